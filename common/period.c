@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/period.h"
+
+#include "common/error.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/*
+ * "GRPE", version, then chunks: type (1 byte), length (varint), payload. The last
+ * chunk is the checksum of all bytes before it. See doc/period-format.md.
+ */
+static const uint8_t magic[4] = {'G', 'R', 'P', 'E'};
+#define FORMAT_VERSION 1
+
+enum chunk { CHUNK_END = 0, CHUNK_HEADER = 1, CHUNK_VIFS = 2, CHUNK_ROWS = 3 };
+
+struct period *period_new(void)
+{
+	return calloc(1, sizeof(struct period));
+}
+
+void period_free(struct period *period)
+{
+	if (period == NULL)
+		return;
+	free(period->vifs);
+	free(period->rows);
+	free(period);
+}
+
+/* Room for one more element of `size` bytes; returns the (moved) array or NULL. */
+static void *grow(void *array, size_t count, size_t *capacity, size_t size)
+{
+	const size_t wanted = *capacity ? *capacity * 2 : 16;
+	void *bigger;
+
+	if (count < *capacity)
+		return array;
+	bigger = reallocarray(array, wanted, size);
+	if (bigger != NULL)
+		*capacity = wanted;
+	return bigger;
+}
+
+int period_add_vif(struct period *period, const struct period_vif *vif)
+{
+	void *vifs;
+
+	if (period->nvifs >= PERIOD_VIFS_MAX)
+		return GRAPPE_ELIMIT;
+	vifs = grow(period->vifs, period->nvifs, &period->vifs_capacity, sizeof *vif);
+	if (vifs == NULL)
+		return GRAPPE_EMEMORY;
+	period->vifs = vifs;
+	period->vifs[period->nvifs] = *vif;
+	return (int)period->nvifs++;
+}
+
+int period_add_row(struct period *period, const struct period_row *row)
+{
+	void *rows;
+
+	if (period->nrows >= PERIOD_ROWS_MAX)
+		return GRAPPE_ELIMIT;
+	rows = grow(period->rows, period->nrows, &period->rows_capacity, sizeof *row);
+	if (rows == NULL)
+		return GRAPPE_EMEMORY;
+	period->rows = rows;
+	period->rows[period->nrows] = *row;
+	return (int)period->nrows++;
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+	const struct period_row *a = left, *b = right;
+
+	if (a->vif != b->vif)
+		return a->vif < b->vif ? -1 : 1;
+	if (a->direction != b->direction)
+		return a->direction < b->direction ? -1 : 1;
+	return address_compare(&a->peer, &b->peer);
+}
+
+void period_sort(struct period *period)
+{
+	if (period->nrows > 1)
+		qsort(period->rows, period->nrows, sizeof *period->rows, compare_rows);
+}
+
+uint32_t period_checksum(const void *bytes, size_t length)
+{
+	return (uint32_t)crc32_z(0, bytes, length);
+}
+
+/* ---- writing ---- */
+
+static void put_chunk(struct buffer *out, enum chunk type, struct buffer *payload)
+{
+	if (payload->error != GRAPPE_OK)
+		out->error = payload->error;
+	buffer_put_u8(out, (uint8_t)type);
+	buffer_put_varint(out, payload->length);
+	buffer_put(out, payload->bytes, payload->length);
+	payload->length = 0;
+}
+
+static void put_header(struct buffer *out, const struct period_header *header)
+{
+	buffer_put_signed(out, header->end_s);
+	buffer_put_varint(out, header->length_s);
+	buffer_put(out, header->boot_id, sizeof header->boot_id);
+	buffer_put_varint(out, header->flags);
+	buffer_put_signed(out, header->clock_offset_ns);
+	buffer_put_varint(out, header->dropped_packets);
+	buffer_put_varint(out, header->unmatched_packets);
+	buffer_put_varint(out, header->unmatched_octets);
+	buffer_put_varint(out, header->estimated_packets);
+	buffer_put_varint(out, header->malformed_packets);
+}
+
+static void put_address(struct buffer *out, const struct address *address)
+{
+	buffer_put_u8(out, address->type);
+	buffer_put(out, address->bytes, address_size(address));
+}
+
+static void put_vif(struct buffer *out, const struct period_vif *vif)
+{
+	buffer_put_text(out, vif->vm_id);
+	buffer_put_text(out, vif->vm_name);
+	buffer_put_text(out, vif->segment);
+	buffer_put_text(out, vif->interface);
+	buffer_put_varint(out, vif->flags);
+	buffer_put_varint(out, vif->covered_ms);
+	buffer_put_varint(out, vif->vcpu);
+	buffer_put_varint(out, vif->memory_bytes);
+	buffer_put_varint(out, vif->nmacs);
+	for (uint32_t i = 0; i < vif->nmacs; i++)
+		buffer_put(out, vif->macs[i].bytes, sizeof vif->macs[i].bytes);
+	buffer_put_varint(out, vif->naddresses);
+	for (uint32_t i = 0; i < vif->naddresses; i++) {
+		put_address(out, &vif->addresses[i].address);
+		buffer_put_u8(out, vif->addresses[i].evidence);
+	}
+	buffer_put_varint(out, vif->multicast_packets);
+	buffer_put_varint(out, vif->multicast_octets);
+	buffer_put_varint(out, vif->other_packets);
+	buffer_put_varint(out, vif->other_octets);
+	buffer_put_varint(out, vif->nonip_packets);
+}
+
+/* How many leading bytes two addresses of one type share. */
+static size_t shared_prefix(const struct address *a, const struct address *b)
+{
+	const size_t size = address_size(b);
+	size_t n = 0;
+
+	if (a == NULL || a->type != b->type)
+		return 0;
+	while (n < size && a->bytes[n] == b->bytes[n])
+		n++;
+	return n;
+}
+
+/* One row: how far the vif advances, direction and type and length of the prefix shared with
+ * the row before in one byte, the rest of the address, the two counts. */
+static void put_row(
+    struct buffer *out, const struct period_row *row, const struct period_row *before)
+{
+	const size_t prefix =
+	    shared_prefix(before != NULL ? &before->peer : NULL, &row->peer);
+
+	buffer_put_varint(out, row->vif - (before != NULL ? before->vif : 0));
+	buffer_put_u8(
+	    out, (uint8_t)(row->direction << 7 | (row->peer.type & 3) << 5 | (uint8_t)prefix));
+	buffer_put(out, row->peer.bytes + prefix, address_size(&row->peer) - prefix);
+	buffer_put_varint(out, row->packets);
+	buffer_put_varint(out, row->octets);
+}
+
+static int check_rows(const struct period *period)
+{
+	for (size_t i = 0; i < period->nrows; i++) {
+		const struct period_row *row = &period->rows[i];
+
+		if (row->vif >= period->nvifs || row->direction > ROW_SENT ||
+		    address_size(&row->peer) == 0)
+			return GRAPPE_EINVALID;
+		if (i > 0 && compare_rows(row - 1, row) >= 0)
+			return GRAPPE_EINVALID;
+	}
+	return GRAPPE_OK;
+}
+
+int period_encode(const struct period *period, struct buffer *out)
+{
+	const size_t start = out->length;
+	struct buffer payload;
+
+	if (check_rows(period) != GRAPPE_OK)
+		return GRAPPE_EINVALID;
+	buffer_init(&payload);
+	buffer_put(out, magic, sizeof magic);
+	buffer_put_u8(out, FORMAT_VERSION);
+	put_header(&payload, &period->header);
+	put_chunk(out, CHUNK_HEADER, &payload);
+	buffer_put_varint(&payload, period->nvifs);
+	for (size_t i = 0; i < period->nvifs; i++)
+		put_vif(&payload, &period->vifs[i]);
+	put_chunk(out, CHUNK_VIFS, &payload);
+	buffer_put_varint(&payload, period->nrows);
+	for (size_t i = 0; i < period->nrows; i++)
+		put_row(&payload, &period->rows[i], i > 0 ? &period->rows[i - 1] : NULL);
+	put_chunk(out, CHUNK_ROWS, &payload);
+	buffer_put_u8(out, CHUNK_END);
+	buffer_put_varint(out, 4);
+	if (out->error == GRAPPE_OK)
+		buffer_put_u32(out, period_checksum(out->bytes + start, out->length - start));
+	buffer_deinit(&payload);
+	return out->error;
+}
+
+/* ---- reading ---- */
+
+static uint32_t reader_varint32(struct reader *reader)
+{
+	const uint64_t value = reader_varint(reader);
+
+	if (value > UINT32_MAX && reader->error == GRAPPE_OK)
+		reader->error = GRAPPE_EFORMAT;
+	return (uint32_t)value;
+}
+
+/* A count of things that each take at least one byte of what is left. */
+static size_t reader_count(struct reader *reader, size_t limit)
+{
+	const uint64_t count = reader_varint(reader);
+
+	if (reader->error != GRAPPE_OK)
+		return 0;
+	if (count > limit || count > reader_left(reader)) {
+		reader->error = count > limit ? GRAPPE_ELIMIT : GRAPPE_ETRUNCATED;
+		return 0;
+	}
+	return (size_t)count;
+}
+
+static void take_header(struct reader *reader, struct period_header *header)
+{
+	header->end_s = reader_signed(reader);
+	header->length_s = reader_varint32(reader);
+	reader_copy(reader, header->boot_id, sizeof header->boot_id);
+	header->flags = reader_varint32(reader);
+	header->clock_offset_ns = reader_signed(reader);
+	header->dropped_packets = reader_varint(reader);
+	header->unmatched_packets = reader_varint(reader);
+	header->unmatched_octets = reader_varint(reader);
+	header->estimated_packets = reader_varint(reader);
+	header->malformed_packets = reader_varint(reader);
+	if (reader->error == GRAPPE_OK && (header->length_s == 0 || header->end_s <= 0 ||
+					      header->end_s % header->length_s != 0))
+		reader->error = GRAPPE_EFORMAT;
+}
+
+static void take_address(struct reader *reader, struct address *address)
+{
+	*address = (struct address){.type = reader_u8(reader)};
+	if (reader->error == GRAPPE_OK && address_size(address) == 0) {
+		reader->error = GRAPPE_EFORMAT;
+		return;
+	}
+	reader_copy(reader, address->bytes, address_size(address));
+}
+
+static void take_vif(struct reader *reader, struct period_vif *vif)
+{
+	*vif = (struct period_vif){0};
+	reader_text(reader, vif->vm_id, sizeof vif->vm_id);
+	reader_text(reader, vif->vm_name, sizeof vif->vm_name);
+	reader_text(reader, vif->segment, sizeof vif->segment);
+	reader_text(reader, vif->interface, sizeof vif->interface);
+	vif->flags = reader_varint32(reader);
+	vif->covered_ms = reader_varint32(reader);
+	vif->vcpu = reader_varint32(reader);
+	vif->memory_bytes = reader_varint(reader);
+	vif->nmacs = (uint32_t)reader_count(reader, PERIOD_MACS_MAX);
+	for (uint32_t i = 0; i < vif->nmacs; i++)
+		reader_copy(reader, vif->macs[i].bytes, sizeof vif->macs[i].bytes);
+	vif->naddresses = (uint32_t)reader_count(reader, PERIOD_ADDRESSES_MAX);
+	for (uint32_t i = 0; i < vif->naddresses; i++) {
+		take_address(reader, &vif->addresses[i].address);
+		vif->addresses[i].evidence = reader_u8(reader);
+	}
+	vif->multicast_packets = reader_varint(reader);
+	vif->multicast_octets = reader_varint(reader);
+	vif->other_packets = reader_varint(reader);
+	vif->other_octets = reader_varint(reader);
+	vif->nonip_packets = reader_varint(reader);
+	if (reader->error == GRAPPE_OK && !identity_is_vm(vif->vm_id))
+		reader->error = GRAPPE_EFORMAT;
+}
+
+static void take_vifs(struct reader *reader, struct period *period)
+{
+	const size_t count = reader_count(reader, PERIOD_VIFS_MAX);
+	struct period_vif vif;
+
+	for (size_t i = 0; i < count && reader->error == GRAPPE_OK; i++) {
+		int rc;
+
+		take_vif(reader, &vif);
+		if (reader->error != GRAPPE_OK)
+			return;
+		rc = period_add_vif(period, &vif);
+		if (rc < 0)
+			reader->error = rc;
+	}
+}
+
+static void take_row(
+    struct reader *reader, struct period_row *row, const struct period_row *before)
+{
+	const uint64_t vif = (before != NULL ? before->vif : 0) + (uint64_t)reader_varint32(reader);
+	const uint8_t lead = reader_u8(reader);
+	const size_t prefix = lead & 0x1f;
+
+	*row = (struct period_row){.direction = lead >> 7, .peer.type = lead >> 5 & 3};
+	if (reader->error != GRAPPE_OK)
+		return;
+	if (address_size(&row->peer) == 0 || prefix > address_size(&row->peer) ||
+	    (prefix > 0 && (before == NULL || before->peer.type != row->peer.type)) ||
+	    vif > UINT32_MAX) {
+		reader->error = GRAPPE_EFORMAT;
+		return;
+	}
+	row->vif = (uint32_t)vif;
+	if (prefix > 0)
+		memcpy(row->peer.bytes, before->peer.bytes, prefix);
+	reader_copy(reader, row->peer.bytes + prefix, address_size(&row->peer) - prefix);
+	row->packets = reader_varint(reader);
+	row->octets = reader_varint(reader);
+}
+
+static void take_rows(struct reader *reader, struct period *period)
+{
+	const size_t count = reader_count(reader, PERIOD_ROWS_MAX);
+	struct period_row row, before;
+
+	for (size_t i = 0; i < count && reader->error == GRAPPE_OK; i++) {
+		int rc;
+
+		take_row(reader, &row, i > 0 ? &before : NULL);
+		if (reader->error != GRAPPE_OK)
+			return;
+		rc = period_add_row(period, &row);
+		if (rc < 0)
+			reader->error = rc;
+		before = row;
+	}
+}
+
+/* Reads chunks until the checksum; each kind may come once. */
+static int take_chunks(struct reader *reader, const uint8_t *start, struct period *period)
+{
+	unsigned seen = 0;
+
+	while (reader->error == GRAPPE_OK) {
+		const size_t before = reader->position;
+		const uint8_t type = reader_u8(reader);
+		const uint64_t length = reader_varint(reader);
+		const uint8_t *payload;
+		struct reader chunk;
+
+		if (length > reader_left(reader))
+			return reader->error != GRAPPE_OK ? reader->error : GRAPPE_ETRUNCATED;
+		payload = reader_take(reader, (size_t)length);
+		if (payload == NULL)
+			return reader->error;
+		reader_init(&chunk, payload, (size_t)length);
+		if (type <= CHUNK_ROWS) {
+			if (seen & 1u << type)
+				return GRAPPE_EFORMAT;
+			seen |= 1u << type;
+		}
+		switch (type) {
+		case CHUNK_HEADER:
+			take_header(&chunk, &period->header);
+			break;
+		case CHUNK_VIFS:
+			take_vifs(&chunk, period);
+			break;
+		case CHUNK_ROWS:
+			take_rows(&chunk, period);
+			break;
+		case CHUNK_END: {
+			/* The checksum covers everything before its own four bytes. */
+			const size_t covered = before + 2;
+
+			if (length != 4 || reader->position != covered + 4)
+				return GRAPPE_EFORMAT;
+			if (reader_u32(&chunk) != period_checksum(start, covered))
+				return GRAPPE_ECHECKSUM;
+			if (reader_left(reader) != 0 || (seen & 0xe) != 0xe)
+				return GRAPPE_EFORMAT;
+			return GRAPPE_OK;
+		}
+		default:
+			continue; /* written by a later version */
+		}
+		/* A later version may append fields to a chunk; what is missing is an error. */
+		if (chunk.error != GRAPPE_OK)
+			return chunk.error;
+	}
+	return reader->error;
+}
+
+int period_decode(const void *bytes, size_t length, struct period **out)
+{
+	struct reader reader;
+	struct period *period;
+	const uint8_t *start;
+	int rc;
+
+	*out = NULL;
+	if (length > PERIOD_BYTES_MAX)
+		return GRAPPE_ELIMIT;
+	reader_init(&reader, bytes, length);
+	start = reader_take(&reader, sizeof magic);
+	if (start == NULL)
+		return GRAPPE_ETRUNCATED;
+	if (memcmp(start, magic, sizeof magic) != 0)
+		return GRAPPE_EFORMAT;
+	if (reader_u8(&reader) != FORMAT_VERSION)
+		return reader.error != GRAPPE_OK ? reader.error : GRAPPE_EVERSION;
+	period = period_new();
+	if (period == NULL)
+		return GRAPPE_EMEMORY;
+	rc = take_chunks(&reader, start, period);
+	if (rc == GRAPPE_OK && check_rows(period) != GRAPPE_OK)
+		rc = GRAPPE_EFORMAT;
+	if (rc != GRAPPE_OK) {
+		period_free(period);
+		return rc;
+	}
+	*out = period;
+	return GRAPPE_OK;
+}
