@@ -1,5 +1,12 @@
-# Tests that need root and network namespaces; "quickstart check" runs them.
-EXTRA_DIST += tests/lab/lib.sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Tests that need root and network namespaces: "quickstart check" runs those in LAB_TESTS, in this
+# order; the last line of each says "N passed, N failed". A block below may add its own:
+#     LAB_TESTS += tests/lab/NAME.sh
+LAB_TESTS =
+EXTRA_DIST += tests/lab/lib.sh $(LAB_TESTS)
+.PHONY: print-lab-tests
+print-lab-tests:
+	@printf '%s\n' $(LAB_TESTS)
 
 # The agent and its MIB
 if TESTS_ENABLED
