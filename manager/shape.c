@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Links lighter than these shares of the heaviest are ignored, one after the other, until a name fits. */
-static const double light_shares[] = {0, 0.01, 0.05};
+static const double light_shares[] = {0.05, 0.01, 0};
 
 /* The links among the chosen nodes, these numbered from 0. */
 struct pattern {
@@ -283,6 +283,7 @@ int shape_find(const struct graph *graph, const uint32_t *nodes, size_t count, s
 		return GRAPPE_OK;
 	if (pattern_init(graph, nodes, count, &p) != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
+	pattern_fill(graph, nodes, 0, &p); /* finds the heaviest */
 	for (size_t i = 0; i < sizeof light_shares / sizeof *light_shares; i++) {
 		pattern_fill(graph, nodes, light_shares[i] * p.heaviest, &p);
 		if (name_pattern(&p, shape))

@@ -2,8 +2,8 @@
 /*
  * The name of a communication pattern (SYSTEM M-6): which regular graph the links of some VMs form.
  * Where graphs coincide the first name counts: two VMs are a chain, three in a triangle all-to-all,
- * four in a square a ring. Links much lighter than the heaviest one may be ignored to find a
- * name. Pure; one thread.
+ * four in a square a ring. Links below a twentieth of the heaviest are ignored
+ * where what is left has a name. Pure; one thread.
  */
 #ifndef GRAPPE_MANAGER_SHAPE_H
 #define GRAPPE_MANAGER_SHAPE_H

@@ -134,7 +134,7 @@ START_TEST(what_only_resembles_a_pattern_is_not_named)
 	struct matrix *matrix = matrix_new();
 
 	assert_shape(matrix, "none");
-	/* A mesh with one link bent: the right degrees and numbers, but no mesh. */
+	/* A mesh with one link too many. */
 	matrix = mesh_of(3, 3);
 	add_link(matrix, 0, 0 + 4, WEIGHT);
 	assert_shape(matrix, "none");
