@@ -11,6 +11,10 @@ libgrappe_common_la_SOURCES = \
 	common/log.c common/log.h \
 	common/matrix.c common/matrix.h \
 	common/period.c common/period.h \
-	common/place.h
+	common/place.h \
+	common/program.c common/program.h \
+	common/settings.c common/settings.h \
+	common/settings_text.c common/settings_text.h \
+	common/settings_value.c common/settings_value.h
 libgrappe_common_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CONFUSE_CFLAGS)
 libgrappe_common_la_LIBADD = $(EVENT_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(ZLIB_LIBS)
