@@ -1,1 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+# Posting and monitoring
+dist_doc_DATA += doc/webhook.md

@@ -54,7 +54,7 @@ typedef void http_done(const struct http_result *result, void *context);
 
 /* http_client_new - a client in this loop. Returns 0 or GRAPPE_EMEMORY. */
 int http_client_new(struct event_base *base, struct http_client **out);
-/* http_client_free - cancels what is under way. NULL is allowed. */
+/* http_client_free - cancels what is under way. Not from inside a `done`. NULL is allowed. */
 void http_client_free(struct http_client *client);
 
 /* http_send - starts an exchange; everything in *request is copied. *out (may be NULL) stays valid

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Posting of recommendations: a library of its own, so that only it and its tests need libcurl.
-noinst_HEADERS += manager/http.h manager/publish.h
-
 # The pure cores: groups, shapes, plans.
 noinst_LTLIBRARIES += libgrappe-manager.la
 libgrappe_manager_la_SOURCES = \
@@ -13,3 +10,12 @@ libgrappe_manager_la_SOURCES = \
 	manager/shape.c manager/shape.h
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_manager_la_LIBADD = libgrappe-common.la
+
+# Posting of recommendations: a library of its own, so that only it and its tests need libcurl.
+noinst_LTLIBRARIES += libgrappe-publish.la
+libgrappe_publish_la_SOURCES = \
+	manager/http.c manager/http.h \
+	manager/publish.c manager/publish.h \
+	manager/publish_queue.c manager/publish_queue.h
+libgrappe_publish_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)

@@ -55,7 +55,8 @@ struct event_base;
 struct publisher; /* opaque */
 
 /* Called once for a document, from the loop, when no webhook waits for it any more; delivered: every
- * webhook took it (false: one refused it or dropped it from a full queue). Documents of an earlier run included. */
+ * webhook took it (false: one refused it or dropped it from a full queue). Documents of an earlier run
+ * included. A drop from a full queue may call it from inside publish_recommendation(). */
 typedef void publish_settled(const char *id, bool delivered, void *context);
 
 /* publish_new - webhooks: borrowed until publish_free(); folder: of the queues, is created; settled may be NULL.
@@ -68,7 +69,7 @@ void publish_free(struct publisher *publisher);
 
 /* publish_recommendation - puts one document (zero-terminated JSON, doc/recommendation.md) into every queue
  * and starts posting; what is on disk then is not lost by a crash. id: letters, digits, '-', at most
- * PROTOCOL_ID_SIZE - 1. The same id again while it still waits: nothing happens.
+ * PROTOCOL_ID_SIZE - 1. A webhook for which this id still waits is left as it is.
  * Returns 0, GRAPPE_EINVALID (id), GRAPPE_ELIMIT (length), GRAPPE_EIO (errno) or GRAPPE_EMEMORY;
  * after an error it is queued for those webhooks whose queue could be written. */
 int publish_recommendation(struct publisher *publisher, const char *id, const char *json);

@@ -32,3 +32,22 @@ tests_unit_test_shape_LDADD = $(manager_test_libs)
 EXTRA_DIST += tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/cg.A.4.csv \
 	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
+
+# Posting and the Nagios plugin
+if TESTS_ENABLED
+POSTING_TESTS = tests/unit/test_http tests/unit/test_publish tests/unit/test_publish_queue
+check_PROGRAMS += $(POSTING_TESTS)
+TESTS += $(POSTING_TESTS)
+endif
+POSTING_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+POSTING_TEST_LIBS = libgrappe-publish.la libgrappe-common.la $(CHECK_LIBS)
+HTTP_SERVER = tests/fakes/http_server.c tests/fakes/http_server.h
+tests_unit_test_http_SOURCES = tests/unit/test_http.c $(HTTP_SERVER)
+tests_unit_test_http_CFLAGS = $(POSTING_TEST_CFLAGS)
+tests_unit_test_http_LDADD = $(POSTING_TEST_LIBS)
+tests_unit_test_publish_SOURCES = tests/unit/test_publish.c $(HTTP_SERVER)
+tests_unit_test_publish_CFLAGS = $(POSTING_TEST_CFLAGS)
+tests_unit_test_publish_LDADD = $(POSTING_TEST_LIBS)
+tests_unit_test_publish_queue_SOURCES = tests/unit/test_publish_queue.c
+tests_unit_test_publish_queue_CFLAGS = $(POSTING_TEST_CFLAGS)
+tests_unit_test_publish_queue_LDADD = $(POSTING_TEST_LIBS)

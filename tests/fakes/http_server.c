@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/fakes/http_server.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SEEN_MAX 256
+#define HUGE_BYTES (4u << 20)
+
+struct http_server {
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound;
+	int port;
+	char url[128];
+	struct http_seen seen[SEEN_MAX];
+	size_t nseen;
+	unsigned long flaky; /* requests to /flaky so far */
+};
+
+static void copy_header(struct evhttp_request *request, const char *name, char *out, size_t size)
+{
+	const char *value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
+
+	snprintf(out, size, "%s", value != NULL ? value : "");
+}
+
+static void remember(struct http_server *server, struct evhttp_request *request)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request);
+	const size_t length = evbuffer_get_length(body);
+	struct http_seen *seen;
+
+	if (server->nseen == SEEN_MAX)
+		abort();
+	seen = &server->seen[server->nseen++];
+	snprintf(seen->method, sizeof seen->method, "%s",
+	    evhttp_request_get_command(request) == EVHTTP_REQ_POST ? "POST" : "GET");
+	snprintf(seen->path, sizeof seen->path, "%s", evhttp_request_get_uri(request));
+	copy_header(request, "Authorization", seen->authorization, sizeof seen->authorization);
+	copy_header(request, "Content-Type", seen->content_type, sizeof seen->content_type);
+	copy_header(request, "Grappe-Recommendation", seen->recommendation,
+	    sizeof seen->recommendation);
+	seen->body = malloc(length + 1);
+	if (seen->body == NULL)
+		abort();
+	evbuffer_copyout(body, seen->body, length);
+	seen->body[length] = '\0';
+}
+
+static void answer_many(struct evhttp_request *request, int body_bytes, int headers)
+{
+	struct evbuffer *body = evbuffer_new();
+	static char block[1024];
+
+	memset(block, 'x', sizeof block - 1);
+	for (int i = 0; i < headers; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "X-Filler-%d", i);
+		evhttp_add_header(evhttp_request_get_output_headers(request), name, block);
+	}
+	for (int n = 0; n < body_bytes; n += (int)sizeof block)
+		evbuffer_add(body, block, sizeof block);
+	evhttp_send_reply(request, 200, "OK", body);
+	evbuffer_free(body);
+}
+
+static void answer(struct evhttp_request *request, void *context)
+{
+	struct http_server *server = context;
+	const char *path = evhttp_request_get_uri(request);
+	unsigned long number;
+
+	remember(server, request);
+	if (strcmp(path, "/slow") == 0)
+		return;
+	if (strcmp(path, "/huge") == 0)
+		answer_many(request, HUGE_BYTES, 0);
+	else if (strcmp(path, "/headers") == 0)
+		answer_many(request, 1, 128);
+	else if (strcmp(path, "/cut") == 0)
+		evhttp_connection_free(evhttp_request_get_connection(request));
+	else if (strcmp(path, "/redirect") == 0) {
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Location",
+		    http_server_url(server, "/ok"));
+		evhttp_send_reply(request, 302, "Found", NULL);
+	} else if (sscanf(path, "/flaky/%lu", &number) == 1) {
+		if (server->flaky++ < number)
+			evhttp_send_error(request, 503, "Not now");
+		else
+			evhttp_send_reply(request, 200, "OK", NULL);
+	} else if (sscanf(path, "/code/%lu", &number) == 1)
+		evhttp_send_reply(request, (int)number, "As wished", NULL);
+	else
+		evhttp_send_reply(request, 204, "No Content", NULL);
+}
+
+struct http_server *http_server_new(struct event_base *base)
+{
+	struct http_server *server = calloc(1, sizeof *server);
+	struct sockaddr_in address;
+	socklen_t length = sizeof address;
+
+	if (server == NULL || (server->http = evhttp_new(base)) == NULL)
+		abort();
+	evhttp_set_gencb(server->http, answer, server);
+	server->bound = evhttp_bind_socket_with_handle(server->http, "127.0.0.1", 0);
+	if (server->bound == NULL || getsockname(evhttp_bound_socket_get_fd(server->bound),
+					 (struct sockaddr *)&address, &length) != 0) {
+		perror("fake HTTP server");
+		abort();
+	}
+	server->port = ntohs(address.sin_port);
+	return server;
+}
+
+void http_server_stop(struct http_server *server)
+{
+	evhttp_del_accept_socket(server->http, server->bound);
+	server->bound = NULL;
+}
+
+void http_server_free(struct http_server *server)
+{
+	for (size_t i = 0; i < server->nseen; i++)
+		free(server->seen[i].body);
+	evhttp_free(server->http);
+	free(server);
+}
+
+const char *http_server_url(struct http_server *server, const char *path)
+{
+	snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d%s", server->port, path);
+	return server->url;
+}
+
+size_t http_server_count(const struct http_server *server)
+{
+	return server->nseen;
+}
+
+const struct http_seen *http_server_seen(const struct http_server *server, size_t place)
+{
+	if (place >= server->nseen)
+		abort();
+	return &server->seen[place];
+}

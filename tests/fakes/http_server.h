@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An HTTP server that misbehaves on demand, in the loop of the test, on loopback and a
+ * free port. The path of the URL says how it behaves:
+ *   /ok      204           /slow    takes the request and never answers
+ *   /huge    200 and a body without end in sight (4 MiB)
+ *   /headers 200 and 128 kB of headers
+ *   /flaky/N 503 to the first N requests, 200 from then on
+ *   /code/N  answers N     /redirect  302 to /ok
+ *   /cut     closes the connection without an answer
+ */
+#ifndef GRAPPE_TESTS_FAKES_HTTP_SERVER_H
+#define GRAPPE_TESTS_FAKES_HTTP_SERVER_H
+
+#include <stddef.h>
+
+struct event_base;
+struct http_server; /* opaque */
+
+/* One request as it came in. */
+struct http_seen {
+	char method[8];
+	char path[64];
+	char authorization[256]; /* "" when there was none, as the others */
+	char content_type[64];
+	char recommendation[128];
+	char *body; /* owned by the server, zero-terminated */
+};
+
+/* http_server_new - a server that listens already; ends the test when it cannot. */
+struct http_server *http_server_new(struct event_base *base);
+void http_server_free(struct http_server *server);
+/* http_server_url - "http://127.0.0.1:PORT/path" in a buffer that the next call overwrites. */
+const char *http_server_url(struct http_server *server, const char *path);
+/* http_server_stop - stops listening, so that connections are refused from now on. */
+void http_server_stop(struct http_server *server);
+size_t http_server_count(const struct http_server *server);
+const struct http_seen *http_server_seen(const struct http_server *server, size_t place);
+
+#endif
