@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Two hosts at two sites and a whole Grappe on them; read after lib.sh.
+#
+#       hostA (site-1)                          hostB (site-2)
+#     br0: VM ports, wan0 ---- wan (br0) ---- wan0, VM ports :br0
+#     mgt0 10.99.0.11 -------- mon (br0) -------- mgt0 10.99.0.12
+#
+# The sites are bridged, so that a VM keeps its address when it moves. snmpd, grappe-agent and
+# grappe-capture run in the hosts' namespaces; grappe-collector and grappe-manager in "mon", which
+# reaches the hosts over a network of its own that nothing watches.
+#
+# TOPOLOGY_PERIOD is the length of a period in seconds (default 5, by the test switch).
+
+TOPOLOGY_PERIOD=${TOPOLOGY_PERIOD:-5}
+declare -A TOPOLOGY_MANAGEMENT=([hostA]=10.99.0.11 [hostB]=10.99.0.12)
+declare -A TOPOLOGY_SITE=([hostA]=site-1 [hostB]=site-2)
+declare -A VM_HOST=() VM_MAC=() VM_ADDRESS=() VM_PORT=()
+TOPOLOGY_VMS=()
+
+topology_up() {
+	local host
+	ns_add hostA hostB wan mon || return 1
+	for host in hostA hostB wan mon; do bridge_add "$host" br0 || return 1; done
+	ip_in mon addr add 10.99.0.1/24 dev br0
+	for host in hostA hostB; do
+		link_add "$host" wan0 wan "$host" && port_add "$host" wan0 br0 && port_add wan "$host" br0 &&
+			link_add "$host" mgt0 mon "$host" && port_add mon "$host" br0 &&
+			ip_in "$host" addr add "${TOPOLOGY_MANAGEMENT[$host]}/24" dev mgt0 || return 1
+		mkdir -p "$LAB_DIR/$host"
+	done
+}
+
+# topology_vm NAME HOST NUMBER - VM with MAC 02:00:00:00:00:NN and address 10.77.0.NN.
+topology_vm() {
+	local name=$1 host=$2 number=$3
+	VM_HOST[$name]=$host
+	VM_MAC[$name]=$(printf '02:00:00:00:00:%02x' "$number")
+	VM_ADDRESS[$name]=10.77.0.$number
+	VM_PORT[$name]=tap$number
+	TOPOLOGY_VMS+=("$name")
+	vm_add "$name" "$host" br0 "tap$number" "${VM_MAC[$name]}" "10.77.0.$number/24"
+}
+
+# topology_move VM HOST
+topology_move() {
+	local name=$1 to=$2
+	vm_move "${VM_PORT[$name]}" "${VM_HOST[$name]}" "$to" br0 && VM_HOST[$name]=$to &&
+		vm_announce "$name" 10.77.0.250
+}
+
+# --- configuration ------------------------------------------------------------------------------
+
+# The test switch is written only where it is needed.
+topology_period_lines() {
+	echo "period = ${TOPOLOGY_PERIOD}s"
+	[ "$TOPOLOGY_PERIOD" -ge 30 ] || echo "allow_short_periods = yes"
+}
+
+configure_capture() { # HOST
+	local name
+	{
+		topology_period_lines
+		echo "periods_directory = \"$LAB_DIR/$1/periods\""
+		echo 'bridge "br0" { exclude = {"wan*"} }'
+		for name in "${TOPOLOGY_VMS[@]}"; do
+			echo "vm \"$name\" { mac = {\"${VM_MAC[$name]}\"} vcpu = 1 memory = 512MiB }"
+		done
+	} >"$LAB_DIR/$1/capture.conf"
+}
+
+configure_agent() { # HOST
+	cat >"$LAB_DIR/$1/agent.conf" <<-END
+		agentx_socket = "unix:$LAB_DIR/snmpd-$1.agentx"
+		periods_directory = "$LAB_DIR/$1/periods"
+		state_directory = "$LAB_DIR/$1/agent"
+	END
+}
+
+configure_collector() {
+	local host
+	{
+		topology_period_lines
+		echo "socket = \"$LAB_DIR/collector.sock\""
+		echo "archive_directory = \"$LAB_DIR/rrd\""
+		echo "state_directory = \"$LAB_DIR/collector\""
+		for host in hostA hostB; do
+			echo "agent \"$host\" { address = \"${TOPOLOGY_MANAGEMENT[$host]}:161\" community = \"public\"" \
+				"host = \"$host\" environment = \"${TOPOLOGY_SITE[$host]}\" }"
+		done
+	} >"$LAB_DIR/collector.conf"
+}
+
+# --- daemons ------------------------------------------------------------------------------------
+
+# The hosts' name space is also their host name, as the agents would see it on real hosts.
+start_capture() { start_in "$1" "capture-$1" "$(program grappe-capture)" --config "$LAB_DIR/$1/capture.conf"; }
+start_agent() { start_in "$1" "agent-$1" "$(program grappe-agent)" --config "$LAB_DIR/$1/agent.conf"; }
+start_host_snmpd() { start_snmpd "snmpd-$1" "$1" "${TOPOLOGY_MANAGEMENT[$1]}:161"; }
+start_collector() { start_in mon collector "$(program grappe-collector)" --config "$LAB_DIR/collector.conf"; }
+
+# start_sensors - snmpd, agent and capture on both hosts, until they serve.
+start_sensors() {
+	local host
+	for host in hostA hostB; do
+		configure_capture "$host"
+		configure_agent "$host"
+		start_host_snmpd "$host" || return 1
+		start_capture "$host"
+		start_agent "$host"
+	done
+	for host in hostA hostB; do
+		wait_ready "capture-$host" && wait_ready "agent-$host" || return 1
+	done
+}
+
+start_the_collector() {
+	configure_collector
+	start_collector
+	wait_ready collector
+}
+
+# query ARGS... - grappe-query on this collector.
+query() { "$(program grappe-query)" --socket "$LAB_DIR/collector.sock" "$@"; }
+
+# next_boundary [N] - epoch of the Nth (default first) end of a period that is still to come.
+next_boundary() {
+	local now=${EPOCHSECONDS}
+	echo $((now - now % TOPOLOGY_PERIOD + ${1:-1} * TOPOLOGY_PERIOD))
+}
