@@ -3,6 +3,7 @@
 # The pure cores: groups, shapes, plans.
 noinst_LTLIBRARIES += libgrappe-manager.la
 libgrappe_manager_la_SOURCES = \
+	manager/environment.c manager/environment.h \
 	manager/graph.c manager/graph.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
@@ -19,3 +20,16 @@ libgrappe_publish_la_SOURCES = \
 	manager/publish_queue.c manager/publish_queue.h
 libgrappe_publish_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
+
+# The programs' shells.
+noinst_LTLIBRARIES += libgrappe-manage.la
+libgrappe_manage_la_SOURCES = \
+	manager/cli.c manager/cli.h \
+	manager/cli_groups.c \
+	manager/manager_settings.c manager/manager_settings.h
+libgrappe_manage_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+libgrappe_manage_la_LIBADD = libgrappe-manager.la libgrappe-publish.la libgrappe-common.la
+
+bin_PROGRAMS += grappe
+grappe_SOURCES = manager/grappe_main.c
+grappe_LDADD = libgrappe-manage.la

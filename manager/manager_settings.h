@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The settings of the manager, shared by the daemon grappe-manager and the command
+ * grappe, so that both find the same groups and plans. Read once at start.
+ */
+#ifndef GRAPPE_MANAGER_MANAGER_SETTINGS_H
+#define GRAPPE_MANAGER_MANAGER_SETTINGS_H
+
+#include "common/settings.h"
+#include "manager/groups.h"
+
+#include <stdint.h>
+
+#define MANAGER_CONFIG GRAPPE_SYSCONFDIR "/manager.conf"
+
+enum manager_by { MANAGER_BY_PACKETS, MANAGER_BY_BYTES };
+
+struct manager_settings {
+	char *collector_socket, *socket, *state_directory;
+	char *environments; /* path of the environment document, "" = none */
+	int64_t window_ms;  /* how far back a plan looks */
+	int64_t interval_ms; /* between plans; 0 = after each period */
+	int64_t wait_ms;     /* longest wait for the newest period */
+	bool approximate;    /* whether its estimate is accepted */
+	double minimum_gain; /* share, see doc/planning.md */
+	uint64_t minimum_gain_rate; /* octets per second and move */
+	int64_t max_moves;
+	int64_t expires_ms;
+	int method, by; /* index into the choices; by: enum manager_by */
+	double factor, merge_share, floor_packets;
+	uint64_t floor_size; /* octets */
+	struct settings_sections webhooks; /* struct publish_webhook */
+};
+
+extern const struct settings_schema manager_settings_schema;
+extern const char *const manager_methods[]; /* NULL-terminated */
+extern const char *const manager_by_choices[];
+
+/* manager_settings_rules - how groups are found in a matrix over window_s seconds. */
+struct groups_rules manager_settings_rules(
+    const struct manager_settings *settings, double window_s);
+
+#endif
