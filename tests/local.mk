@@ -52,3 +52,20 @@ tests_unit_test_publish_LDADD = $(POSTING_TEST_LIBS)
 tests_unit_test_publish_queue_SOURCES = tests/unit/test_publish_queue.c
 tests_unit_test_publish_queue_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_publish_queue_LDADD = $(POSTING_TEST_LIBS)
+# The capture side of the agent module
+if TESTS_ENABLED
+capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile
+check_PROGRAMS += $(capture_tests)
+TESTS += $(capture_tests)
+check_LTLIBRARIES += libcapture-tests.la
+endif
+capture_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
+capture_test_libs = libcapture-tests.la libgrappe-capture.la libgrappe-common.la $(CHECK_LIBS)
+libcapture_tests_la_SOURCES = tests/unit/frames.c tests/unit/frames.h
+tests_unit_test_decode_CFLAGS = $(capture_test_cflags)
+tests_unit_test_decode_LDADD = $(capture_test_libs)
+tests_unit_test_mss_CFLAGS = $(capture_test_cflags)
+tests_unit_test_mss_LDADD = $(capture_test_libs)
+tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
+tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
+EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
