@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names of files inside the archive folder, and the only place that makes or reads
+ * them. Internal to rrd/. Pure; any thread.
+ *
+ *     FOLDER/RECEIVER/SENDER.rrd      one pair; "endpoint:NAME" is spelt endpoint-NAME, since a colon
+ *                                     separates fields in rrdtool's graph definitions
+ *     FOLDER/RECEIVER/coverage.rrd    which periods are known
+ *     …rrd.damaged-END                set aside when the period END was to be written
+ */
+#ifndef GRAPPE_RRD_ARCHIVE_PATH_H
+#define GRAPPE_RRD_ARCHIVE_PATH_H
+
+#include "common/identity.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+#define ARCHIVE_FOLDER_MAX (PATH_MAX - 256) /* longest path of the archive folder */
+
+/* Each returns 0 or GRAPPE_EINVALID (an id that is none, a path too long). */
+int archive_path_receiver(char path[PATH_MAX], const char *folder, const char *receiver);
+int archive_path_pair(
+    char path[PATH_MAX], const char *folder, const char *receiver, const char *sender);
+int archive_path_coverage(char path[PATH_MAX], const char *folder, const char *receiver);
+
+/* archive_path_id - the id that a folder's or pair file's name stands for (suffix: "" or ".rrd").
+ * Returns 0 or GRAPPE_EFORMAT when the name is not ours. */
+int archive_path_id(const char *name, const char *suffix, char id[VM_ID_SIZE]);
+/* archive_path_damaged - the id and END of a pair file set aside. Returns 0 or GRAPPE_EFORMAT. */
+int archive_path_damaged(const char *name, char id[VM_ID_SIZE], int64_t *end_s);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rrd/journal.h"
+
+#include "common/buffer.h"
+#include "common/error.h"
+#include "common/period.h"
+#include "rrd/archive_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Two slots, each {magic, payload length, checksum, payload}; a slot whose checksum fails is empty. */
+#define SLOT_MAGIC 0x47724a31 /* GrJ1 */
+#define SLOT_HEADER 12
+#define HEAD_SLOT 0
+#define PERIOD_SLOT 16384
+#define RESERVED (1 << 20) /* room taken from the disk in advance */
+#define PAYLOAD_MAX (64u << 20)
+
+struct journal {
+	int fd;
+	uint32_t serial; /* ties the head to its period */
+	char receiver[VM_ID_SIZE];
+	struct buffer slot; /* scratch */
+};
+
+int journal_open(const char *folder, struct journal **out)
+{
+	struct journal *journal = calloc(1, sizeof *journal);
+	char path[PATH_MAX];
+	int saved, rc = GRAPPE_EIO;
+
+	*out = NULL;
+	if (journal == NULL)
+		return GRAPPE_EMEMORY;
+	buffer_init(&journal->slot);
+	snprintf(path, sizeof path, "%s/journal", folder);
+	journal->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (journal->fd < 0)
+		goto fail;
+	if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
+		rc = errno == EWOULDBLOCK ? GRAPPE_EEXISTS : GRAPPE_EIO;
+		goto fail;
+	}
+	saved = posix_fallocate(journal->fd, 0, RESERVED);
+	if (saved != 0 && saved != EOPNOTSUPP && saved != EINVAL) {
+		errno = saved;
+		goto fail;
+	}
+	*out = journal;
+	return GRAPPE_OK;
+fail:
+	saved = errno;
+	journal_close(journal);
+	errno = saved;
+	return rc;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (journal == NULL)
+		return;
+	if (journal->fd >= 0)
+		close(journal->fd);
+	buffer_deinit(&journal->slot);
+	free(journal);
+}
+
+static void put_double(struct buffer *buffer, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof bits);
+	buffer_put_varint(buffer, bits);
+}
+
+static double read_double(struct reader *reader)
+{
+	const uint64_t bits = reader_varint(reader);
+	double value;
+
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+/* An empty slot in journal->slot: its header comes last. */
+static void slot_begin(struct journal *journal)
+{
+	static const uint8_t header[SLOT_HEADER];
+
+	journal->slot.length = 0;
+	buffer_put(&journal->slot, header, sizeof header);
+	buffer_put_u32(&journal->slot, journal->serial);
+}
+
+static int slot_write(struct journal *journal, off_t offset)
+{
+	const size_t length = journal->slot.length - SLOT_HEADER;
+	struct buffer header;
+	size_t done = 0;
+
+	buffer_init(&header);
+	buffer_put_u32(&header, SLOT_MAGIC);
+	buffer_put_u32(&header, (uint32_t)length);
+	if (journal->slot.error == GRAPPE_OK)
+		buffer_put_u32(
+		    &header, period_checksum(journal->slot.bytes + SLOT_HEADER, length));
+	if (journal->slot.error != GRAPPE_OK || header.error != GRAPPE_OK || length > PAYLOAD_MAX) {
+		buffer_deinit(&header);
+		return GRAPPE_EMEMORY;
+	}
+	memcpy(journal->slot.bytes, header.bytes, SLOT_HEADER);
+	buffer_deinit(&header);
+	while (done < journal->slot.length) {
+		const ssize_t n = pwrite(journal->fd, journal->slot.bytes + done,
+		    journal->slot.length - done, offset + (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return GRAPPE_EIO;
+		done += (size_t)n;
+	}
+	return GRAPPE_OK;
+}
+
+/* The payload of a slot into journal->slot, and a reader over it. GRAPPE_ENOTFOUND: empty. */
+static int slot_read(struct journal *journal, off_t offset, size_t limit, struct reader *reader)
+{
+	uint8_t header[SLOT_HEADER];
+	uint32_t length, checksum;
+	struct buffer *slot = &journal->slot;
+
+	if (pread(journal->fd, header, sizeof header, offset) != (ssize_t)sizeof header)
+		return GRAPPE_ENOTFOUND;
+	reader_init(reader, header, sizeof header);
+	if (reader_u32(reader) != SLOT_MAGIC)
+		return GRAPPE_ENOTFOUND;
+	length = reader_u32(reader);
+	checksum = reader_u32(reader);
+	if (length > limit)
+		return GRAPPE_ENOTFOUND;
+	buffer_deinit(slot);
+	slot->bytes = malloc(length + 1);
+	if (slot->bytes == NULL)
+		return GRAPPE_EMEMORY;
+	slot->capacity = length + 1;
+	slot->length = length;
+	if (pread(journal->fd, slot->bytes, length, offset + SLOT_HEADER) != (ssize_t)length ||
+	    period_checksum(slot->bytes, length) != checksum)
+		return GRAPPE_ENOTFOUND;
+	reader_init(reader, slot->bytes, length);
+	return GRAPPE_OK;
+}
+
+int journal_begin(struct journal *journal, const struct archive_update *update)
+{
+	journal->serial++;
+	snprintf(journal->receiver, sizeof journal->receiver, "%s", update->receiver);
+	slot_begin(journal);
+	buffer_put_text(&journal->slot, update->receiver);
+	buffer_put_signed(&journal->slot, update->end_s);
+	put_double(&journal->slot, update->known);
+	buffer_put_varint(&journal->slot, update->nsenders);
+	for (size_t i = 0; i < update->nsenders; i++) {
+		buffer_put_text(&journal->slot, update->senders[i].sender);
+		put_double(&journal->slot, update->senders[i].packets);
+		put_double(&journal->slot, update->senders[i].octets);
+	}
+	return slot_write(journal, PERIOD_SLOT);
+}
+
+int journal_keep_head(
+    struct journal *journal, const char *sender, const struct rrdfile_head *head)
+{
+	slot_begin(journal);
+	buffer_put_text(&journal->slot, sender != NULL ? sender : "");
+	buffer_put(&journal->slot, head->bytes, head->size);
+	return slot_write(journal, HEAD_SLOT);
+}
+
+static int slot_clear(struct journal *journal, off_t offset)
+{
+	static const uint8_t empty[SLOT_HEADER];
+
+	return pwrite(journal->fd, empty, sizeof empty, offset) == (ssize_t)sizeof empty ?
+		   GRAPPE_OK :
+		   GRAPPE_EIO;
+}
+
+void journal_finish(struct journal *journal)
+{
+	/* Should this fail, the period is found again at the next start and seen to be stored. */
+	slot_clear(journal, PERIOD_SLOT);
+}
+
+static int read_period(struct journal *journal, struct archive_update **out)
+{
+	char receiver[VM_ID_SIZE];
+	struct archive_update *update;
+	struct reader reader;
+	int64_t end_s;
+	uint64_t count;
+	double known;
+	int rc = slot_read(journal, PERIOD_SLOT, PAYLOAD_MAX, &reader);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	journal->serial = reader_u32(&reader);
+	reader_text(&reader, receiver, sizeof receiver);
+	end_s = reader_signed(&reader);
+	known = read_double(&reader);
+	count = reader_varint(&reader);
+	if (reader.error != GRAPPE_OK || count > reader_left(&reader))
+		return GRAPPE_ENOTFOUND;
+	update = archive_update_new(receiver, end_s, known, count);
+	if (update == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; i < count; i++) {
+		reader_text(&reader, update->senders[i].sender, VM_ID_SIZE);
+		update->senders[i].packets = read_double(&reader);
+		update->senders[i].octets = read_double(&reader);
+	}
+	snprintf(journal->receiver, sizeof journal->receiver, "%s", receiver);
+	if (reader.error != GRAPPE_OK) {
+		archive_update_free(update);
+		return GRAPPE_ENOTFOUND;
+	}
+	*out = update;
+	return GRAPPE_OK;
+}
+
+/* Puts the kept head back, when it belongs to the unfinished period. */
+static int restore_head(struct journal *journal, const char *folder)
+{
+	const uint32_t serial = journal->serial;
+	char path[PATH_MAX], sender[VM_ID_SIZE];
+	struct reader reader;
+	int fd, rc = slot_read(journal, HEAD_SLOT, PERIOD_SLOT - SLOT_HEADER, &reader);
+
+	if (rc != GRAPPE_OK)
+		return rc == GRAPPE_ENOTFOUND ? GRAPPE_OK : rc;
+	if (reader_u32(&reader) != serial)
+		return GRAPPE_OK;
+	reader_text(&reader, sender, sizeof sender);
+	rc = sender[0] != '\0' ? archive_path_pair(path, folder, journal->receiver, sender) :
+				 archive_path_coverage(path, folder, journal->receiver);
+	if (reader.error != GRAPPE_OK || rc != GRAPPE_OK)
+		return GRAPPE_OK;
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? GRAPPE_OK : GRAPPE_EIO;
+	if (pwrite(fd, reader.bytes + reader.position, reader_left(&reader), 0) !=
+	    (ssize_t)reader_left(&reader))
+		rc = GRAPPE_EIO;
+	return close(fd) == 0 ? rc : GRAPPE_EIO;
+}
+
+int journal_recover(struct journal *journal, const char *folder, struct archive_update **out)
+{
+	int rc = read_period(journal, out);
+
+	if (rc == GRAPPE_OK)
+		rc = restore_head(journal, folder);
+	else
+		*out = NULL;
+	/* A head that stayed could be taken for one of a later period. */
+	if (rc == GRAPPE_OK || rc == GRAPPE_ENOTFOUND)
+		rc = slot_clear(journal, HEAD_SLOT);
+	if (rc != GRAPPE_OK) {
+		archive_update_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}

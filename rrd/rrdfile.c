@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "rrd/rrdfile.h"
+
+#include "common/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The layout of the head (rrd_format.h) is public only under this name. No deprecated function is called. */
+#define RRD_EXPORT_DEPRECATED
+#include <rrd.h>
+
+#define SOURCES 2
+#define ARGUMENT_SIZE 96
+/* A silent pair is written again at its next activity, maybe after years; what is unknown is written as such.
+ * So RRDtool itself must never decide that a value came too late. */
+#define HEARTBEAT "1576800000"
+/* Part of a row that may be unknown. Must exceed (n - 1) / n for rows of n periods, or one known period among n is lost. */
+#define UNKNOWN_PART "0.9999999"
+
+static const char *const source_names[][SOURCES] = {
+	[RRDFILE_PAIR] = {"packets", "octets"}, [RRDFILE_COVERAGE] = {"known", "covered"}};
+static const char *const source_types[] = {
+	[RRDFILE_PAIR] = "ABSOLUTE", [RRDFILE_COVERAGE] = "GAUGE"};
+static const char *const source_limits[] = {[RRDFILE_PAIR] = "0:U", [RRDFILE_COVERAGE] = "0:1"};
+
+/* The parts of a head, found by walking over its bytes. */
+struct parts {
+	const stat_head_t *stat;
+	const ds_def_t *sources;
+	const rra_def_t *levels;
+	const live_head_t *live;
+	const rra_ptr_t *rows;
+	size_t size;
+};
+
+static bool text_is(const char *field, size_t size, const char *text)
+{
+	return strnlen(field, size) < size && strcmp(field, text) == 0;
+}
+
+static bool check_stat(const stat_head_t *stat)
+{
+	return memcmp(stat->cookie, RRD_COOKIE, sizeof stat->cookie) == 0 &&
+	       stat->float_cookie == FLOAT_COOKIE &&
+	       (text_is(stat->version, sizeof stat->version, RRD_VERSION3) ||
+		   text_is(stat->version, sizeof stat->version, RRD_VERSION4) ||
+		   text_is(stat->version, sizeof stat->version, RRD_VERSION5)) &&
+	       stat->ds_cnt == SOURCES && stat->rra_cnt >= 1 &&
+	       stat->rra_cnt <= 2 * ARCHIVE_LEVELS_MAX && stat->pdp_step >= 1 &&
+	       stat->pdp_step <= 31 * 86400;
+}
+
+/* The bytes are aligned: they are the start of rrdfile_head.bytes, and all parts are multiples of 8 but pdp_prep,
+ * which is padded. */
+static int find_parts(const uint8_t *bytes, size_t length, struct parts *parts)
+{
+	size_t at = sizeof *parts->stat;
+
+	if (length < at)
+		return GRAPPE_EFORMAT;
+	parts->stat = (const void *)bytes;
+	if (!check_stat(parts->stat))
+		return GRAPPE_EFORMAT;
+	parts->sources = (const void *)(bytes + at);
+	at += SOURCES * sizeof *parts->sources;
+	parts->levels = (const void *)(bytes + at);
+	at += parts->stat->rra_cnt * sizeof *parts->levels;
+	parts->live = (const void *)(bytes + at);
+	at += sizeof *parts->live + SOURCES * sizeof(pdp_prep_t) +
+	      SOURCES * parts->stat->rra_cnt * sizeof(cdp_prep_t);
+	parts->rows = (const void *)(bytes + at);
+	parts->size = at + parts->stat->rra_cnt * sizeof *parts->rows;
+	return parts->size <= length ? GRAPPE_OK : GRAPPE_EFORMAT;
+}
+
+static bool check_sources(const struct parts *parts, enum rrdfile_kind kind)
+{
+	for (int i = 0; i < SOURCES; i++) {
+		const ds_def_t *source = &parts->sources[i];
+
+		if (!text_is(source->ds_nam, sizeof source->ds_nam, source_names[kind][i]) ||
+		    !text_is(source->dst, sizeof source->dst, source_types[kind]))
+			return false;
+	}
+	return true;
+}
+
+/* Fills head->layout; file_size: where the rows must fit. */
+static int check_levels(const struct parts *parts, uint64_t file_size, struct rrdfile_head *head)
+{
+	struct archive_layout *layout = &head->layout;
+	uint64_t rows = 0;
+	char message[128];
+
+	*layout = (struct archive_layout){.length_s = (uint32_t)parts->stat->pdp_step};
+	for (size_t i = 0; i < parts->stat->rra_cnt; i++) {
+		const rra_def_t *level = &parts->levels[i];
+		const bool mean = text_is(level->cf_nam, sizeof level->cf_nam, "AVERAGE");
+
+		if ((!mean && !text_is(level->cf_nam, sizeof level->cf_nam, "MAX")) ||
+		    level->row_cnt < 1 || level->row_cnt > ARCHIVE_ROWS_MAX || level->pdp_cnt < 1 ||
+		    level->pdp_cnt > 31 * 86400 || parts->rows[i].cur_row >= level->row_cnt ||
+		    (mean && layout->count == ARCHIVE_LEVELS_MAX))
+			return GRAPPE_EFORMAT;
+		rows += level->row_cnt;
+		layout->maximum |= !mean;
+		if (mean)
+			layout->levels[layout->count++] = (struct archive_level){
+			    (int64_t)(level->pdp_cnt * parts->stat->pdp_step),
+			    (int64_t)(level->pdp_cnt * parts->stat->pdp_step * level->row_cnt)};
+	}
+	if (parts->size + rows * SOURCES * sizeof(double) > file_size)
+		return GRAPPE_EFORMAT;
+	return archive_layout_check(layout, message, sizeof message) == GRAPPE_OK ? GRAPPE_OK :
+										     GRAPPE_EFORMAT;
+}
+
+static int check_head(
+    enum rrdfile_kind kind, size_t length, uint64_t file_size, struct rrdfile_head *head)
+{
+	struct parts parts;
+
+	if (find_parts(head->bytes, length, &parts) != GRAPPE_OK || !check_sources(&parts, kind) ||
+	    check_levels(&parts, file_size, head) != GRAPPE_OK)
+		return GRAPPE_EFORMAT;
+	head->last_s = parts.live->last_up;
+	head->size = parts.size;
+	return head->last_s > 0 && head->last_s % head->layout.length_s == 0 &&
+		       parts.live->last_up_usec == 0 ?
+		   GRAPPE_OK :
+		   GRAPPE_EFORMAT;
+}
+
+int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	ssize_t length = -1;
+	int saved, rc = GRAPPE_EIO;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? GRAPPE_ENOTFOUND : GRAPPE_EIO;
+	if (fstat(fd, &status) == 0) {
+		if (!S_ISREG(status.st_mode))
+			rc = GRAPPE_EFORMAT;
+		else
+			length = pread(fd, head->bytes, sizeof head->bytes, 0);
+	}
+	if (length >= 0)
+		rc = check_head(kind, (size_t)length, (uint64_t)status.st_size, head);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+/* librrd's reason, or the system's: a full disk leaves librrd without words. */
+static int explain(const char *what, const char *path, int saved, char *message, size_t size)
+{
+	const char *reason = rrd_test_error() ? rrd_get_error() : "";
+
+	if (reason[0] == '\0')
+		reason = saved != 0 ? strerror(saved) : "no reason given; is the disk full?";
+	snprintf(message, size, "cannot %s %s: %s", what, path, reason);
+	rrd_clear_error();
+	return GRAPPE_EIO;
+}
+
+int rrdfile_create(const char *path, enum rrdfile_kind kind,
+    const struct archive_layout *layout, int64_t start_s, char *message, size_t size)
+{
+	char text[SOURCES + 2 * ARCHIVE_LEVELS_MAX][ARGUMENT_SIZE];
+	const char *arguments[SOURCES + 2 * ARCHIVE_LEVELS_MAX];
+	struct rrdfile_head head;
+	int count = 0, rc, saved;
+
+	for (int i = 0; i < SOURCES; i++)
+		snprintf(text[count++], ARGUMENT_SIZE, "DS:%s:%s:" HEARTBEAT ":%s",
+		    source_names[kind][i], source_types[kind], source_limits[kind]);
+	for (int maximum = 0; maximum <= (layout->maximum && kind == RRDFILE_PAIR); maximum++)
+		for (size_t i = 0; i < layout->count; i++)
+			snprintf(text[count++], ARGUMENT_SIZE, "RRA:%s:" UNKNOWN_PART ":%lld:%lld",
+			    maximum ? "MAX" : "AVERAGE",
+			    (long long)(layout->levels[i].resolution_s / layout->length_s),
+			    (long long)(layout->levels[i].keep_s / layout->levels[i].resolution_s));
+	for (int i = 0; i < count; i++)
+		arguments[i] = text[i];
+	rrd_clear_error();
+	errno = 0;
+	rc = rrd_create_r(path, layout->length_s, start_s, count, arguments);
+	saved = errno;
+	/* rrd_create_r has been seen to report success without a file. */
+	if (rc == 0 && rrdfile_read_head(path, kind, &head) == GRAPPE_OK)
+		return GRAPPE_OK;
+	explain("create", path, saved, message, size);
+	unlink(path);
+	return GRAPPE_EIO;
+}
+
+static int format_value(char *text, size_t size, double value)
+{
+	if (isnan(value))
+		return snprintf(text, size, ":U");
+	if (value == floor(value) && value < 1e15)
+		return snprintf(text, size, ":%.0f", value);
+	return snprintf(text, size, ":%.17g", value);
+}
+
+int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t count,
+    char *message, size_t size)
+{
+	char(*text)[ARGUMENT_SIZE] = calloc(count, sizeof *text);
+	const char **arguments = calloc(count, sizeof *arguments);
+	int rc = GRAPPE_OK;
+
+	if (text == NULL || arguments == NULL) {
+		snprintf(message, size, "cannot update %s: no memory", path);
+		rc = GRAPPE_EMEMORY;
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++) {
+		int at = snprintf(text[i], ARGUMENT_SIZE, "%lld", (long long)points[i].end_s);
+
+		for (int k = 0; k < SOURCES; k++)
+			at += format_value(text[i] + at, ARGUMENT_SIZE - (size_t)at, points[i].values[k]);
+		arguments[i] = text[i];
+	}
+	rrd_clear_error();
+	errno = 0;
+	if (rrd_update_r(path, NULL, (int)count, arguments) != 0)
+		rc = explain("update", path, errno, message, size);
+out:
+	free(text);
+	free(arguments);
+	return rc;
+}
+
+int rrdfile_fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
+    double (*values)[2])
+{
+	time_t start = from_s, end = to_s;
+	unsigned long step = (unsigned long)resolution_s, sources = 0;
+	rrd_value_t *data = NULL;
+	char **names = NULL;
+	int rc = GRAPPE_OK;
+
+	rrd_clear_error();
+	if (rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data) != 0) {
+		rrd_clear_error();
+		return GRAPPE_EIO;
+	}
+	if (step != (unsigned long)resolution_s || sources != SOURCES || start > from_s || end < to_s)
+		rc = GRAPPE_EFORMAT;
+	for (int64_t at = start; rc == GRAPPE_OK && at < to_s; at += resolution_s)
+		if (at >= from_s)
+			memcpy(values[(at - from_s) / resolution_s],
+			    data + (at - start) / resolution_s * SOURCES, sizeof *values);
+	for (unsigned long i = 0; i < sources; i++)
+		rrd_freemem(names[i]);
+	rrd_freemem(names);
+	rrd_freemem(data);
+	return rc;
+}
