@@ -22,7 +22,9 @@
 #define PROTOCOL_HEADER_MAX (1u << 20) /* bytes of an answer's JSON line */
 #define PROTOCOL_ROW_MAX 4096	       /* bytes of a row */
 #define PROTOCOL_ROWS_MAX 20000000
-#define PROTOCOL_COLUMNS_MAX 16
+#define PROTOCOL_COLUMNS_MAX 16	       /* and at least 2, so that no row looks like the trailer */
+#define PROTOCOL_ANSWER_MAX 2000000000 /* bytes of a whole answer */
+#define PROTOCOL_WAIT_MAX_MS 3600000
 #define PROTOCOL_SELECT_SIZE 256
 #define PROTOCOL_ID_SIZE 80
 
@@ -96,20 +98,38 @@ struct protocol_exchange; /* one request waiting for its answer */
 typedef void protocol_handler(
     struct protocol_exchange *exchange, const struct protocol_request *request, void *context);
 
+/*
+ * A server bounds what a client can cost it: the length of a request line, the time to send one
+ * (also byte by byte), requests sent ahead of their answers, answers that nobody reads. Such a client is
+ * disconnected; one that sends a bad line is told why and may go on. A client is closed after
+ * PROTOCOL_IDLE_MS without a whole request.
+ */
+#define PROTOCOL_IDLE_MS 60000
+#define PROTOCOL_UNSENT_MAX (512u << 20) /* bytes of answers waiting for all clients together */
+
 /* protocol_server_new - listens on path (an old socket that nobody serves is replaced; one that somebody serves is
  * GRAPPE_EEXISTS). mode: permissions of the socket. At most clients_max connections.
+ * A path that is no socket is GRAPPE_EEXISTS too and stays. Ignores SIGPIPE from now on.
  * Returns 0 or GRAPPE_EIO (errno), GRAPPE_EEXISTS, GRAPPE_EMEMORY. */
 int protocol_server_new(struct event_base *base, const char *path, unsigned mode, unsigned clients_max,
     protocol_handler *handler, void *context, struct protocol_server **out);
 /* protocol_server_free - closes all connections and removes the socket. NULL is allowed. */
 void protocol_server_free(struct protocol_server *server);
+/* protocol_server_set_idle - another time than PROTOCOL_IDLE_MS, for clients that come from now on. */
+void protocol_server_set_idle(struct protocol_server *server, int milliseconds);
 
+/* protocol_on_gone - gone is called once if the client leaves (or the server is freed) before
+ * protocol_answer_end(); the exchange is dead when it returns. Without it an exchange whose client
+ * left stays valid until protocol_answer_end(), and its answer goes nowhere. */
 void protocol_on_gone(struct protocol_exchange *exchange,
     void (*gone)(struct protocol_exchange *exchange, void *context), void *context);
-/* An answer: begin, rows, end; the exchange is dead after protocol_answer_end(). */
+/* An answer: begin, rows, end; the exchange is dead after protocol_answer_end(). What is answered is copied.
+ * An answer that breaks its limits (header, row, unsent bytes) is not finished: the client
+ * is disconnected and finds it truncated. */
 void protocol_answer_begin(
     struct protocol_exchange *exchange, const struct protocol_answer *answer);
-/* protocol_answer_row - as many texts as there are columns; tabs and controls are replaced by spaces. */
+/* protocol_answer_row - as many texts as there are columns; tabs and controls are replaced by
+ * spaces; NULL is unknown, "-". */
 void protocol_answer_row(struct protocol_exchange *exchange, const char *const *fields);
 void protocol_answer_end(struct protocol_exchange *exchange);
 /* protocol_answer_error - a whole answer of STATUS_ERROR. */
@@ -129,11 +149,14 @@ struct protocol_reply {
 /* protocol_call - sends the request to the daemon at path and reads the whole answer.
  * timeout_ms: for everything (add the request's wait_ms to what you allow the daemon).
  * Returns 0 (then look at reply->answer.status) or GRAPPE_EIO (errno: nobody there), GRAPPE_ETIMEOUT, GRAPPE_EFORMAT,
- * GRAPPE_ELIMIT, GRAPPE_EMEMORY; protocol_reply_deinit() in any case. */
+ * GRAPPE_ETRUNCATED (the daemon left in the middle of its answer), GRAPPE_ELIMIT, GRAPPE_EMEMORY;
+ * protocol_reply_deinit() in any case. */
 int protocol_call(const char *path, const struct protocol_request *request, int timeout_ms,
     struct protocol_reply *reply);
-/* protocol_reply_parse - the same from bytes in memory (tests, fuzzing). */
+/* protocol_reply_parse - the same from bytes in memory (tests, fuzzing): one whole answer and
+ * nothing after it. Keys that are not known are skipped. protocol_reply_deinit() in any case. */
 int protocol_reply_parse(const char *bytes, size_t length, struct protocol_reply *reply);
+/* protocol_reply_field - the text at (row, column), both in range; owned by the reply. */
 const char *protocol_reply_field(const struct protocol_reply *reply, size_t row, size_t column);
 void protocol_reply_deinit(struct protocol_reply *reply);
 

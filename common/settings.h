@@ -43,7 +43,8 @@ struct setting {
 	const char *key;
 	enum setting_type type;
 	size_t offset;		    /* of the value in the section's struct */
-	const char *fallback;	    /* default as text in the syntax; NULL = must be given */
+	const char *fallback;	    /* default: the plain value, of a list "{ a, b }" or "{}"; NULL = must
+				     * be given */
 	double min, max;	    /* numbers only; both 0 = no limit */
 	const char *const *choices; /* SETTING_CHOICE: NULL-terminated */
 	const char *text;	    /* one sentence for --help and the man page */
@@ -77,7 +78,7 @@ struct settings_schema {
  * settings_load - reads path (NULL: only defaults) into values, a zeroed struct of the program.
  * Unknown key, duplicate key or title, bad value, value out of range, missing required key, unreadable
  * file: GRAPPE_EINVALID (or GRAPPE_EIO for the file, GRAPPE_EMEMORY) with "FILE:LINE: why" in message.
- * "${NAME}" is not expanded. After an error the struct needs no settings_free().
+ * "${NAME}" outside single quotes is refused, so that nothing of the environment gets in. After an error the struct needs no settings_free().
  */
 int settings_load(const struct settings_schema *schema, const char *path, void *values,
     char *message, size_t size);
