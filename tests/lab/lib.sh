@@ -65,13 +65,13 @@ fail() {
 
 # check NAME CMD... - passes when CMD succeeds; its output is shown only when it fails.
 check() {
-	local name=$1 output
+	local name=$1
 	shift
-	if output=$("$@" 2>&1); then
+	if "$@" >"$LAB_DIR/check.output" 2>&1; then
 		pass "$name"
 	else
 		fail "$name" "$* gave $?"
-		printf '%s\n' "$output" | tail -n 20 | sed 's/^/        /'
+		tail -n 20 "$LAB_DIR/check.output" | sed 's/^/        /'
 	fi
 }
 
