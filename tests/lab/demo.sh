@@ -132,3 +132,232 @@ draw() {
 	done
 	printf '   +%s+ %12s +%s+\n\n' "$rule" "" "$rule"
 }
+
+# show_matrix FILE - kB/s, a row per receiver.
+show_matrix() {
+	awk -v vms="${TOPOLOGY_VMS[*]}" '
+		{ rate[$1, $2] = $4 }
+		END {
+			n = split(vms, vm, " ")
+			printf "   %-9s", "to \\ from"
+			for (j = 1; j <= n; j++) printf " %8s", vm[j]
+			print ""
+			for (i = 1; i <= n; i++) {
+				printf "   %-9s", vm[i]
+				for (j = 1; j <= n; j++) {
+					r = rate[vm[i], vm[j]] / 1000
+					if (!((vm[i], vm[j]) in rate) || r < 0.05) printf " %8s", "."
+					else printf " %8.1f", r
+				}
+				print ""
+			}
+		}' "$1"
+}
+
+# between_sites FILE - octets per second that a matrix has between VMs of different sites, by where
+# the VMs are now.
+between_sites() {
+	local vm where=
+	for vm in "${TOPOLOGY_VMS[@]}"; do where="$where $vm ${VM_HOST[$vm]}"; done
+	awk -v where="$where" '
+		BEGIN { n = split(where, w, " "); for (i = 1; i < n; i += 2) host[w[i]] = w[i + 1] }
+		host[$1] != host[$2] { sum += $4 }
+		END { printf "%.0f\n", sum }' "$1"
+}
+
+rate_of() { awk -v r="$2" -v s="$3" '$1 == r && $2 == s { printf "%.0f\n", $4 }' "$1"; }
+human() { awk -v v="$1" 'BEGIN { if (v >= 1e6) printf "%.2f MB/s", v / 1e6; else printf "%.1f kB/s", v / 1e3 }'; }
+
+# watch_two_periods - from the next boundary on; sets $from and $to.
+watch_two_periods() {
+	from=$(next_boundary)
+	to=$((from + 2 * TOPOLOGY_PERIOD))
+	step "watching two whole periods: $(date -d "@$from" +%H:%M:%S) to $(date -d "@$to" +%H:%M:%S)"
+	wait_until "$to"
+}
+
+# --- the recommendation ---------------------------------------------------------------------------
+
+recommendation=manager/recommendation.json
+
+# planned - a recommendation for the window that was watched is there.
+planned() { [ "$(jq -r .window.to "$LAB_DIR/$recommendation" 2>/dev/null || echo 0)" -ge "$to" ]; }
+
+show_recommendation() {
+	jq -r '
+		def rate: if . == null then "unknown" elif . >= 1e6 then "\(. / 1e4 | round / 100) MB/s"
+			else "\(. / 100 | round / 10) kB/s" end;
+		"between the sites: \(.before.inter_environment_octets_per_s | rate) now, " +
+			"\(.after.inter_environment_octets_per_s | rate) after \(.moves | length) moves", "",
+		(.moves[] | "\(.step). \(.vm.name): \(.from.host) -> \(.to.host)   because \(.why)",
+			(.hazards[] | "      note (\(.kind), \(.state)): \(.text)"))' \
+		"$LAB_DIR/$recommendation" | indent
+}
+
+check_recommendation() {
+	"$(program check_grappe)" recommendation --socket "$LAB_DIR/manager.sock"
+}
+
+# carry_out - what an operator or a cloud would do.
+carry_out() {
+	local vm to_host
+	while read -r vm to_host; do
+		step "$vm goes to $to_host"
+		topology_move "$vm" "$to_host" || lab_die "cannot move $vm"
+	done < <(jq -r '.moves[] | "\(.vm.name) \(.to.host)"' "$LAB_DIR/$recommendation")
+}
+
+groups_found() {
+	jq -r '.groups[] | .names | sort | join(" ")' "$LAB_DIR/$recommendation" | sort
+}
+
+# --- the play -----------------------------------------------------------------------------------
+
+usage() {
+	echo "usage: demo.sh [--fast] [--keep] [--dir DIR]  (GRAPPE_BUILD: where the programs are)"
+}
+
+# use_folder DIR - an empty or new folder, or one of an earlier demo; it stays afterwards.
+use_folder() {
+	LAB_DIR=$(mkdir -p "$1" && cd "$1" && pwd) || exit 1
+	[ ${#LAB_DIR} -le 80 ] || lab_die "$LAB_DIR: too long a name for the sockets in it (80 bytes at most)"
+	if [ -e "$LAB_DIR/.grappe-demo" ]; then
+		find "$LAB_DIR" -mindepth 1 -delete
+	elif [ -n "$(ls -A "$LAB_DIR")" ]; then
+		lab_die "$LAB_DIR is not empty and not from an earlier demo"
+	fi
+	touch "$LAB_DIR/.grappe-demo" || exit 1
+	export LAB_KEEP=1
+}
+
+# clear_leftovers - what a demo that was killed could not take away.
+clear_leftovers() {
+	local space
+	for space in $(ip netns list | awk '{ print $1 }' | grep "^$LAB_PREFIX"); do
+		ns_del "${space#"$LAB_PREFIX"}"
+	done
+}
+
+parse_arguments() {
+	TOPOLOGY_PERIOD=30
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--fast) TOPOLOGY_PERIOD=5 ;;
+		--keep) export LAB_KEEP=1 ;;
+		--dir)
+			[ $# -gt 1 ] || lab_die "--dir wants a folder"
+			use_folder "$2"
+			shift
+			;;
+		--help) usage && exit 0 ;;
+		*) usage >&2 && exit 1 ;;
+		esac
+		shift
+	done
+}
+
+set_the_scene() {
+	step "two sites, ten virtual machines"
+	if ! topology_up || ! make_vms; then lab_die "cannot make the network"; fi
+	step "snmpd, grappe-agent and grappe-capture on each host; grappe-collector beside them"
+	if ! start_sensors || ! start_the_collector; then exit 1; fi
+	step "three applications:"
+	cat <<-END
+	          shop      nginx on web1, curl on three clients, ${pages_kB} kB/s each
+	          solver    Open MPI, four processes in a ring, $((solver_bytes / solver_ms)) kB/s to each neighbour; reads ${feed_kB} kB/s from web1
+	          database  iperf3 from db1 to db2, ${database_Mbit} Mbit/s: already well placed
+
+	END
+	configure_nginx
+	configure_manager $((2 * TOPOLOGY_PERIOD)) <<<'webhook "noc" { url = "http://10.99.0.1:8080/grappe" }'
+	start_in mon noc nginx -p "$LAB_DIR/noc" -c "$LAB_DIR/noc/nginx.conf"
+	if ! start_shop || ! start_solver || ! start_database; then
+		lab_die "an application did not start: $LAB_LOG"
+	fi
+}
+
+look_before() {
+	watch_two_periods
+	matrix "$from" "$to" >"$LAB_DIR/before" || lab_die "the collector gave no answer"
+	before=$(between_sites "$LAB_DIR/before")
+	title "1. Who talks to whom: kB/s received, mean of the two periods"
+	show_matrix "$LAB_DIR/before"
+	echo
+	draw "$(human "$before")"
+	title "2. Groups"
+	"$(program grappe)" groups --config "$LAB_DIR/manager.conf" | indent
+}
+
+recommend() {
+	start_manager || exit 1
+	wait_for $((3 * TOPOLOGY_PERIOD)) planned || lab_die "no recommendation came: $LAB_LOG/manager.log"
+	cp "$LAB_DIR/$recommendation" "$LAB_DIR/followed.json"
+	title "3. Recommendation of grappe-manager"
+	show_recommendation
+	echo
+	echo "   on the dashboard (check_grappe recommendation):"
+	check_recommendation | indent
+	dashboard=$?
+	wait_for 10 test -s "$LAB_DIR/noc/posted"
+	echo "   posted to the webhook \"noc\": $(wc -c <"$LAB_DIR/noc/posted") bytes of JSON"
+}
+
+compare() {
+	watch_two_periods
+	matrix "$from" "$to" >"$LAB_DIR/after" || lab_die "the collector gave no answer"
+	after=$(between_sites "$LAB_DIR/after")
+	predicted=$(jq '.after.inter_environment_octets_per_s | round' "$LAB_DIR/followed.json")
+	title "5. What it brought, measured by Grappe over two whole periods each"
+	show_matrix "$LAB_DIR/after"
+	echo
+	draw "$(human "$after")"
+	printf '   %-22s %12s %12s %12s\n' "" before predicted measured
+	printf '   %-22s %12s %12s %12s\n\n' "between the sites" "$(human "$before")" \
+		"$(human "$predicted")" "$(human "$after")"
+}
+
+# nothing_left - after the moves the manager has nothing more to recommend for a window without moves.
+nothing_left() { check_recommendation; }
+
+verdict() {
+	local wanted moved
+	wanted=$(printf '%s\n' "$shop" "$solver" "$database" | sort)
+	moved=$(jq -r '.moves[].vm.name' "$LAB_DIR/followed.json" | sort | tr '\n' ' ')
+	check_equal "the groups are the three applications" "$wanted" "$(groups_found)"
+	check_equal "the dashboard was WARNING while the recommendation was pending" 1 "$dashboard"
+	check "moves were recommended" test -n "$moved"
+	check "the database was left alone" test "${moved/db/}" = "$moved"
+	check_near "octets per second between the sites as predicted" "$predicted" "$after" 15
+	check_near "octets per second saved as predicted" $((before - predicted)) $((before - after)) 15
+	check_near "the database's own traffic did not change" "$(rate_of "$LAB_DIR/before" db2 db1)" \
+		"$(rate_of "$LAB_DIR/after" db2 db1)" 15
+	check "the manager recommends nothing more" wait_for $((3 * TOPOLOGY_PERIOD)) nothing_left
+	check "the shop still runs" running curl-client1
+	check "the solver still runs" running solver
+	check "less than six minutes" test $((SECONDS - began)) -lt 360
+}
+
+main() {
+	parse_arguments "$@"
+	exec 9>"/run/grappe-demo.lock"
+	flock -n 9 || lab_die "a demo is running already"
+	lab_begin demo grappe-demo-
+	clear_leftovers
+	echo "Grappe on two sites. Everything is in $LAB_DIR"
+	[ "$TOPOLOGY_PERIOD" = 30 ] ||
+		echo "Periods of $TOPOLOGY_PERIOD s by a test switch (--fast); real ones have 30 s or more."
+	echo
+	set_the_scene
+	look_before
+	recommend
+	title "4. The moves are carried out"
+	carry_out
+	echo
+	compare
+	title "6. Was it right?"
+	verdict
+	echo
+	finish
+}
+
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

@@ -116,8 +116,7 @@ wait_log() {
 	local name=$1 pattern=$2 seconds=${3:-20}
 	local until=$((${EPOCHREALTIME/./} + seconds * 1000000))
 	until grep -q -- "$pattern" "$LAB_LOG/$name.log" 2>/dev/null; do
-		if ! kill -0 "${LAB_PIDS[$name]:-0}" 2>/dev/null ||
-			[ "${EPOCHREALTIME/./}" -ge "$until" ]; then
+		if ! running "$name" || [ "${EPOCHREALTIME/./}" -ge "$until" ]; then
 			echo "$name did not say \"$pattern\" within $seconds s; its log ends with:" >&2
 			tail -n 8 "$LAB_LOG/$name.log" 2>/dev/null | sed 's/^/    /' >&2
 			return 1
@@ -163,11 +162,12 @@ program() {
 }
 
 # start NAME CMD... - in the background, output in $LAB_LOG/NAME.log (an older one becomes .log.1).
+# A lock that a script holds on descriptor 9 does not pass on.
 start() {
 	local name=$1
 	shift
 	[ ! -e "$LAB_LOG/$name.log" ] || mv "$LAB_LOG/$name.log" "$LAB_LOG/$name.log.1"
-	"$@" >"$LAB_LOG/$name.log" 2>&1 </dev/null &
+	"$@" >"$LAB_LOG/$name.log" 2>&1 </dev/null 9>&- &
 	LAB_PIDS[$name]=$!
 }
 
@@ -178,7 +178,7 @@ start_in() {
 	start "$name" ip netns exec "$(ns "$space")" "$@"
 }
 
-running() { [ -n "${LAB_PIDS[$1]:-}" ] && kill -0 "${LAB_PIDS[$1]}" 2>/dev/null; }
+running() { [ -n "${LAB_PIDS[$1]:-}" ] && ! lab_gone "${LAB_PIDS[$1]}"; }
 
 # signal NAME SIGNAL
 signal() { kill -s "$2" "${LAB_PIDS[$1]:?$1 was not started}"; }

@@ -127,3 +127,45 @@ next_boundary() {
 	local now=${EPOCHSECONDS}
 	echo $((now - now % TOPOLOGY_PERIOD + ${1:-1} * TOPOLOGY_PERIOD))
 }
+
+# configure_manager WINDOW - room for seven VMs on each host; a window of so many seconds. More lines
+# (webhooks) come from standard input.
+configure_manager() {
+	cat >"$LAB_DIR/environments.json" <<-'END'
+		{"version": 1,
+		 "environments": [
+		  {"name": "site-1", "kind": "site", "hosts": [{"name": "hostA", "vcpu": 8, "mem_GiB": 8, "max_vms": 7}]},
+		  {"name": "site-2", "kind": "site", "hosts": [{"name": "hostB", "vcpu": 8, "mem_GiB": 8, "max_vms": 7}]}],
+		 "links": [
+		  {"from": "site-1", "to": "site-2", "latency_ms": 5, "bandwidth_MBps": 60},
+		  {"from": "site-2", "to": "site-1", "latency_ms": 5, "bandwidth_MBps": 60}]}
+	END
+	{
+		echo "collector_socket = \"$LAB_DIR/collector.sock\""
+		echo "socket = \"$LAB_DIR/manager.sock\""
+		echo "state_directory = \"$LAB_DIR/manager\""
+		echo "environments = \"$LAB_DIR/environments.json\""
+		echo "window = $1s"
+		cat
+	} >"$LAB_DIR/manager.conf"
+}
+
+start_manager() {
+	start_in mon manager "$(program grappe-manager)" --config "$LAB_DIR/manager.conf"
+	wait_ready manager
+}
+
+# --- answers ------------------------------------------------------------------------------------
+
+# matrix FROM TO - the mean of a window as lines "receiver sender packets octets" (per second, names in
+# place of ids), for the pairs of known VMs.
+matrix() {
+	query matrix --from "$1" --to "$2" --kind mean --wait $((2 * TOPOLOGY_PERIOD))s --format csv >"$LAB_DIR/matrix.csv" || return 1
+	query inventory --to "$2" --format csv >"$LAB_DIR/inventory.csv" || return 1
+	awk -F, -v length_s="$TOPOLOGY_PERIOD" '
+		FNR == 1 { next }
+		NR == FNR { name[$1] = $2; next }
+		($1 in name) && ($2 in name) && $4 != "-" {
+			printf "%s %s %.1f %.1f\n", name[$1], name[$2], $3 / length_s, $4 / length_s }' \
+		"$LAB_DIR/inventory.csv" "$LAB_DIR/matrix.csv"
+}

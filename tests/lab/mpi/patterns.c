@@ -5,7 +5,8 @@
  *     patterns NAME BYTES INTERVAL_MS SECONDS
  *
  * Every INTERVAL_MS each process sends BYTES to each partner that its pattern gives it and
- * receives as much from it. Patterns: chain, ring, mesh (rows of four), alltoall, groups (the
+ * receives as much from it; 3 % less with each rank, so that the order of the pairs by volume does
+ * not hang on noise. Patterns: chain, ring, mesh (rows of four), alltoall, groups (the
  * first and the second half, all-to-all inside), silent (a short broadcast now and then).
  */
 #include <mpi.h>
@@ -81,11 +82,12 @@ static void exchange(const struct pattern *pattern, int rank, int size, char *ou
 
 	for (int other = 0; other < size; other++) {
 		int low = rank < other ? rank : other, high = rank < other ? other : rank;
+		int length = bytes - bytes / 100 * 3 * low;
 		if (other == rank || !pattern->partners(low, high, size))
 			continue;
-		MPI_Irecv(in + (size_t)other * (size_t)bytes, bytes, MPI_CHAR, other, 0, MPI_COMM_WORLD,
+		MPI_Irecv(in + (size_t)other * (size_t)bytes, length, MPI_CHAR, other, 0, MPI_COMM_WORLD,
 		    &requests[n++]);
-		MPI_Isend(out, bytes, MPI_CHAR, other, 0, MPI_COMM_WORLD, &requests[n++]);
+		MPI_Isend(out, length, MPI_CHAR, other, 0, MPI_COMM_WORLD, &requests[n++]);
 	}
 	MPI_Waitall(n, requests, MPI_STATUSES_IGNORE);
 }
@@ -111,7 +113,7 @@ int main(int argc, char **argv)
 	const struct pattern *pattern = argc == 5 ? find_pattern(argv[1]) : NULL;
 	int bytes = argc == 5 ? (int)strtol(argv[2], NULL, 10) : 0;
 	double interval = argc == 5 ? strtod(argv[3], NULL) / 1000 : 0;
-	if (!pattern || bytes < 1 || bytes > 1 << 24 || interval <= 0) {
+	if (!pattern || bytes < 1 || bytes > 1 << 24 || size > 32 || interval <= 0) {
 		if (rank == 0)
 			fprintf(stderr, "usage: patterns NAME BYTES INTERVAL_MS SECONDS\n");
 		MPI_Finalize();
