@@ -40,6 +40,19 @@ POSTING_TESTS = tests/unit/test_http tests/unit/test_publish tests/unit/test_pub
 check_PROGRAMS += $(POSTING_TESTS)
 TESTS += $(POSTING_TESTS)
 endif
+PLUGIN_TESTS = tests/unit/test_plugin tests/unit/test_range
+if TESTS_ENABLED
+check_PROGRAMS += $(PLUGIN_TESTS)
+TESTS += $(PLUGIN_TESTS)
+endif
+PLUGIN_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+PLUGIN_TEST_LIBS = libgrappe-nagios.la libgrappe-common.la $(CHECK_LIBS) -lm
+tests_unit_test_plugin_SOURCES = tests/unit/test_plugin.c
+tests_unit_test_plugin_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_plugin_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_range_SOURCES = tests/unit/test_range.c
+tests_unit_test_range_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_range_LDADD = $(PLUGIN_TEST_LIBS)
 POSTING_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 POSTING_TEST_LIBS = libgrappe-publish.la libgrappe-common.la $(CHECK_LIBS)
 HTTP_SERVER = tests/fakes/http_server.c tests/fakes/http_server.h
