@@ -2,3 +2,6 @@
 
 # Posting and monitoring
 dist_doc_DATA += doc/webhook.md
+
+# The whole
+dist_doc_DATA += doc/architecture.md
