@@ -108,7 +108,8 @@ static bool plan_select(const struct answer_source *source,
 		conclude(plan, ANSWER_REFUSED, "no VM has the id or name '%.60s'", request->select);
 		return false;
 	}
-	snprintf(plan->select, sizeof plan->select, "%s", vm != NULL ? vm->id : request->select);
+	snprintf(plan->select, sizeof plan->select, "%.*s", VM_ID_SIZE - 1,
+	    vm != NULL ? vm->id : request->select);
 	return true;
 }
 
