@@ -96,3 +96,21 @@ libarchive_tests_la_SOURCES = tests/unit/archives.c tests/unit/archives.h
 libarchive_tests_la_CFLAGS = $(archive_test_cflags)
 tests_unit_test_archive_CFLAGS = $(archive_test_cflags)
 tests_unit_test_archive_LDADD = $(archive_test_libs)
+# The collector
+if TESTS_ENABLED
+COLLECTOR_TESTS = tests/unit/test_inventory tests/unit/test_resolve tests/replay/replay_answer
+check_PROGRAMS += $(COLLECTOR_TESTS)
+TESTS += $(COLLECTOR_TESTS)
+endif
+COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
+MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
+tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
+tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c $(MAKE_PERIOD)
+tests_unit_test_resolve_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_resolve_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_replay_replay_answer_SOURCES = tests/replay/replay_answer.c $(MAKE_PERIOD)
+tests_replay_replay_answer_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_replay_replay_answer_LDADD = $(COLLECTOR_TEST_LIBS)
