@@ -8,3 +8,25 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/savefile.c agent-module/savefile.h
 libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS)
 libgrappe_capture_la_LIBADD = libgrappe-common.la $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+
+# The SNMP side: from period files to the MIB.
+noinst_LTLIBRARIES += libgrappe-agent.la
+libgrappe_agent_la_SOURCES = \
+	agent-module/agent.c agent-module/agent.h \
+	agent-module/agent_settings.c agent-module/agent_settings.h \
+	agent-module/agentx.c agent-module/agentx.h \
+	agent-module/intake.c agent-module/intake.h \
+	agent-module/ledger.c agent-module/ledger.h \
+	agent-module/mib_agent.c agent-module/mib_agent.h \
+	agent-module/mib_objects.c agent-module/mib_objects.h \
+	agent-module/mib_table.c agent-module/mib_table.h \
+	agent-module/ring.c agent-module/ring.h \
+	agent-module/snapshot.c agent-module/snapshot.h \
+	agent-module/tally.c agent-module/tally.h
+libgrappe_agent_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+libgrappe_agent_la_CPPFLAGS = $(AM_CPPFLAGS) $(SNMP_CFLAGS)
+libgrappe_agent_la_LIBADD = libgrappe-common.la $(SNMP_AGENT_LIBS) $(EVENT_LIBS)
+
+sbin_PROGRAMS += grappe-agent
+grappe_agent_SOURCES = agent-module/agent_main.c
+grappe_agent_LDADD = libgrappe-agent.la libgrappe-capture.la

@@ -2,6 +2,3 @@
 
 # Posting and monitoring
 dist_doc_DATA += doc/webhook.md
-
-# The whole
-dist_doc_DATA += doc/architecture.md

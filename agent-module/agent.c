@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/agent.h"
+
+#include "agent-module/agentx.h"
+#include "agent-module/intake.h"
+#include "agent-module/mib_agent.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define RESCAN_S 2 /* should a notice be lost, or the folder come and go */
+#define WATCHED (IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct agent {
+	const struct agent_settings *settings;
+	struct event_base *base;
+	struct event *terminate, *interrupt, *notice, *rescan;
+	int inotify; /* descriptor, -1: none */
+	int watch;   /* of the folder, -1: none */
+	struct intake *intake;
+	bool stopping;
+	struct log_complaint memory;
+};
+
+/* ---- periods ---- */
+
+static int show_snapshot(struct agent *agent)
+{
+	struct snapshot *snapshot = snapshot_new(intake_ledger(agent->intake),
+	    intake_ring(agent->intake), (uint32_t)(agent->settings->linger_ms / 1000));
+
+	if (snapshot == NULL) {
+		log_complain(&agent->memory, "no memory for new tables: the old ones stay");
+		return GRAPPE_EMEMORY;
+	}
+	log_recovered(&agent->memory, "tables are made again");
+	mib_agent_show(snapshot);
+	return GRAPPE_OK;
+}
+
+static void scan(struct agent *agent)
+{
+	const struct ledger *ledger = intake_ledger(agent->intake);
+	const uint32_t before = ledger->last_end;
+	const int64_t now_s = clock_wall_ns() / CLOCK_SECOND_NS;
+	const int taken = intake_scan(agent->intake, now_s, clock_monotonic_ns());
+
+	if (taken <= 0 && ledger->last_end == before)
+		return;
+	log_debug("took in %d period(s); newest %" PRIu32 ", %zu pairs", taken, ledger->last_end,
+	    ledger->rows.count);
+	show_snapshot(agent);
+}
+
+static void watch_folder(struct agent *agent)
+{
+	if (agent->inotify < 0 || agent->watch >= 0)
+		return;
+	agent->watch = inotify_add_watch(agent->inotify, agent->settings->periods_directory, WATCHED);
+}
+
+static void on_notice(evutil_socket_t fd, short what, void *argument)
+{
+	_Alignas(struct inotify_event) char bytes[4096];
+	struct agent *agent = argument;
+	ssize_t length;
+
+	(void)what;
+	while ((length = read(fd, bytes, sizeof bytes)) > 0) {
+		const struct inotify_event *event;
+
+		for (ssize_t at = 0; at < length; at += (ssize_t)(sizeof *event + event->len)) {
+			event = (const struct inotify_event *)(bytes + at);
+			if (event->wd != agent->watch)
+				continue;
+			if (event->mask & IN_MOVE_SELF)
+				inotify_rm_watch(agent->inotify, agent->watch);
+			if (event->mask & (IN_IGNORED | IN_MOVE_SELF))
+				agent->watch = -1;
+		}
+	}
+	scan(agent);
+}
+
+static void on_rescan(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	watch_folder(argument);
+	scan(argument);
+}
+
+/* ---- life ---- */
+
+static void on_signal(evutil_socket_t number, short what, void *argument)
+{
+	struct agent *agent = argument;
+
+	(void)what;
+	log_info("ending: %s", strsignal((int)number));
+	agent->stopping = true;
+}
+
+static int add_events(struct agent *agent)
+{
+	const struct timeval interval = {.tv_sec = RESCAN_S};
+
+	agent->base = event_base_new();
+	if (agent->base == NULL)
+		return GRAPPE_EMEMORY;
+	agent->terminate = evsignal_new(agent->base, SIGTERM, on_signal, agent);
+	agent->interrupt = evsignal_new(agent->base, SIGINT, on_signal, agent);
+	agent->rescan = event_new(agent->base, -1, EV_PERSIST, on_rescan, agent);
+	agent->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (agent->inotify < 0)
+		log_warning("no notices of new files: %s; looking every %d s", strerror(errno), RESCAN_S);
+	else
+		agent->notice =
+		    event_new(agent->base, agent->inotify, EV_READ | EV_PERSIST, on_notice, agent);
+	if (agent->terminate == NULL || agent->interrupt == NULL || agent->rescan == NULL ||
+	    (agent->inotify >= 0 && agent->notice == NULL))
+		return GRAPPE_EMEMORY;
+	if (evsignal_add(agent->terminate, NULL) != 0 || evsignal_add(agent->interrupt, NULL) != 0 ||
+	    event_add(agent->rescan, &interval) != 0 ||
+	    (agent->notice != NULL && event_add(agent->notice, NULL) != 0))
+		return GRAPPE_EMEMORY;
+	return GRAPPE_OK;
+}
+
+static void free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+static void clean_up(struct agent *agent)
+{
+	mib_agent_show(NULL);
+	intake_free(agent->intake);
+	free_event(agent->terminate);
+	free_event(agent->interrupt);
+	free_event(agent->notice);
+	free_event(agent->rescan);
+	if (agent->inotify >= 0)
+		close(agent->inotify);
+	if (agent->base != NULL)
+		event_base_free(agent->base);
+}
+
+static int start(struct agent *agent)
+{
+	const struct agent_settings *settings = agent->settings;
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	agent->intake = intake_new(
+	    settings->periods_directory, settings->state_directory, (size_t)settings->history);
+	if (agent->intake == NULL)
+		return GRAPPE_EMEMORY;
+	rc = add_events(agent);
+	if (rc != GRAPPE_OK)
+		return rc;
+	watch_folder(agent);
+	scan(agent);
+	rc = show_snapshot(agent);
+	if (rc == GRAPPE_OK)
+		rc = agentx_start(agent->base, settings->agentx_socket);
+	return rc;
+}
+
+static int loop(struct agent *agent)
+{
+	while (!agent->stopping) {
+		int rc;
+
+		agentx_work();
+		rc = agentx_prepare();
+		if (rc != GRAPPE_OK)
+			return rc;
+		if (event_base_loop(agent->base, EVLOOP_ONCE) < 0)
+			return GRAPPE_EIO;
+	}
+	return GRAPPE_OK;
+}
+
+int agent_run(const struct agent_settings *settings)
+{
+	struct agent agent = {.settings = settings, .inotify = -1, .watch = -1};
+	int rc = start(&agent);
+
+	if (rc == GRAPPE_OK)
+		rc = loop(&agent);
+	if (rc != GRAPPE_OK)
+		log_error("cannot go on: %s", error_text(rc));
+	if (agent.intake != NULL && intake_save(agent.intake) != GRAPPE_OK)
+		rc = GRAPPE_EIO;
+	if (agent.base != NULL)
+		agentx_stop();
+	clean_up(&agent);
+	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
