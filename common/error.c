@@ -27,7 +27,7 @@ const char *error_text(int code)
 {
 	if (code == GRAPPE_EIO && errno != 0)
 		return strerror(errno);
-	if (code > 0 || (size_t)-code >= sizeof texts / sizeof *texts)
+	if (code > 0 || code <= -(int)(sizeof texts / sizeof *texts))
 		return "unknown error";
 	return texts[-code];
 }

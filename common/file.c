@@ -79,7 +79,7 @@ int file_read(const char *path, size_t limit, struct buffer *out)
 	uint8_t block[16384];
 	struct stat status;
 	ssize_t n;
-	int fd, rc = GRAPPE_OK;
+	int fd, saved, rc = GRAPPE_OK;
 
 	buffer_init(out);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -103,23 +103,40 @@ int file_read(const char *path, size_t limit, struct buffer *out)
 		if (rc == GRAPPE_OK)
 			rc = out->error;
 	}
+	saved = errno;
 	close(fd);
+	errno = saved;
 	return rc;
+}
+
+static int make_one_folder(const char *path, mode_t mode)
+{
+	struct stat status;
+	int saved;
+
+	if (mkdir(path, mode) == 0)
+		return GRAPPE_OK;
+	saved = errno; /* EEXIST, or EROFS and the like also for a folder that is there */
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return GRAPPE_OK;
+	errno = saved == EEXIST ? ENOTDIR : saved;
+	return GRAPPE_EIO;
 }
 
 int file_make_folder(const char *path, mode_t mode)
 {
 	char partial[PATH_MAX];
 
-	if (snprintf(partial, sizeof partial, "%s", path) >= (int)sizeof partial) {
-		errno = ENAMETOOLONG;
+	if (path[0] == '\0' ||
+	    snprintf(partial, sizeof partial, "%s", path) >= (int)sizeof partial) {
+		errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
 		return GRAPPE_EIO;
 	}
 	for (char *slash = strchr(partial + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(partial, mode) != 0 && errno != EEXIST)
+		if (make_one_folder(partial, mode) != GRAPPE_OK)
 			return GRAPPE_EIO;
 		*slash = '/';
 	}
-	return mkdir(partial, mode) == 0 || errno == EEXIST ? GRAPPE_OK : GRAPPE_EIO;
+	return make_one_folder(partial, mode);
 }

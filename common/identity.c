@@ -10,15 +10,17 @@
 #define UUID_LENGTH 36
 #define MAC_PREFIX "mac-"
 #define MAC_DIGITS 12
+#define LOWER_DIGITS "0123456789abcdef"
 
-static bool is_uuid(const char *text)
+/* digits: the hexadecimal digits allowed. */
+static bool is_uuid(const char *text, const char *digits)
 {
 	if (strlen(text) != UUID_LENGTH)
 		return false;
 	for (int i = 0; i < UUID_LENGTH; i++) {
 		const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+		if (dash ? text[i] != '-' : strchr(digits, text[i]) == NULL)
 			return false;
 	}
 	return true;
@@ -29,12 +31,12 @@ static bool is_mac_id(const char *text)
 	const size_t prefix = strlen(MAC_PREFIX);
 
 	return strncmp(text, MAC_PREFIX, prefix) == 0 && strlen(text) == prefix + MAC_DIGITS &&
-	       strspn(text + prefix, "0123456789abcdef") == MAC_DIGITS;
+	       strspn(text + prefix, LOWER_DIGITS) == MAC_DIGITS;
 }
 
 int identity_from_uuid(const char *uuid, char id[VM_ID_SIZE])
 {
-	if (!is_uuid(uuid))
+	if (!is_uuid(uuid, LOWER_DIGITS "ABCDEF"))
 		return GRAPPE_EFORMAT;
 	for (int i = 0; i <= UUID_LENGTH; i++)
 		id[i] = (char)tolower((unsigned char)uuid[i]);
@@ -51,7 +53,7 @@ void identity_from_mac(const struct mac *mac, char id[VM_ID_SIZE])
 
 bool identity_is_vm(const char *id)
 {
-	return is_uuid(id) || is_mac_id(id);
+	return is_uuid(id, LOWER_DIGITS) || is_mac_id(id);
 }
 
 static bool is_endpoint(const char *id)

@@ -4,10 +4,13 @@
 #include "common/clock.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *program_name = "grappe";
 static enum log_level most_talkative = LOG_LEVEL_INFO;
@@ -35,8 +38,21 @@ static void replace_controls(char *text)
 			*text = '?';
 }
 
+/* True when standard error goes to the journal: systemd tells its device and inode. */
+static bool goes_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
+}
+
 static void write_line(enum log_level level, const char *format, va_list arguments)
 {
+	const int saved = errno;
 	char text[1024], stamp[32];
 	struct tm when;
 	time_t now;
@@ -45,14 +61,16 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 		return;
 	vsnprintf(text, sizeof text, format, arguments);
 	replace_controls(text);
-	if (getenv("JOURNAL_STREAM") != NULL) {
+	if (goes_to_journal()) {
 		fprintf(stderr, "<%d>%s\n", levels[level].syslog_priority, text);
+		errno = saved;
 		return;
 	}
 	now = (time_t)(clock_wall_ns() / CLOCK_SECOND_NS);
 	localtime_r(&now, &when);
 	strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &when);
 	fprintf(stderr, "%s %s: %s: %s\n", stamp, program_name, levels[level].word, text);
+	errno = saved;
 }
 
 #define DEFINE_LEVEL(function, level)                                                              \

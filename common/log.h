@@ -4,6 +4,7 @@
  * One line a message, to standard error; a line carries the syslog priority
  * prefix "<N>" of sd-daemon(3) when the program runs under systemd, a time stamp
  * and the program's name otherwise. Control characters of foreign text are replaced.
+ * errno is kept.
  */
 #ifndef GRAPPE_COMMON_LOG_H
 #define GRAPPE_COMMON_LOG_H

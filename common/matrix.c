@@ -135,19 +135,52 @@ int matrix_find(const struct matrix *matrix, const char *name)
 	return *slot != 0 ? (int)(*slot - 1) : GRAPPE_ENOTFOUND;
 }
 
-static int reserve_array(void **array, size_t count, size_t *capacity, size_t size)
+/* Room for one more element of `size` bytes; returns the (moved) array or NULL. */
+static void *grow(void *array, size_t count, size_t *capacity, size_t size)
 {
 	const size_t wanted = *capacity ? *capacity * 2 : 16;
 	void *bigger;
 
 	if (count < *capacity)
-		return GRAPPE_OK;
-	bigger = reallocarray(*array, wanted, size);
-	if (bigger == NULL)
+		return array;
+	bigger = reallocarray(array, wanted, size);
+	if (bigger != NULL)
+		*capacity = wanted;
+	return bigger;
+}
+
+static int reserve_node(struct matrix *matrix)
+{
+	void *names =
+	    grow(matrix->names, matrix->nnames, &matrix->names_capacity, sizeof *matrix->names);
+
+	if (names == NULL)
 		return GRAPPE_EMEMORY;
-	*array = bigger;
-	*capacity = wanted;
-	return GRAPPE_OK;
+	matrix->names = names;
+	return table_reserve(matrix, &matrix->name_table, matrix->nnames, hash_of_name);
+}
+
+static int reserve_pair(struct matrix *matrix)
+{
+	void *pairs =
+	    grow(matrix->pairs, matrix->npairs, &matrix->pairs_capacity, sizeof *matrix->pairs);
+
+	if (pairs == NULL)
+		return GRAPPE_EMEMORY;
+	matrix->pairs = pairs;
+	return table_reserve(matrix, &matrix->pair_table, matrix->npairs, hash_of_pair);
+}
+
+static bool is_name(const char *name)
+{
+	const size_t length = strlen(name);
+
+	if (length == 0 || length > MATRIX_NODE_NAME_MAX)
+		return false;
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name < 0x20 || *name == 0x7f)
+			return false;
+	return true;
 }
 
 int matrix_node(struct matrix *matrix, const char *name)
@@ -157,13 +190,11 @@ int matrix_node(struct matrix *matrix, const char *name)
 
 	if (index >= 0)
 		return index;
-	if (name[0] == '\0' || strlen(name) > MATRIX_NODE_NAME_MAX)
+	if (!is_name(name))
 		return GRAPPE_EINVALID;
 	if (matrix->nnames >= MATRIX_NODES_MAX)
 		return GRAPPE_ELIMIT;
-	if (reserve_array((void **)&matrix->names, matrix->nnames, &matrix->names_capacity,
-		sizeof *matrix->names) != GRAPPE_OK ||
-	    table_reserve(matrix, &matrix->name_table, matrix->nnames, hash_of_name) != GRAPPE_OK)
+	if (reserve_node(matrix) != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
 	copy = strdup(name);
 	if (copy == NULL)
@@ -183,9 +214,7 @@ int matrix_add(
 	if (source >= matrix->nnames || receiver >= matrix->nnames || !isfinite(packets) ||
 	    !isfinite(octets) || packets < 0 || octets < 0)
 		return GRAPPE_EINVALID;
-	if (reserve_array((void **)&matrix->pairs, matrix->npairs, &matrix->pairs_capacity,
-		sizeof *matrix->pairs) != GRAPPE_OK ||
-	    table_reserve(matrix, &matrix->pair_table, matrix->npairs, hash_of_pair) != GRAPPE_OK)
+	if (reserve_pair(matrix) != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
 	slot = pair_slot(matrix, source, receiver);
 	if (*slot == 0) {
@@ -296,7 +325,9 @@ static int parse_count(const char *text, double *value)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+	/* strtod() alone would take "0x10", "-1" and "inf". */
+	if ((!isdigit((unsigned char)text[0]) && text[0] != '.') ||
+	    text[strspn(text, "0123456789.eE+-")] != '\0')
 		return GRAPPE_EFORMAT;
 	errno = 0;
 	*value = strtod(text, &end);
@@ -337,8 +368,9 @@ static int add_line(
 	source = matrix_node(matrix, fields[0]);
 	receiver = matrix_node(matrix, fields[1]);
 	if (source == GRAPPE_EINVALID || receiver == GRAPPE_EINVALID)
-		return FAIL(GRAPPE_EFORMAT, "line %u: a name is empty or longer than %d bytes",
-		    number, MATRIX_NODE_NAME_MAX);
+		return FAIL(GRAPPE_EFORMAT, 
+		    "line %u: a name is empty, longer than %d bytes or has a control character", number,
+		    MATRIX_NODE_NAME_MAX);
 	if (source < 0 || receiver < 0) {
 		rc = source < 0 ? source : receiver;
 		return FAIL(rc, "line %u: %s", number, error_text(rc));
@@ -350,25 +382,47 @@ static int add_line(
 	return rc == GRAPPE_OK ? rc : FAIL(rc, "line %u: %s", number, error_text(rc));
 }
 
-static bool is_header(char *fields[4])
+/* One line without its end into line. Returns 1, 0 at the end of the file, or an error. */
+static int read_line(
+    FILE *file, char line[MATRIX_LINE_MAX], unsigned number, char *message, size_t size)
+{
+	size_t length = 0;
+	int c;
+
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		if (length >= MATRIX_LINE_MAX - 1)
+			return FAIL(GRAPPE_EFORMAT, "line %u: longer than %d bytes", number,
+			    MATRIX_LINE_MAX - 1);
+		if (c == '\0')
+			return FAIL(GRAPPE_EFORMAT, "line %u: a zero byte; is this a text file?", number);
+		line[length++] = (char)c;
+	}
+	if (c == EOF && ferror(file))
+		return FAIL(GRAPPE_EIO, "line %u: %s", number, strerror(errno));
+	if (c == EOF && length == 0)
+		return 0;
+	if (length > 0 && line[length - 1] == '\r')
+		length--;
+	line[length] = '\0';
+	return 1;
+}
+
+/* Spreadsheets begin a file with this mark of UTF-8. */
+static void drop_byte_order_mark(char *line)
+{
+	if (strncmp(line, "\xef\xbb\xbf", 3) == 0)
+		memmove(line, line + 3, strlen(line + 3) + 1);
+}
+
+/* The first line that is neither empty nor a comment names the columns. */
+static int check_header(char *fields[4], unsigned number, char *message, size_t size)
 {
 	static const char *const names[4] = {"src", "dst", "packets", "bytes"};
 
 	for (int i = 0; i < 4; i++)
 		if (strcmp(fields[i], names[i]) != 0)
-			return false;
-	return true;
-}
-
-/* Cuts the line end off; an overlong line or one with a zero byte has none. */
-static int check_line(char *line, unsigned number, FILE *file, char *message, size_t size)
-{
-	const size_t length = strcspn(line, "\r\n");
-
-	if (line[length] == '\0' && !feof(file))
-		return FAIL(GRAPPE_EFORMAT,
-		    "line %u: longer than %d bytes or with a zero byte", number, MATRIX_LINE_MAX);
-	line[length] = '\0';
+			return FAIL(GRAPPE_EFORMAT,
+			    "line %u: the first line must be src,dst,packets,bytes", number);
 	return GRAPPE_OK;
 }
 
@@ -376,28 +430,22 @@ int matrix_read_csv(struct matrix *matrix, FILE *file, char *message, size_t siz
 {
 	char line[MATRIX_LINE_MAX], *fields[4];
 	bool header_seen = false;
-	unsigned number = 0;
-	int rc = GRAPPE_OK;
+	int rc;
 
 	message[0] = '\0';
-	while (rc == GRAPPE_OK && fgets(line, sizeof line, file) != NULL) {
-		number++;
-		rc = check_line(line, number, file, message, size);
-		if (rc != GRAPPE_OK || line[0] == '#' || line[strspn(line, " \t")] == '\0')
+	for (unsigned number = 1; (rc = read_line(file, line, number, message, size)) > 0; number++) {
+		if (number == 1)
+			drop_byte_order_mark(line);
+		if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
 			continue;
 		rc = split_line(line, fields, number, message, size);
+		if (rc == GRAPPE_OK)
+			rc = header_seen ? add_line(matrix, fields, number, message, size) :
+					   check_header(fields, number, message, size);
 		if (rc != GRAPPE_OK)
-			break;
-		if (header_seen)
-			rc = add_line(matrix, fields, number, message, size);
-		else if (is_header(fields))
-			header_seen = true;
-		else
-			rc = FAIL(GRAPPE_EFORMAT,
-			    "line %u: the first line must be src,dst,packets,bytes", number);
+			return rc;
+		header_seen = true;
 	}
-	if (rc == GRAPPE_OK && ferror(file))
-		return FAIL(GRAPPE_EIO, "line %u: %s", number, strerror(errno));
 	if (rc == GRAPPE_OK && !header_seen)
 		return FAIL(GRAPPE_EFORMAT, "line 1: the first line must be src,dst,packets,bytes");
 	return rc;

@@ -46,7 +46,8 @@ struct matrix *matrix_new(void);
 void matrix_free(struct matrix *matrix);
 
 /* matrix_node - index of the node called name, added when new.
- * Returns the index (>= 0), GRAPPE_EMEMORY, GRAPPE_ELIMIT, or GRAPPE_EINVALID for an empty or overlong name. */
+ * Returns the index (>= 0), GRAPPE_EMEMORY, GRAPPE_ELIMIT, or GRAPPE_EINVALID for a name that is
+ * empty, overlong or has control characters. */
 int matrix_node(struct matrix *matrix, const char *name);
 /* matrix_find - index of an existing node, or GRAPPE_ENOTFOUND. */
 int matrix_find(const struct matrix *matrix, const char *name);

@@ -3,7 +3,6 @@
 
 #include "common/error.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -45,8 +44,17 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
 	return bigger;
 }
 
+static void clean_text(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 int period_add_vif(struct period *period, const struct period_vif *vif)
 {
+	struct period_vif *added;
 	void *vifs;
 
 	if (period->nvifs >= PERIOD_VIFS_MAX)
@@ -55,7 +63,12 @@ int period_add_vif(struct period *period, const struct period_vif *vif)
 	if (vifs == NULL)
 		return GRAPPE_EMEMORY;
 	period->vifs = vifs;
-	period->vifs[period->nvifs] = *vif;
+	added = &period->vifs[period->nvifs];
+	*added = *vif;
+	clean_text(added->vm_id, sizeof added->vm_id);
+	clean_text(added->vm_name, sizeof added->vm_name);
+	clean_text(added->segment, sizeof added->segment);
+	clean_text(added->interface, sizeof added->interface);
 	return (int)period->nvifs++;
 }
 
@@ -93,6 +106,47 @@ void period_sort(struct period *period)
 uint32_t period_checksum(const void *bytes, size_t length)
 {
 	return (uint32_t)crc32_z(0, bytes, length);
+}
+
+/* ---- what both sides demand ---- */
+
+static bool is_header_valid(const struct period_header *header)
+{
+	return header->length_s > 0 && header->length_s <= PERIOD_LENGTH_MAX_S && header->end_s > 0 &&
+	       header->end_s <= PERIOD_END_MAX_S && header->end_s % header->length_s == 0;
+}
+
+static bool is_vif_valid(const struct period_vif *vif)
+{
+	if (!identity_is_vm(vif->vm_id) || vif->nmacs > PERIOD_MACS_MAX ||
+	    vif->naddresses > PERIOD_ADDRESSES_MAX)
+		return false;
+	for (uint32_t i = 0; i < vif->naddresses; i++)
+		if (address_size(&vif->addresses[i].address) == 0)
+			return false;
+	return true;
+}
+
+static bool are_rows_valid(const struct period *period)
+{
+	for (size_t i = 0; i < period->nrows; i++) {
+		const struct period_row *row = &period->rows[i];
+
+		if (row->vif >= period->nvifs || row->direction > ROW_SENT ||
+		    address_size(&row->peer) == 0)
+			return false;
+		if (i > 0 && compare_rows(row - 1, row) >= 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_valid(const struct period *period)
+{
+	for (size_t i = 0; i < period->nvifs; i++)
+		if (!is_vif_valid(&period->vifs[i]))
+			return false;
+	return is_header_valid(&period->header) && are_rows_valid(period);
 }
 
 /* ---- writing ---- */
@@ -181,26 +235,12 @@ static void put_row(
 	buffer_put_varint(out, row->octets);
 }
 
-static int check_rows(const struct period *period)
-{
-	for (size_t i = 0; i < period->nrows; i++) {
-		const struct period_row *row = &period->rows[i];
-
-		if (row->vif >= period->nvifs || row->direction > ROW_SENT ||
-		    address_size(&row->peer) == 0)
-			return GRAPPE_EINVALID;
-		if (i > 0 && compare_rows(row - 1, row) >= 0)
-			return GRAPPE_EINVALID;
-	}
-	return GRAPPE_OK;
-}
-
 int period_encode(const struct period *period, struct buffer *out)
 {
 	const size_t start = out->length;
 	struct buffer payload;
 
-	if (check_rows(period) != GRAPPE_OK)
+	if (!is_valid(period))
 		return GRAPPE_EINVALID;
 	buffer_init(&payload);
 	buffer_put(out, magic, sizeof magic);
@@ -260,8 +300,7 @@ static void take_header(struct reader *reader, struct period_header *header)
 	header->unmatched_octets = reader_varint(reader);
 	header->estimated_packets = reader_varint(reader);
 	header->malformed_packets = reader_varint(reader);
-	if (reader->error == GRAPPE_OK && (header->length_s == 0 || header->end_s <= 0 ||
-					      header->end_s % header->length_s != 0))
+	if (reader->error == GRAPPE_OK && !is_header_valid(header))
 		reader->error = GRAPPE_EFORMAT;
 }
 
@@ -299,7 +338,7 @@ static void take_vif(struct reader *reader, struct period_vif *vif)
 	vif->other_packets = reader_varint(reader);
 	vif->other_octets = reader_varint(reader);
 	vif->nonip_packets = reader_varint(reader);
-	if (reader->error == GRAPPE_OK && !identity_is_vm(vif->vm_id))
+	if (reader->error == GRAPPE_OK && !is_vif_valid(vif))
 		reader->error = GRAPPE_EFORMAT;
 }
 
@@ -362,59 +401,68 @@ static void take_rows(struct reader *reader, struct period *period)
 	}
 }
 
+/* The last chunk: its checksum covers everything before its own four bytes. */
+static int check_end(const struct reader *reader, const uint8_t *start, size_t at, struct reader *chunk)
+{
+	const size_t covered = at + 2;
+
+	if (chunk->length != 4 || reader->position != covered + 4)
+		return GRAPPE_EFORMAT;
+	if (reader_u32(chunk) != period_checksum(start, covered))
+		return GRAPPE_ECHECKSUM;
+	return reader_left(reader) == 0 ? GRAPPE_OK : GRAPPE_EFORMAT;
+}
+
+/* Reads the payload of one chunk. A later version may append fields to it; what is missing is an error. */
+static int take_payload(uint8_t type, struct reader *chunk, struct period *period)
+{
+	switch (type) {
+	case CHUNK_HEADER:
+		take_header(chunk, &period->header);
+		break;
+	case CHUNK_VIFS:
+		take_vifs(chunk, period);
+		break;
+	case CHUNK_ROWS:
+		take_rows(chunk, period);
+		break;
+	default:
+		break; /* written by a later version */
+	}
+	return chunk->error;
+}
+
+#define NEEDED (1u << CHUNK_HEADER | 1u << CHUNK_VIFS | 1u << CHUNK_ROWS)
+
 /* Reads chunks until the checksum; each kind may come once. */
 static int take_chunks(struct reader *reader, const uint8_t *start, struct period *period)
 {
 	unsigned seen = 0;
 
-	while (reader->error == GRAPPE_OK) {
-		const size_t before = reader->position;
+	for (;;) {
+		const size_t at = reader->position;
 		const uint8_t type = reader_u8(reader);
 		const uint64_t length = reader_varint(reader);
 		const uint8_t *payload;
 		struct reader chunk;
+		int rc;
 
-		if (length > reader_left(reader))
-			return reader->error != GRAPPE_OK ? reader->error : GRAPPE_ETRUNCATED;
+		if (reader->error == GRAPPE_OK && length > reader_left(reader))
+			return GRAPPE_ETRUNCATED;
 		payload = reader_take(reader, (size_t)length);
 		if (payload == NULL)
 			return reader->error;
 		reader_init(&chunk, payload, (size_t)length);
-		if (type <= CHUNK_ROWS) {
-			if (seen & 1u << type)
-				return GRAPPE_EFORMAT;
+		if (type == CHUNK_END)
+			return seen == NEEDED ? check_end(reader, start, at, &chunk) : GRAPPE_EFORMAT;
+		if (type <= CHUNK_ROWS && seen & 1u << type)
+			return GRAPPE_EFORMAT;
+		if (type <= CHUNK_ROWS)
 			seen |= 1u << type;
-		}
-		switch (type) {
-		case CHUNK_HEADER:
-			take_header(&chunk, &period->header);
-			break;
-		case CHUNK_VIFS:
-			take_vifs(&chunk, period);
-			break;
-		case CHUNK_ROWS:
-			take_rows(&chunk, period);
-			break;
-		case CHUNK_END: {
-			/* The checksum covers everything before its own four bytes. */
-			const size_t covered = before + 2;
-
-			if (length != 4 || reader->position != covered + 4)
-				return GRAPPE_EFORMAT;
-			if (reader_u32(&chunk) != period_checksum(start, covered))
-				return GRAPPE_ECHECKSUM;
-			if (reader_left(reader) != 0 || (seen & 0xe) != 0xe)
-				return GRAPPE_EFORMAT;
-			return GRAPPE_OK;
-		}
-		default:
-			continue; /* written by a later version */
-		}
-		/* A later version may append fields to a chunk; what is missing is an error. */
-		if (chunk.error != GRAPPE_OK)
-			return chunk.error;
+		rc = take_payload(type, &chunk, period);
+		if (rc != GRAPPE_OK)
+			return rc;
 	}
-	return reader->error;
 }
 
 int period_decode(const void *bytes, size_t length, struct period **out)
@@ -439,7 +487,7 @@ int period_decode(const void *bytes, size_t length, struct period **out)
 	if (period == NULL)
 		return GRAPPE_EMEMORY;
 	rc = take_chunks(&reader, start, period);
-	if (rc == GRAPPE_OK && check_rows(period) != GRAPPE_OK)
+	if (rc == GRAPPE_OK && !are_rows_valid(period))
 		rc = GRAPPE_EFORMAT;
 	if (rc != GRAPPE_OK) {
 		period_free(period);

@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 #define PERIOD_LENGTH_DEFAULT_S 30
+#define PERIOD_LENGTH_MAX_S 86400
+#define PERIOD_END_MAX_S INT64_C(253402300799) /* the year 9999: leaves room for arithmetic in ns */
 #define PERIOD_MACS_MAX 8	  /* MACs of one virtual NIC */
 #define PERIOD_ADDRESSES_MAX 16	  /* learnt addresses of one virtual NIC */
 #define PERIOD_VIFS_MAX 65536
@@ -107,18 +109,21 @@ struct period *period_new(void);
 /* period_free - NULL is allowed. */
 void period_free(struct period *period);
 /* period_add_vif / period_add_row - append a copy. Returns the index or a negative error
- * (GRAPPE_EMEMORY, GRAPPE_ELIMIT). */
+ * (GRAPPE_EMEMORY, GRAPPE_ELIMIT). Control characters in the texts of a vif, which a guest or a
+ * hypervisor chose, are replaced by '?', so that they cannot make a period unreadable. */
 int period_add_vif(struct period *period, const struct period_vif *vif);
 int period_add_row(struct period *period, const struct period_row *row);
 /* period_sort - brings rows into their order; needed before period_encode(). */
 void period_sort(struct period *period);
 
 /* period_encode - appends the encoding of a sorted period to out.
- * Returns 0, GRAPPE_EINVALID (rows not strictly ascending or vif out of range), GRAPPE_EMEMORY. */
+ * Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID for what period_decode() would refuse: rows not strictly
+ * ascending or of an unknown vif, a vm_id that is none, a header out of its ranges, an address
+ * without type. */
 int period_encode(const struct period *period, struct buffer *out);
 
 /* period_decode - reads an encoding that may be hostile. On success *out is owned by the caller.
- * Unknown chunks are skipped; a wrong or missing checksum, unsorted or duplicate rows, counts beyond
+ * Unknown chunks and additions to known ones are skipped; a wrong or missing checksum, unsorted or duplicate rows, counts beyond
  * the limits above or trailing bytes are errors: GRAPPE_EFORMAT, GRAPPE_ETRUNCATED, GRAPPE_ECHECKSUM,
  * GRAPPE_EVERSION, GRAPPE_ELIMIT, GRAPPE_EMEMORY. On error *out is NULL. */
 int period_decode(const void *bytes, size_t length, struct period **out);

@@ -2,3 +2,6 @@
 
 # Posting and monitoring
 dist_doc_DATA += doc/webhook.md
+
+# Formats and configuration
+dist_doc_DATA += doc/configuration.md doc/period-format.md
