@@ -5,6 +5,11 @@
 LAB_TESTS =
 EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/demo.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c
+if TESTS_ENABLED
+check_PROGRAMS += tests/lab/period_dump
+endif
+tests_lab_period_dump_SOURCES = tests/lab/period_dump.c
+tests_lab_period_dump_LDADD = libgrappe-common.la
 .PHONY: print-lab-tests
 print-lab-tests:
 	@printf '%s\n' $(LAB_TESTS)

@@ -9,7 +9,8 @@
 # grappe-capture run in the hosts' namespaces; grappe-collector and grappe-manager in "mon", which
 # reaches the hosts over a network of its own that nothing watches.
 #
-# TOPOLOGY_PERIOD is the length of a period in seconds (default 5, by the test switch).
+# TOPOLOGY_PERIOD is the length of a period in seconds (default 5, by the test switch); CAPTURE_MORE and
+# AGENT_MORE are further lines of configuration.
 
 TOPOLOGY_PERIOD=${TOPOLOGY_PERIOD:-5}
 declare -A TOPOLOGY_MANAGEMENT=([hostA]=10.99.0.11 [hostB]=10.99.0.12)
@@ -62,6 +63,7 @@ configure_capture() { # HOST
 		topology_period_lines
 		echo "periods_directory = \"$LAB_DIR/$1/periods\""
 		echo 'bridge "br0" { exclude = {"wan*"} }'
+		echo "${CAPTURE_MORE:-}"
 		for name in "${TOPOLOGY_VMS[@]}"; do
 			echo "vm \"$name\" { mac = {\"${VM_MAC[$name]}\"} vcpu = 1 memory = 512MiB }"
 		done
@@ -70,9 +72,10 @@ configure_capture() { # HOST
 
 configure_agent() { # HOST
 	cat >"$LAB_DIR/$1/agent.conf" <<-END
-		agentx_socket = "unix:$LAB_DIR/snmpd-$1.agentx"
+		agentx_socket = "$LAB_DIR/snmpd-$1.agentx"
 		periods_directory = "$LAB_DIR/$1/periods"
 		state_directory = "$LAB_DIR/$1/agent"
+		${AGENT_MORE:-}
 	END
 }
 
