@@ -166,7 +166,6 @@ signal snmpd-hostA CONT
 say "the collector is killed, and back after a period"
 restart_after 6 collector start_collector
 say "a VM is plugged in, another one moves, another one is removed"
-TOPOLOGY_VMS=("${TOPOLOGY_VMS[@]/late/}")
 topology_vm late hostA 5 && udp late b1 1 5005 && udp a1 late 1 5006
 topology_move a2 hostB
 ip_in hostB link set dev "${VM_PORT[b2]}" down
@@ -182,7 +181,7 @@ check "the collector has the last period" wait_for 30 collected "$last"
 wait_until "$(next_boundary)"
 
 total=0
-for vm in "${!delivered[@]}"; do total=$((total + delivered[$vm])); done
+for vm in "${!delivered[@]}"; do total=$((total + ${delivered[$vm]})); done
 counted=0
 for host in hostA hostB; do
 	counted=$((counted + $(file_sum $host row 6) + $(file_sum $host vif 6 7 8) + $(file_sum $host period 4 5 6)))
