@@ -14,27 +14,36 @@
 
 #define QUEUE_PAIRS_DEFAULT 500000
 #define RETRY_MS_DEFAULT 5000
-#define PATIENCE_MS_DEFAULT 600000
+#define PATIENCE_MS_DEFAULT 3600000
+#define RECEIVER_BITS 4096
 
 /* A period that waits. */
 struct item {
 	struct item *next;
 	struct archive_update *update; /* owned */
 	int64_t now_s;		       /* wall time of the submission */
-	int64_t retry_at_ns;	       /* monotonic; 0: not tried yet */
 	int64_t first_failure_ns;      /* monotonic; 0: none */
+};
+
+struct list {
+	struct item *first, **last;
 };
 
 struct writer {
 	struct writer_options options; /* folder owned */
 	pthread_t thread;
-	struct archive *archive;       /* of the thread; NULL until the folder can be written */
-	struct log_complaint complaint; /* of the thread */
+	/* of the thread alone */
+	struct archive *archive; /* NULL until the folder can be written */
+	struct log_complaint complaint, refusal;
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t wake;
-	struct item *first, **last; /* in order of submission */
-	size_t pairs;		    /* weight of the queue */
+	struct list ready;   /* in order of submission */
+	struct list waiting; /* failed, or of a receiver whose earlier period failed; same order */
+	uint8_t held[RECEIVER_BITS / 8]; /* receivers in `waiting`, by hash: a false hit only delays */
+	int64_t retry_at_ns; /* monotonic: when `waiting` is ready again; 0: it is empty */
+	bool down;	     /* nothing can be written before that */
+	size_t pairs;	     /* weight of both lists */
 	bool stop;
 	int64_t stop_at_ns; /* with stop: monotonic end of draining */
 	struct writer_status status;
@@ -43,6 +52,69 @@ struct writer {
 static size_t weight(const struct archive_update *update)
 {
 	return update->nsenders + 1;
+}
+
+/* ---- lists, under the lock ---- */
+
+static void list_init(struct list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+}
+
+static void list_append(struct list *list, struct item *item)
+{
+	item->next = NULL;
+	*list->last = item;
+	list->last = &item->next;
+}
+
+static struct item *list_pop(struct list *list)
+{
+	struct item *item = list->first;
+
+	if (item == NULL)
+		return NULL;
+	list->first = item->next;
+	if (list->first == NULL)
+		list->last = &list->first;
+	return item;
+}
+
+/* Moves all of `from` to the front of `to`. */
+static void list_prepend(struct list *to, struct list *from)
+{
+	if (from->first == NULL)
+		return;
+	*from->last = to->first;
+	if (to->first == NULL)
+		to->last = from->last;
+	to->first = from->first;
+	list_init(from);
+}
+
+static unsigned receiver_bit(const struct item *item)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (const char *at = item->update->receiver; *at != '\0'; at++)
+		hash = (hash ^ (uint8_t)*at) * 16777619u;
+	return hash % RECEIVER_BITS;
+}
+
+static void hold(struct writer *writer, struct item *item)
+{
+	const unsigned bit = receiver_bit(item);
+
+	writer->held[bit / 8] |= (uint8_t)(1u << bit % 8);
+	list_append(&writer->waiting, item);
+}
+
+static bool is_held(const struct writer *writer, const struct item *item)
+{
+	const unsigned bit = receiver_bit(item);
+
+	return writer->held[bit / 8] >> bit % 8 & 1;
 }
 
 /* ---- the thread ---- */
@@ -56,26 +128,35 @@ static int64_t elapsed_ns(void)
 	return now.tv_sec * CLOCK_SECOND_NS + now.tv_nsec;
 }
 
-/* The first item that may be tried now: not one whose retry is not due, and none of a receiver that has an earlier one
- * waiting. *wait_ns: until the next retry is due. */
-static struct item **pick(struct writer *writer, int64_t now_ns, int64_t *wait_ns)
+static void release_waiting(struct writer *writer)
 {
-	*wait_ns = INT64_MAX;
-	for (struct item **at = &writer->first; *at != NULL; at = &(*at)->next) {
-		bool behind = false;
+	list_prepend(&writer->ready, &writer->waiting);
+	memset(writer->held, 0, sizeof writer->held);
+	writer->retry_at_ns = 0;
+	writer->down = false;
+}
 
-		if ((*at)->retry_at_ns > now_ns) {
-			if ((*at)->retry_at_ns - now_ns < *wait_ns)
-				*wait_ns = (*at)->retry_at_ns - now_ns;
-			continue;
-		}
-		for (struct item *before = writer->first; before != *at && *wait_ns != INT64_MAX && !behind;
-		     before = before->next)
-			behind = strcmp(before->update->receiver, (*at)->update->receiver) == 0;
-		if (!behind)
-			return at;
+/* The next item that may be tried; periods of a receiver stay in order. */
+static struct item *next_item(struct writer *writer)
+{
+	while (!writer->down && writer->ready.first != NULL) {
+		struct item *item = list_pop(&writer->ready);
+
+		if (!is_held(writer, item))
+			return item;
+		hold(writer, item);
 	}
 	return NULL;
+}
+
+static void sleep_until(struct writer *writer, int64_t until_ns)
+{
+	const struct timespec until = {until_ns / CLOCK_SECOND_NS, until_ns % CLOCK_SECOND_NS};
+
+	if (until_ns == 0)
+		pthread_cond_wait(&writer->wake, &writer->lock);
+	else
+		pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
 }
 
 /* Waits for something to do and takes it off the queue. NULL: the end. */
@@ -86,115 +167,137 @@ static struct item *take(struct writer *writer)
 	pthread_mutex_lock(&writer->lock);
 	for (;;) {
 		const int64_t now_ns = elapsed_ns();
-		int64_t wait_ns;
-		struct item **at = pick(writer, now_ns, &wait_ns);
+		int64_t until_ns;
 
-		if (writer->stop && (writer->first == NULL || now_ns >= writer->stop_at_ns))
+		if (writer->retry_at_ns != 0 && now_ns >= writer->retry_at_ns)
+			release_waiting(writer);
+		if (writer->stop && (writer->status.queue == 0 || now_ns >= writer->stop_at_ns))
 			break;
-		if (at != NULL) {
-			item = *at;
-			*at = item->next;
-			if (item->next == NULL)
-				writer->last = at;
+		item = next_item(writer);
+		if (item != NULL)
 			break;
-		}
-		if (writer->stop && writer->stop_at_ns - now_ns < wait_ns)
-			wait_ns = writer->stop_at_ns - now_ns;
-		if (wait_ns == INT64_MAX) {
-			pthread_cond_wait(&writer->wake, &writer->lock);
-		} else {
-			const int64_t until_ns = now_ns + wait_ns;
-			const struct timespec until = {
-			    until_ns / CLOCK_SECOND_NS, until_ns % CLOCK_SECOND_NS};
-
-			pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
-		}
+		until_ns = writer->retry_at_ns;
+		if (writer->stop && (until_ns == 0 || until_ns > writer->stop_at_ns))
+			until_ns = writer->stop_at_ns;
+		sleep_until(writer, until_ns);
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return item;
 }
 
-/* Back to the front of the queue: it is older than what waits of its receiver. */
-static void put_back(struct writer *writer, struct item *item)
-{
-	pthread_mutex_lock(&writer->lock);
-	item->next = writer->first;
-	writer->first = item;
-	if (item->next == NULL)
-		writer->last = &item->next;
-	pthread_mutex_unlock(&writer->lock);
-}
-
-static void drop(struct writer *writer, struct item *item, bool lost)
+static void drop(struct writer *writer, struct item *item)
 {
 	pthread_mutex_lock(&writer->lock);
 	writer->pairs -= weight(item->update);
 	writer->status.queue--;
-	writer->status.lost += lost;
 	pthread_mutex_unlock(&writer->lock);
 	archive_update_free(item->update);
 	free(item);
 }
 
-static void note(struct writer *writer, int rc, int64_t end_s, const char *message)
+static void note_counters(struct writer *writer)
+{
+	if (writer->archive != NULL)
+		writer->status.counters = *archive_counters(writer->archive);
+}
+
+static void note_success(struct writer *writer, int64_t end_s)
+{
+	struct writer_status *status = &writer->status;
+	bool recovered;
+
+	pthread_mutex_lock(&writer->lock);
+	note_counters(writer);
+	if (end_s > status->written_end_s)
+		status->written_end_s = end_s;
+	recovered = writer->waiting.first == NULL;
+	if (recovered) {
+		status->failing = false;
+		status->error[0] = '\0';
+	}
+	pthread_mutex_unlock(&writer->lock);
+	if (recovered)
+		log_recovered(&writer->complaint, "archive: periods are written again");
+}
+
+/* Something failed that may work later. item: what waits for that, or NULL. */
+static void note_failure(
+    struct writer *writer, struct item *item, bool down, const char *message)
 {
 	struct writer_status *status = &writer->status;
 
 	pthread_mutex_lock(&writer->lock);
-	status->failing = rc != GRAPPE_OK;
-	snprintf(status->error, sizeof status->error, "%s", rc != GRAPPE_OK ? message : "");
-	status->failures += rc != GRAPPE_OK;
-	if (rc == GRAPPE_OK && end_s > status->written_end_s)
-		status->written_end_s = end_s;
-	if (writer->archive != NULL)
-		status->counters = *archive_counters(writer->archive);
+	note_counters(writer);
+	status->failing = true;
+	status->failures++;
+	snprintf(status->error, sizeof status->error, "%s", message);
+	if (writer->retry_at_ns == 0)
+		writer->retry_at_ns =
+		    elapsed_ns() + writer->options.retry_ms * CLOCK_MILLISECOND_NS;
+	writer->down = down;
+	if (item != NULL)
+		hold(writer, item);
 	pthread_mutex_unlock(&writer->lock);
-	if (rc != GRAPPE_OK)
-		log_complain(&writer->complaint, "archive: %s", message);
-	else if (message[0] != '\0')
-		log_warning("archive: %s", message);
+	log_complain(&writer->complaint, "archive: %s", message);
+}
+
+/* The period will never be written. */
+static void note_loss(struct writer *writer, const char *message)
+{
+	pthread_mutex_lock(&writer->lock);
+	note_counters(writer);
+	writer->status.failures++;
+	writer->status.lost++;
+	pthread_mutex_unlock(&writer->lock);
+	log_complain(&writer->refusal, "archive: a period is not archived: %s", message);
 }
 
 static int open_archive(struct writer *writer, char *message, size_t size)
 {
-	int rc = archive_open(writer->options.folder, &writer->options.layout,
+	const int rc = archive_open(writer->options.folder, &writer->options.layout,
 	    writer->options.floor_bytes, &writer->archive, message, size);
 
-	if (rc == GRAPPE_OK && archive_counters(writer->archive)->recovered > 0)
+	if (rc != GRAPPE_OK)
+		return rc;
+	if (archive_counters(writer->archive)->recovered > 0)
 		log_info("archive: finished the period that was being written at the last stop");
-	if (rc == GRAPPE_OK && message[0] != '\0')
+	if (message[0] != '\0')
 		log_warning("archive: %s", message);
-	message[rc == GRAPPE_OK ? 0 : strlen(message)] = '\0';
 	return rc;
+}
+
+static bool may_work_later(int rc)
+{
+	return rc == GRAPPE_EIO || rc == GRAPPE_EMEMORY;
 }
 
 static void try_item(struct writer *writer, struct item *item)
 {
-	const int64_t now_ns = elapsed_ns();
+	const int64_t now_ns = elapsed_ns(), end_s = item->update->end_s;
 	const bool give_up = item->first_failure_ns != 0 &&
 			     now_ns - item->first_failure_ns >=
 				 writer->options.patience_ms * CLOCK_MILLISECOND_NS;
 	char message[1024] = "";
-	int rc = GRAPPE_OK;
+	int rc;
 
-	if (writer->archive == NULL)
-		rc = open_archive(writer, message, sizeof message);
-	if (rc == GRAPPE_OK)
-		rc = archive_write(
-		    writer->archive, item->update, item->now_s, give_up, message, sizeof message);
-	note(writer, rc, item->update->end_s, message);
+	if (writer->archive == NULL && open_archive(writer, message, sizeof message) != GRAPPE_OK) {
+		note_failure(writer, item, true, message);
+		return;
+	}
+	rc = archive_write(
+	    writer->archive, item->update, item->now_s, give_up, message, sizeof message);
 	if (rc == GRAPPE_OK) {
-		log_recovered(&writer->complaint, "archive: periods are written again");
-		drop(writer, item, false);
-	} else if (give_up || rc == GRAPPE_EINVALID || rc == GRAPPE_ERANGE ||
-		   rc == GRAPPE_EUNSUPPORTED) {
-		drop(writer, item, true);
-	} else {
+		if (message[0] != '\0')
+			log_warning("archive: %s", message);
+		drop(writer, item);
+		note_success(writer, end_s);
+	} else if (may_work_later(rc) && !give_up) {
 		if (item->first_failure_ns == 0)
 			item->first_failure_ns = now_ns;
-		item->retry_at_ns =
-		    elapsed_ns() + writer->options.retry_ms * CLOCK_MILLISECOND_NS;
-		put_back(writer, item);
+		note_failure(writer, item, false, message);
+	} else {
+		drop(writer, item);
+		note_loss(writer, message);
 	}
 }
 
@@ -203,10 +306,9 @@ static void *run(void *context)
 	struct writer *writer = context;
 	char message[1024];
 	struct item *item;
-	const int rc = open_archive(writer, message, sizeof message);
 
-	if (rc != GRAPPE_OK)
-		note(writer, rc, 0, message);
+	if (open_archive(writer, message, sizeof message) != GRAPPE_OK)
+		note_failure(writer, NULL, true, message);
 	while ((item = take(writer)) != NULL)
 		try_item(writer, item);
 	return NULL;
@@ -246,7 +348,8 @@ int writer_new(const struct writer_options *options, struct writer **out)
 		return GRAPPE_EMEMORY;
 	}
 	set_options(&writer->options, options, folder);
-	writer->last = &writer->first;
+	list_init(&writer->ready);
+	list_init(&writer->waiting);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -279,13 +382,12 @@ int writer_submit(struct writer *writer, struct archive_update *update)
 		return GRAPPE_ELIMIT;
 	*item = (struct item){.update = update, .now_s = now_s};
 	pthread_mutex_lock(&writer->lock);
-	if (writer->pairs + weight(update) > writer->options.queue_pairs && writer->first != NULL) {
+	if (writer->pairs + weight(update) > writer->options.queue_pairs && writer->pairs > 0) {
 		rc = GRAPPE_ELIMIT;
 	} else {
 		writer->pairs += weight(update);
 		writer->status.queue++;
-		*writer->last = item;
-		writer->last = &item->next;
+		list_append(&writer->ready, item);
 		pthread_cond_signal(&writer->wake);
 	}
 	pthread_mutex_unlock(&writer->lock);
@@ -313,13 +415,10 @@ void writer_free(struct writer *writer, int64_t drain_ms)
 	pthread_cond_signal(&writer->wake);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
-	while (writer->first != NULL) {
-		struct item *item = writer->first;
-
-		writer->first = item->next;
+	list_prepend(&writer->ready, &writer->waiting);
+	for (struct item *item; (item = list_pop(&writer->ready)) != NULL; left++) {
 		archive_update_free(item->update);
 		free(item);
-		left++;
 	}
 	if (left > 0)
 		log_warning("archive: %zu periods of receivers were not written at the stop; they "

@@ -25,17 +25,17 @@ struct writer_options {
 	uint64_t floor_bytes;	      /* see archive_open(); 0: ARCHIVE_FLOOR_DEFAULT */
 	size_t queue_pairs;	      /* at most so many pairs (and periods) wait; 0: 500,000 (40 MB) */
 	int64_t retry_ms;	      /* between attempts after a failure; 0: 5 s */
-	int64_t patience_ms;	      /* after so long a period is written as far as possible and the rest given
-					 up; 0: 10 min */
+	int64_t patience_ms;	      /* after so long a period of which some pairs fail is committed without them;
+					 0: 1 h. While the folder itself cannot be written everything waits */
 };
 
 struct writer_status {
-	bool failing;		/* the last attempt of something failed */
+	bool failing;		/* something waits to be tried again */
 	char error[256];	/* why, "" when not failing */
 	int64_t written_end_s;	/* newest period end committed for any receiver since start, 0 = none */
 	size_t queue;		/* periods of receivers that wait */
 	uint64_t failures;	/* attempts that failed, for whatever reason */
-	uint64_t lost;		/* periods of receivers that were never written */
+	uint64_t lost;		/* periods of receivers that will never be written */
 	struct archive_counters counters;
 };
 

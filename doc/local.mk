@@ -3,5 +3,7 @@
 # Posting and monitoring
 dist_doc_DATA += doc/webhook.md
 
+# The whole
+dist_doc_DATA += doc/architecture.md
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md

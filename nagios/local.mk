@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+# The plugin goes where Debian's nagios4 and icinga2 look for plugins.
+plugindir = $(prefix)/lib/nagios/plugins
+plugin_PROGRAMS = nagios/check_grappe
+
+noinst_LTLIBRARIES += libgrappe-nagios.la
+libgrappe_nagios_la_SOURCES = \
+	nagios/mode.c nagios/mode.h \
+	nagios/mode_agent.c \
+	nagios/mode_collector.c \
+	nagios/mode_recommendation.c \
+	nagios/options.c nagios/options.h \
+	nagios/plugin.c nagios/plugin.h \
+	nagios/range.c nagios/range.h \
+	nagios/snmp.c nagios/snmp.h \
+	nagios/status.c nagios/status.h
+libgrappe_nagios_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SNMP_CFLAGS)
+libgrappe_nagios_la_LIBADD = libgrappe-common.la $(JANSSON_LIBS) $(SNMP_LIBS)
+
+nagios_check_grappe_SOURCES = nagios/check_grappe_main.c
+nagios_check_grappe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+nagios_check_grappe_LDADD = libgrappe-nagios.la

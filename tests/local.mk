@@ -48,6 +48,19 @@ POSTING_TESTS = tests/unit/test_http tests/unit/test_publish tests/unit/test_pub
 check_PROGRAMS += $(POSTING_TESTS)
 TESTS += $(POSTING_TESTS)
 endif
+PLUGIN_TESTS = tests/unit/test_plugin tests/unit/test_range
+if TESTS_ENABLED
+check_PROGRAMS += $(PLUGIN_TESTS)
+TESTS += $(PLUGIN_TESTS)
+endif
+PLUGIN_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+PLUGIN_TEST_LIBS = libgrappe-nagios.la libgrappe-common.la $(CHECK_LIBS) -lm
+tests_unit_test_plugin_SOURCES = tests/unit/test_plugin.c
+tests_unit_test_plugin_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_plugin_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_range_SOURCES = tests/unit/test_range.c
+tests_unit_test_range_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_range_LDADD = $(PLUGIN_TEST_LIBS)
 POSTING_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 POSTING_TEST_LIBS = libgrappe-publish.la libgrappe-common.la $(CHECK_LIBS)
 HTTP_SERVER = tests/fakes/http_server.c tests/fakes/http_server.h
@@ -77,3 +90,35 @@ tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
 tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
+
+# The archives
+if TESTS_ENABLED
+archive_tests = tests/unit/test_archive
+check_PROGRAMS += $(archive_tests)
+TESTS += $(archive_tests)
+check_LTLIBRARIES += libarchive-tests.la
+endif
+archive_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
+archive_test_libs = libarchive-tests.la libgrappe-writer.la libgrappe-rrd.la libgrappe-common.la $(CHECK_LIBS) -lm
+libarchive_tests_la_SOURCES = tests/unit/archives.c tests/unit/archives.h
+libarchive_tests_la_CFLAGS = $(archive_test_cflags)
+tests_unit_test_archive_CFLAGS = $(archive_test_cflags)
+tests_unit_test_archive_LDADD = $(archive_test_libs)
+# The collector
+if TESTS_ENABLED
+COLLECTOR_TESTS = tests/unit/test_inventory tests/unit/test_resolve tests/replay/replay_answer
+check_PROGRAMS += $(COLLECTOR_TESTS)
+TESTS += $(COLLECTOR_TESTS)
+endif
+COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
+MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
+tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
+tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c $(MAKE_PERIOD)
+tests_unit_test_resolve_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_resolve_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_replay_replay_answer_SOURCES = tests/replay/replay_answer.c $(MAKE_PERIOD)
+tests_replay_replay_answer_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_replay_replay_answer_LDADD = $(COLLECTOR_TEST_LIBS)

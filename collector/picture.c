@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/picture.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "rrd/archive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From so many remembered receivers on, those that left memory are forgotten now and then. */
+#define MARKS_PRUNE_FROM 65536
+
+struct slot {
+	int64_t end_s; /* 0: never used */
+	uint8_t *states; /* enum picture_state by agent */
+	struct period **periods; /* by agent; owned; NULL: not delivered, or joined and let go */
+	bool partial;		 /* some agent watched only a part of it */
+	uint32_t delivered, pending, expected; /* agents in these states; expected: not absent */
+	bool handed;		 /* settled, and all updates were handed out */
+	struct resolved *view;	 /* NULL: not joined yet */
+};
+
+/* How far the archives are, by receiver. */
+struct marks {
+	struct matrix *ids;
+	int64_t *ends_s; /* by node; -1: not asked yet */
+	size_t size;
+	size_t prune_at;
+};
+
+struct picture {
+	struct picture_config config;
+	struct slot *slots; /* by end / length modulo config.slots */
+	int64_t newest_s, oldest_s;
+	uint32_t agents, agents_capacity;
+	uint8_t *removed; /* by agent */
+	int64_t *first_s; /* by agent: first end it is expected in */
+	struct marks marks;
+	struct picture_counts counts;
+	char conflict[160];
+	/* Where picture_next_update() goes on; cursor_s 0: from the oldest. */
+	int64_t cursor_s;
+	size_t cursor_receiver;
+	bool cursor_kept; /* something of the cursor's slot may not leave yet */
+};
+
+struct picture *picture_new(const struct picture_config *config)
+{
+	struct picture *picture = calloc(1, sizeof *picture);
+
+	if (picture == NULL)
+		return NULL;
+	picture->config = *config;
+	picture->slots = calloc(config->slots, sizeof *picture->slots);
+	picture->marks.ids = matrix_new();
+	picture->marks.prune_at = MARKS_PRUNE_FROM;
+	if (picture->slots == NULL || picture->marks.ids == NULL) {
+		picture_free(picture);
+		return NULL;
+	}
+	return picture;
+}
+
+static void let_periods_go(const struct picture *picture, struct slot *slot)
+{
+	for (uint32_t a = 0; a < picture->agents && slot->periods != NULL; a++) {
+		period_free(slot->periods[a]);
+		slot->periods[a] = NULL;
+	}
+}
+
+static void clear_slot(const struct picture *picture, struct slot *slot)
+{
+	let_periods_go(picture, slot);
+	resolve_free(slot->view);
+	slot->view = NULL;
+	slot->end_s = 0;
+	slot->partial = slot->handed = false;
+	slot->delivered = slot->pending = slot->expected = 0;
+}
+
+void picture_free(struct picture *picture)
+{
+	if (picture == NULL)
+		return;
+	for (uint32_t i = 0; i < picture->config.slots && picture->slots != NULL; i++) {
+		clear_slot(picture, &picture->slots[i]);
+		free(picture->slots[i].states);
+		free(picture->slots[i].periods);
+	}
+	free(picture->slots);
+	free(picture->removed);
+	free(picture->first_s);
+	matrix_free(picture->marks.ids);
+	free(picture->marks.ends_s);
+	free(picture);
+}
+
+static struct slot *slot_at(const struct picture *picture, int64_t end_s)
+{
+	const int64_t length_s = picture->config.length_s;
+	struct slot *slot;
+
+	if (end_s <= 0 || end_s % length_s != 0)
+		return NULL;
+	slot = &picture->slots[end_s / length_s % picture->config.slots];
+	return slot->end_s == end_s ? slot : NULL;
+}
+
+static struct slot *slot_before(const struct picture *picture, const struct slot *slot)
+{
+	return slot_at(picture, slot->end_s - picture->config.length_s);
+}
+
+static bool is_missing(const struct slot *slot)
+{
+	return slot->delivered < slot->expected;
+}
+
+/* ---- watermarks ---- */
+
+/* What the archives hold of a receiver; NULL without memory. */
+static int64_t *mark_of(struct picture *picture, const char *receiver)
+{
+	struct marks *marks = &picture->marks;
+	const int node = matrix_node(marks->ids, receiver);
+	size_t wanted = marks->size ? marks->size : 64;
+	int64_t *bigger;
+
+	if (node < 0)
+		return NULL;
+	if ((size_t)node >= marks->size) {
+		while (wanted <= (size_t)node)
+			wanted *= 2;
+		bigger = reallocarray(marks->ends_s, wanted, sizeof *bigger);
+		if (bigger == NULL)
+			return NULL;
+		for (size_t i = marks->size; i < wanted; i++)
+			bigger[i] = -1;
+		marks->ends_s = bigger;
+		marks->size = wanted;
+	}
+	if (marks->ends_s[node] < 0)
+		marks->ends_s[node] = picture->config.last_written != NULL
+		    ? picture->config.last_written(picture->config.context, receiver)
+		    : 0;
+	return &marks->ends_s[node];
+}
+
+/* Forgets receivers that are far behind memory: the archives are asked again if they come back. */
+static void prune_marks(struct picture *picture)
+{
+	struct marks *marks = &picture->marks, fresh = {.prune_at = MARKS_PRUNE_FROM};
+	const size_t count = matrix_nodes(marks->ids);
+	size_t kept = 0;
+
+	if (count < marks->prune_at)
+		return;
+	fresh.ids = matrix_new();
+	fresh.ends_s = calloc(count, sizeof *fresh.ends_s);
+	if (fresh.ids == NULL || fresh.ends_s == NULL)
+		goto fail;
+	fresh.size = count;
+	for (size_t i = 0; i < count; i++) {
+		if (marks->ends_s[i] < picture->oldest_s)
+			continue;
+		if (matrix_node(fresh.ids, matrix_name(marks->ids, (uint32_t)i)) < 0)
+			goto fail;
+		fresh.ends_s[kept++] = marks->ends_s[i];
+	}
+	for (size_t i = kept; i < count; i++)
+		fresh.ends_s[i] = -1;
+	if (2 * kept > fresh.prune_at)
+		fresh.prune_at = 2 * kept;
+	matrix_free(marks->ids);
+	free(marks->ends_s);
+	*marks = fresh;
+	return;
+fail:
+	matrix_free(fresh.ids);
+	free(fresh.ends_s);
+	marks->prune_at = 2 * count;
+}
+
+/* ---- joining ---- */
+
+/* The last inventory before the slot of an agent that is missing in it. */
+static const struct period *remembered_period(
+    const struct picture *picture, const struct slot *slot, uint32_t agent)
+{
+	for (uint32_t i = 0; i <= picture->config.history; i++) {
+		slot = slot_before(picture, slot);
+		if (slot == NULL)
+			return NULL;
+		if (slot->periods[agent] != NULL)
+			return slot->periods[agent];
+	}
+	return NULL;
+}
+
+static size_t gather_inputs(
+    const struct picture *picture, const struct slot *slot, struct resolve_input *inputs)
+{
+	size_t count = 0;
+
+	for (uint32_t a = 0; a < picture->agents; a++) {
+		const bool here = slot->states[a] == PICTURE_DELIVERED;
+		const struct period *period = here ? slot->periods[a] : NULL;
+
+		if (!here && slot->states[a] != PICTURE_ABSENT)
+			period = remembered_period(picture, slot, a);
+		if (period != NULL)
+			inputs[count++] = (struct resolve_input){
+			    .agent = a, .period = period, .remembered = !here};
+	}
+	return count;
+}
+
+/* Receivers that a now missing agent watched in the period before. */
+static size_t gather_ghosts(
+    const struct picture *picture, const struct slot *slot, struct resolve_ghost **out)
+{
+	const struct slot *before = is_missing(slot) ? slot_before(picture, slot) : NULL;
+	size_t count = 0;
+
+	*out = NULL;
+	if (before == NULL || before->view == NULL || before->view->nreceivers == 0)
+		return 0;
+	*out = calloc(before->view->nreceivers, sizeof **out);
+	for (size_t i = 0; i < before->view->nreceivers && *out != NULL; i++) {
+		const struct resolved_receiver *receiver = &before->view->receivers[i];
+
+		if (receiver->agent < picture->agents &&
+		    (slot->states[receiver->agent] == PICTURE_PENDING ||
+			slot->states[receiver->agent] == PICTURE_LOST))
+			(*out)[count++] = (struct resolve_ghost){
+			    .id = resolve_id(before->view, receiver), .agent = receiver->agent};
+	}
+	return count;
+}
+
+static void join_slot(struct picture *picture, struct slot *slot)
+{
+	struct resolve_request request = {.config = &picture->config.resolve,
+	    .length_s = picture->config.length_s,
+	    .expected = slot->expected};
+	struct resolve_input *inputs = calloc(picture->agents + 1, sizeof *inputs);
+	struct resolve_ghost *ghosts = NULL;
+
+	if (inputs == NULL)
+		return;
+	request.ninputs = gather_inputs(picture, slot, inputs);
+	request.inputs = inputs;
+	request.nghosts = gather_ghosts(picture, slot, &ghosts);
+	request.ghosts = ghosts;
+	if (resolve_periods(&request, &slot->view) == GRAPPE_OK &&
+	    slot->end_s == picture->newest_s) {
+		picture->counts.address_conflicts = slot->view->address_conflicts;
+		picture->counts.vm_conflicts = slot->view->vm_conflicts;
+		picture->counts.foreign_sent = slot->view->foreign_sent;
+		snprintf(picture->conflict, sizeof picture->conflict, "%s", slot->view->conflict);
+	}
+	free(inputs);
+	free(ghosts);
+}
+
+/* A slot with missing agents leans on the one before it: join from the oldest that is needed. */
+static const struct resolved *ensure_view(struct picture *picture, struct slot *slot)
+{
+	const int64_t wanted_s = slot->end_s;
+	struct slot *before;
+
+	while (slot->view == NULL && is_missing(slot) &&
+	       (before = slot_before(picture, slot)) != NULL && before->view == NULL)
+		slot = before;
+	for (; slot->end_s < wanted_s;
+	     slot = slot_at(picture, slot->end_s + picture->config.length_s))
+		if (slot->view == NULL)
+			join_slot(picture, slot);
+	if (slot->view == NULL)
+		join_slot(picture, slot);
+	return slot->view;
+}
+
+/* The slot changed: it, and those after it that lean on it, must be joined again. */
+static void invalidate(struct picture *picture, struct slot *slot)
+{
+	do {
+		resolve_free(slot->view);
+		slot->view = NULL;
+		slot->handed = false;
+		slot = slot_at(picture, slot->end_s + picture->config.length_s);
+	} while (slot != NULL && is_missing(slot));
+	picture->cursor_s = 0;
+}
+
+/* ---- slots ---- */
+
+static void count_evicted(struct picture *picture, const struct slot *slot)
+{
+	for (size_t i = 0; slot->view != NULL && i < slot->view->nreceivers; i++) {
+		const struct resolved_receiver *receiver = &slot->view->receivers[i];
+		const int64_t *mark = mark_of(picture, resolve_id(slot->view, receiver));
+
+		if (receiver->known > 0 && mark != NULL && *mark < slot->end_s)
+			picture->counts.evicted++;
+	}
+}
+
+static int reserve_slot(const struct picture *picture, struct slot *slot)
+{
+	if (slot->states != NULL)
+		return GRAPPE_OK;
+	slot->states = calloc(picture->agents_capacity + 1, sizeof *slot->states);
+	slot->periods = calloc(picture->agents_capacity + 1, sizeof *slot->periods);
+	return slot->states != NULL && slot->periods != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
+static void open_slot(struct picture *picture, int64_t end_s)
+{
+	struct slot *slot =
+	    &picture->slots[end_s / picture->config.length_s % picture->config.slots];
+
+	if (slot->end_s != 0)
+		count_evicted(picture, slot);
+	clear_slot(picture, slot);
+	if (reserve_slot(picture, slot) != GRAPPE_OK)
+		return;
+	slot->end_s = end_s;
+	for (uint32_t a = 0; a < picture->agents; a++) {
+		const bool expected = !picture->removed[a] && end_s >= picture->first_s[a];
+
+		slot->states[a] = expected ? PICTURE_PENDING : PICTURE_ABSENT;
+		slot->expected += expected;
+		slot->pending += expected;
+	}
+}
+
+/* Settled long ago: nothing leans on its single periods any more. */
+static void retire_slot(struct picture *picture, struct slot *slot)
+{
+	if (ensure_view(picture, slot) != NULL)
+		let_periods_go(picture, slot);
+}
+
+static void expire(struct picture *picture, int64_t wall_ns)
+{
+	const int64_t length_s = picture->config.length_s;
+	const int64_t held_s = length_s * picture->config.history;
+
+	for (int64_t end_s = picture->oldest_s; end_s <= picture->newest_s; end_s += length_s) {
+		struct slot *slot = slot_at(picture, end_s);
+		const int64_t limit_ns = (end_s + held_s) * CLOCK_SECOND_NS +
+					 picture->config.deadline_ms * CLOCK_MILLISECOND_NS;
+
+		if (slot == NULL)
+			continue;
+		if (limit_ns > wall_ns)
+			break;
+		for (uint32_t a = 0; a < picture->agents && slot->pending > 0; a++)
+			picture_lose(picture, a, end_s);
+		if (end_s + 2 * held_s < picture->newest_s)
+			retire_slot(picture, slot);
+	}
+}
+
+void picture_advance(struct picture *picture, int64_t wall_ns)
+{
+	const int64_t length_s = picture->config.length_s;
+	const int64_t ended_s =
+	    wall_ns > 0 ? wall_ns / CLOCK_SECOND_NS / length_s * length_s : 0;
+	const int64_t reach_s = length_s * (picture->config.slots - 1);
+
+	if (ended_s <= length_s * picture->config.history)
+		return;
+	if (ended_s < picture->oldest_s) {
+		/* The clock was set back past all that is in memory: start over. */
+		for (uint32_t i = 0; i < picture->config.slots; i++)
+			clear_slot(picture, &picture->slots[i]);
+		picture->newest_s = picture->oldest_s = 0;
+	}
+	if (ended_s > picture->newest_s) {
+		int64_t end_s = picture->newest_s + length_s;
+
+		if (picture->newest_s == 0)
+			end_s = ended_s - length_s * (picture->config.history - 1);
+		else if (ended_s - end_s > reach_s)
+			end_s = ended_s - reach_s;
+		if (picture->newest_s == 0)
+			picture->oldest_s = end_s;
+		for (; end_s <= ended_s; end_s += length_s) {
+			open_slot(picture, end_s);
+			picture->newest_s = end_s;
+		}
+		if (picture->oldest_s < ended_s - reach_s)
+			picture->oldest_s = ended_s - reach_s;
+		picture->cursor_s = 0;
+		prune_marks(picture);
+	}
+	expire(picture, wall_ns);
+}
+
+/* ---- agents ---- */
+
+static int grow_agents(struct picture *picture)
+{
+	const uint32_t wanted = picture->agents_capacity ? picture->agents_capacity * 2 : 8;
+	void *bigger;
+
+	bigger = reallocarray(picture->removed, wanted, sizeof *picture->removed);
+	if (bigger == NULL)
+		return GRAPPE_EMEMORY;
+	picture->removed = bigger;
+	bigger = reallocarray(picture->first_s, wanted, sizeof *picture->first_s);
+	if (bigger == NULL)
+		return GRAPPE_EMEMORY;
+	picture->first_s = bigger;
+	for (uint32_t i = 0; i < picture->config.slots; i++) {
+		struct slot *slot = &picture->slots[i];
+
+		if (slot->states == NULL)
+			continue;
+		bigger = reallocarray(slot->states, wanted + 1, sizeof *slot->states);
+		if (bigger == NULL)
+			return GRAPPE_EMEMORY;
+		slot->states = bigger;
+		bigger = reallocarray(slot->periods, wanted + 1, sizeof *slot->periods);
+		if (bigger == NULL)
+			return GRAPPE_EMEMORY;
+		slot->periods = bigger;
+	}
+	picture->agents_capacity = wanted;
+	return GRAPPE_OK;
+}
+
+int picture_add_agent(struct picture *picture, int64_t first_end_s)
+{
+	const uint32_t agent = picture->agents;
+
+	if (agent >= PICTURE_AGENTS_MAX)
+		return GRAPPE_ELIMIT;
+	if (agent >= picture->agents_capacity && grow_agents(picture) != GRAPPE_OK)
+		return GRAPPE_EMEMORY;
+	picture->agents++;
+	picture->removed[agent] = false;
+	picture->first_s[agent] = first_end_s;
+	for (uint32_t i = 0; i < picture->config.slots; i++) {
+		struct slot *slot = &picture->slots[i];
+		const bool expected = slot->end_s != 0 && slot->end_s >= first_end_s;
+
+		if (slot->states == NULL)
+			continue;
+		slot->states[agent] = expected ? PICTURE_PENDING : PICTURE_ABSENT;
+		slot->periods[agent] = NULL;
+		slot->expected += expected;
+		slot->pending += expected;
+	}
+	return (int)agent;
+}
+
+void picture_remove_agent(struct picture *picture, uint32_t agent)
+{
+	if (agent >= picture->agents)
+		return;
+	picture->removed[agent] = true;
+	for (uint32_t i = 0; i < picture->config.slots; i++)
+		if (picture->slots[i].end_s != 0)
+			picture_lose(picture, agent, picture->slots[i].end_s);
+}
+
+int picture_deliver(struct picture *picture, uint32_t agent, struct period *period)
+{
+	struct slot *slot = slot_at(picture, period->header.end_s);
+	int rc = GRAPPE_OK;
+
+	if (period->header.length_s != picture->config.length_s || agent >= picture->agents)
+		rc = GRAPPE_EINVALID;
+	else if (slot == NULL || slot->states[agent] == PICTURE_ABSENT)
+		rc = GRAPPE_ERANGE;
+	else if (slot->states[agent] == PICTURE_DELIVERED)
+		rc = GRAPPE_EEXISTS;
+	if (rc != GRAPPE_OK) {
+		picture->counts.refused++;
+		period_free(period);
+		return rc;
+	}
+	slot->pending -= slot->states[agent] == PICTURE_PENDING;
+	slot->delivered++;
+	slot->states[agent] = PICTURE_DELIVERED;
+	slot->periods[agent] = period;
+	slot->partial = slot->partial || (period->header.flags & PERIOD_PARTIAL) != 0;
+	picture->counts.delivered++;
+	invalidate(picture, slot);
+	return GRAPPE_OK;
+}
+
+void picture_lose(struct picture *picture, uint32_t agent, int64_t end_s)
+{
+	struct slot *slot = slot_at(picture, end_s);
+
+	if (slot == NULL || agent >= picture->agents || slot->states[agent] != PICTURE_PENDING)
+		return;
+	slot->states[agent] = PICTURE_LOST;
+	slot->pending--;
+	picture->counts.lost++;
+	picture->cursor_s = 0;
+}
+
+enum picture_state picture_state_of(
+    const struct picture *picture, uint32_t agent, int64_t end_s)
+{
+	const struct slot *slot = slot_at(picture, end_s);
+
+	return slot != NULL && agent < picture->agents ? slot->states[agent] : PICTURE_ABSENT;
+}
+
+/* ---- looking ---- */
+
+int64_t picture_newest(const struct picture *picture)
+{
+	return picture->newest_s;
+}
+
+int64_t picture_oldest(const struct picture *picture)
+{
+	return picture->oldest_s;
+}
+
+bool picture_has(const struct picture *picture, int64_t end_s)
+{
+	return slot_at(picture, end_s) != NULL;
+}
+
+bool picture_is_in(const struct picture *picture, int64_t end_s, int64_t wall_ns)
+{
+	const struct slot *slot = slot_at(picture, end_s);
+
+	if (slot == NULL)
+		return false;
+	return (slot->pending == 0 && slot->expected > 0) ||
+	       wall_ns >= end_s * CLOCK_SECOND_NS +
+			      picture->config.deadline_ms * CLOCK_MILLISECOND_NS;
+}
+
+bool picture_is_complete(const struct picture *picture, int64_t end_s)
+{
+	const struct slot *slot = slot_at(picture, end_s);
+
+	return slot != NULL && slot->expected > 0 && slot->delivered == slot->expected &&
+	       !slot->partial;
+}
+
+struct picture_agents picture_missing(const struct picture *picture, int64_t end_s)
+{
+	const struct slot *slot = slot_at(picture, end_s);
+	struct picture_agents result = {.agents = picture->agents};
+
+	if (slot != NULL) {
+		result.expected = slot->expected;
+		result.missing = slot->expected - slot->delivered;
+	}
+	return result;
+}
+
+const struct resolved *picture_view(struct picture *picture, int64_t end_s)
+{
+	struct slot *slot = slot_at(picture, end_s);
+
+	return slot != NULL ? ensure_view(picture, slot) : NULL;
+}
+
+/* ---- updates for the archives ---- */
+
+static struct archive_update *build_update(
+    const struct resolved *view, const struct resolved_receiver *receiver, int64_t end_s)
+{
+	const uint32_t nsenders = receiver->known > 0 ? receiver->nrows : 0;
+	struct archive_update *update = archive_update_new(
+	    resolve_id(view, receiver), end_s, receiver->known, nsenders);
+
+	for (uint32_t i = 0; i < nsenders && update != NULL; i++) {
+		const struct matrix_pair *pair = resolve_row(view, receiver, i);
+		struct archive_sender *sender = &update->senders[i];
+
+		snprintf(sender->sender, sizeof sender->sender, "%s",
+		    matrix_name(view->matrix, pair->source));
+		sender->packets = pair->packets;
+		sender->octets = pair->octets;
+	}
+	return update;
+}
+
+/* The next update of one slot. blocked_s: end of the newest older slot that may still bring something. */
+static int next_of_slot(struct picture *picture, struct slot *slot, int64_t blocked_s,
+    struct archive_update **out)
+{
+	const struct resolved *view = ensure_view(picture, slot);
+
+	if (view == NULL)
+		return GRAPPE_EMEMORY;
+	if (picture->cursor_receiver == 0)
+		picture->cursor_kept = slot->pending > 0;
+	for (; picture->cursor_receiver < view->nreceivers; picture->cursor_receiver++) {
+		const struct resolved_receiver *receiver =
+		    &view->receivers[picture->cursor_receiver];
+		int64_t *mark = mark_of(picture, resolve_id(view, receiver));
+
+		if (mark == NULL)
+			return GRAPPE_EMEMORY;
+		if (*mark >= slot->end_s)
+			continue;
+		if (*mark < blocked_s ||
+		    (slot->pending > 0 && (receiver->known < 1 || receiver->uncertain))) {
+			picture->cursor_kept = true;
+			continue;
+		}
+		*out = build_update(view, receiver, slot->end_s);
+		if (*out == NULL)
+			return GRAPPE_EMEMORY;
+		*mark = slot->end_s;
+		picture->counts.updates++;
+		picture->cursor_receiver++;
+		return 1;
+	}
+	slot->handed = !picture->cursor_kept;
+	return 0;
+}
+
+int picture_next_update(struct picture *picture, struct archive_update **out)
+{
+	const int64_t length_s = picture->config.length_s;
+	int64_t blocked_s = 0;
+
+	*out = NULL;
+	if (picture->cursor_s == 0) {
+		picture->cursor_s = picture->oldest_s;
+		picture->cursor_receiver = 0;
+	}
+	for (int64_t end_s = picture->oldest_s; end_s <= picture->newest_s && end_s > 0;
+	     end_s += length_s) {
+		struct slot *slot = slot_at(picture, end_s);
+
+		/* Of a period that nobody delivered there is nothing to say. */
+		if (slot != NULL && end_s >= picture->cursor_s && slot->delivered > 0 &&
+		    !slot->handed) {
+			int rc;
+
+			if (end_s > picture->cursor_s) {
+				picture->cursor_s = end_s;
+				picture->cursor_receiver = 0;
+			}
+			rc = next_of_slot(picture, slot, blocked_s, out);
+			if (rc != 0)
+				return rc;
+		}
+		if (slot != NULL && slot->pending > 0)
+			blocked_s = end_s;
+	}
+	picture->cursor_s = picture->newest_s + length_s;
+	return 0;
+}
+
+/* ---- the rest ---- */
+
+uint32_t picture_length(const struct picture *picture)
+{
+	return picture->config.length_s;
+}
+
+int64_t picture_deadline_ms(const struct picture *picture)
+{
+	return picture->config.deadline_ms;
+}
+
+struct picture_counts picture_counts(const struct picture *picture)
+{
+	return picture->counts;
+}
+
+const char *picture_conflict(const struct picture *picture)
+{
+	return picture->conflict;
+}
