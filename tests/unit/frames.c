@@ -10,7 +10,8 @@ void frame_put(struct made_frame *frame, const void *bytes, size_t length)
 {
 	if (length > sizeof frame->bytes - frame->length)
 		abort();
-	memcpy(frame->bytes + frame->length, bytes, length);
+	if (length > 0)
+		memcpy(frame->bytes + frame->length, bytes, length);
 	frame->length += length;
 	frame->wire += length;
 }
