@@ -131,7 +131,7 @@ wait_ready() { wait_log "$1" READY "${2:-20}"; }
 # wait_until EPOCH - until the wall clock is past EPOCH (seconds, may have a fraction).
 wait_until() {
 	local rest
-	rest=$(awk -v t="$1" -v n="$EPOCHREALTIME" 'BEGIN { d = t - n; print d > 0 ? d : 0 }')
+	rest=$(awk -v t="$1" -v n="$EPOCHREALTIME" 'BEGIN { d = t - n; print (d > 0 ? d : 0) }')
 	sleep "$rest" &
 	wait $!
 }
