@@ -45,3 +45,72 @@ tests_unit_test_protocol_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS)
 tests_unit_test_settings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_settings_LDADD = $(UNIT_LIBS)
 endif
+
+# Fuzz targets. "make check" replays their corpora; "make fuzz" builds them with clang's libFuzzer, "make run-fuzz
+# FUZZ_SECONDS=60" runs each so long. Another target NAME: add it to FUZZ_TARGETS and FUZZ_TESTS, its
+# four lines below, its seeds to tests/fuzz/corpus/NAME, and what it needs beyond common/ to FUZZ_MORE_NAME
+# (sources) and FUZZ_LIBS_NAME.
+FUZZ_TARGETS = matrix period reply request settings
+EXTRA_DIST += tests/fuzz/corpus
+
+if TESTS_ENABLED
+FUZZ_TESTS = $(COMMON_FUZZ_TESTS)
+COMMON_FUZZ_TESTS = \
+	tests/fuzz/fuzz_matrix \
+	tests/fuzz/fuzz_period \
+	tests/fuzz/fuzz_reply \
+	tests/fuzz/fuzz_request \
+	tests/fuzz/fuzz_settings
+check_PROGRAMS += $(FUZZ_TESTS)
+TESTS += $(FUZZ_TESTS)
+tests_fuzz_fuzz_matrix_SOURCES = tests/fuzz/fuzz_matrix.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_matrix_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/matrix"'
+tests_fuzz_fuzz_matrix_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_matrix_LDADD = libgrappe-common.la
+tests_fuzz_fuzz_period_SOURCES = tests/fuzz/fuzz_period.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_period_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/period"'
+tests_fuzz_fuzz_period_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_period_LDADD = libgrappe-common.la
+tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_reply_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/reply"'
+tests_fuzz_fuzz_reply_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_reply_LDADD = libgrappe-common.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_request_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/request"'
+tests_fuzz_fuzz_request_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_request_LDADD = libgrappe-common.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_settings_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/settings"'
+tests_fuzz_fuzz_settings_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_settings_LDADD = libgrappe-common.la
+endif
+
+FUZZ_CC = clang
+FUZZ_CFLAGS = -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_SECONDS = 60
+FUZZ_LIBS = $(EVENT_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(ZLIB_LIBS) -lm
+FUZZ_FOLDER = fuzz-build
+FUZZ_BINARIES = $(FUZZ_TARGETS:%=$(FUZZ_FOLDER)/fuzz_%)
+
+.PHONY: fuzz run-fuzz clean-fuzz
+fuzz: $(FUZZ_BINARIES)
+
+$(FUZZ_FOLDER)/fuzz_%: tests/fuzz/fuzz_%.c
+	@mkdir -p $(FUZZ_FOLDER)
+	$(AM_V_CCLD)$(FUZZ_CC) $(DEFS) $(AM_CPPFLAGS) -I. $(CPPFLAGS) $(FUZZ_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
+		$(CONFUSE_CFLAGS) $(FUZZ_CFLAGS_$*) -o $@ $< \
+		$(addprefix $(srcdir)/,$(filter %.c,$(libgrappe_common_la_SOURCES) $(FUZZ_MORE_$*))) \
+		$(FUZZ_LIBS) $(FUZZ_LIBS_$*)
+
+run-fuzz: $(FUZZ_BINARIES)
+	@set -e; for name in $(FUZZ_TARGETS); do \
+		mkdir -p $(FUZZ_FOLDER)/corpus/$$name; \
+		echo "fuzz_$$name: $(FUZZ_SECONDS) s"; \
+		$(FUZZ_FOLDER)/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(FUZZ_FOLDER)/$$name- \
+			$(FUZZ_FOLDER)/corpus/$$name $(srcdir)/tests/fuzz/corpus/$$name; \
+	done
+
+clean-fuzz:
+	rm -rf $(FUZZ_FOLDER)
+clean-local: clean-fuzz
