@@ -22,12 +22,24 @@
 
 /* ---- the peer's name ---- */
 
-static bool is_host(const char *text, size_t length)
+static bool is_name(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)text[i]) && strchr(".-_:%", text[i]) == NULL)
+		if (!isalnum((unsigned char)text[i]) && strchr(".-_", text[i]) == NULL)
 			return false;
 	return length > 0 && text[0] != '-';
+}
+
+/* Without the zone ("%eth0") only hexadecimal digits, colons and dots. */
+static bool is_ipv6(const char *text, size_t length)
+{
+	const char *zone = memchr(text, '%', length);
+	const size_t address = zone != NULL ? (size_t)(zone - text) : length;
+
+	for (size_t i = 0; i < address; i++)
+		if (!isxdigit((unsigned char)text[i]) && strchr(":.", text[i]) == NULL)
+			return false;
+	return address > 0 && (zone == NULL || is_name(zone + 1, length - address - 1));
 }
 
 static bool is_port(const char *text)
@@ -78,7 +90,8 @@ int snmp_format_peer(const char *host, const char *port, char *peer, size_t size
 	bool ipv6;
 	int written;
 
-	if (split_host(&host, &length, &port, &ipv6) != GRAPPE_OK || !is_host(host, length))
+	if (split_host(&host, &length, &port, &ipv6) != GRAPPE_OK ||
+	    !(ipv6 ? is_ipv6 : is_name)(host, length))
 		return GRAPPE_EFORMAT;
 	if (port == NULL)
 		port = "161";
