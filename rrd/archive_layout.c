@@ -50,12 +50,13 @@ void archive_layout_default(uint32_t length_s, struct archive_layout *layout)
 			level.keep_s = round_up(level.keep_s, level.resolution_s);
 		}
 		if (before != NULL && before->resolution_s == level.resolution_s)
-			before->keep_s = level.keep_s;
+			before->keep_s = round_up(level.keep_s, before->resolution_s);
 		else
 			layout->levels[layout->count++] = level;
 	}
 	if (layout->levels[0].keep_s < layout->levels[layout->count - 1].resolution_s)
-		layout->levels[0].keep_s = layout->levels[layout->count - 1].resolution_s;
+		layout->levels[0].keep_s =
+		    round_up(layout->levels[layout->count - 1].resolution_s, length);
 }
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EINVALID)
@@ -67,6 +68,9 @@ static int check_level(
 
 	if (level->resolution_s <= 0 || level->keep_s < level->resolution_s)
 		return FAIL("archive of %llds rows must keep at least one row, not %llds",
+		    (long long)level->resolution_s, (long long)level->keep_s);
+	if (level->keep_s % level->resolution_s != 0)
+		return FAIL("archive of %llds rows must keep whole rows, not %llds",
 		    (long long)level->resolution_s, (long long)level->keep_s);
 	if (level->keep_s / level->resolution_s > ARCHIVE_ROWS_MAX)
 		return FAIL("archive of %llds rows for %llds has more than %d rows",
@@ -134,8 +138,11 @@ int archive_layout_configure(uint32_t length_s, bool maximum,
 		if (section[i].resolution_ms % 1000 != 0 || section[i].keep_ms % 1000 != 0)
 			return FAIL("archive \"%s\": resolution and keep must be whole seconds",
 			    section[i].title);
-		layout->levels[i] = (struct archive_level){
-		    section[i].resolution_ms / 1000, section[i].keep_ms / 1000};
+		if (section[i].resolution_ms <= 0)
+			return FAIL("archive \"%s\": the resolution is not positive", section[i].title);
+		layout->levels[i] =
+		    (struct archive_level){section[i].resolution_ms / 1000,
+			round_up(section[i].keep_ms / 1000, section[i].resolution_ms / 1000)};
 	}
 	if (sections->count > 0) {
 		layout->count = sections->count;

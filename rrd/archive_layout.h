@@ -18,7 +18,7 @@
 
 struct archive_level {
 	int64_t resolution_s; /* seconds a row covers */
-	int64_t keep_s;	      /* how far back rows reach */
+	int64_t keep_s;	      /* how far back rows reach, a multiple of resolution_s */
 };
 
 struct archive_layout {
@@ -57,7 +57,7 @@ struct archive_section {
 extern const struct setting archive_section_settings[ARCHIVE_SECTION_SETTINGS];
 
 /* archive_layout_configure - the layout that the sections ask for, in any order; the default when there
- * are none. Returns 0 or GRAPPE_EINVALID with the reason in message. */
+ * are none. Reach is rounded up to whole rows. Returns 0 or GRAPPE_EINVALID with the reason in message. */
 int archive_layout_configure(uint32_t length_s, bool maximum,
     const struct settings_sections *sections, struct archive_layout *layout, char *message,
     size_t size);

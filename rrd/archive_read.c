@@ -300,12 +300,26 @@ static int64_t damaged_until(
 	return newest;
 }
 
+/* What was counted up to lost_s is gone: that part of the rows is unknown. */
+static void lower_known(struct archive_rows *rows, int64_t lost_s)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		struct archive_row *row = &rows->rows[i];
+		double left = (double)(row->end_s - lost_s) / (double)row->length_s;
+
+		if (left >= 1)
+			return;
+		left = left > 0 ? left : 0;
+		row->known *= left;
+		row->covered *= left;
+	}
+}
+
 int archive_read_pair(struct archive_reader *reader, const char *receiver, const char *sender,
     int64_t from_s, int64_t to_s, bool detail, struct archive_rows *out)
 {
 	char coverage[PATH_MAX], path[PATH_MAX];
 	struct rrdfile_head head;
-	int64_t lost_s;
 	int rc;
 
 	*out = (struct archive_rows){0};
@@ -319,9 +333,8 @@ int archive_read_pair(struct archive_reader *reader, const char *receiver, const
 		rc = fill_pair(path, head.last_s, out);
 	if (rc == GRAPPE_EFORMAT)
 		note_unreadable(reader, path, rc);
-	lost_s = rc == GRAPPE_OK ? damaged_until(reader, receiver, sender) : 0;
-	for (size_t i = 0; i < out->count && out->rows[i].end_s - out->rows[i].length_s < lost_s - out->length_s; i++)
-		out->rows[i].known = out->rows[i].covered = out->rows[i].packets = out->rows[i].octets = 0;
+	if (rc == GRAPPE_OK)
+		lower_known(out, damaged_until(reader, receiver, sender) - out->length_s);
 	if (rc != GRAPPE_OK)
 		archive_rows_deinit(out);
 	return rc;

@@ -100,20 +100,6 @@ tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
 tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
-
-# The archives
-if TESTS_ENABLED
-archive_tests = tests/unit/test_archive
-check_PROGRAMS += $(archive_tests)
-TESTS += $(archive_tests)
-check_LTLIBRARIES += libarchive-tests.la
-endif
-archive_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
-archive_test_libs = libarchive-tests.la libgrappe-writer.la libgrappe-rrd.la libgrappe-common.la $(CHECK_LIBS) -lm
-libarchive_tests_la_SOURCES = tests/unit/archives.c tests/unit/archives.h
-libarchive_tests_la_CFLAGS = $(archive_test_cflags)
-tests_unit_test_archive_CFLAGS = $(archive_test_cflags)
-tests_unit_test_archive_LDADD = $(archive_test_libs)
 # The collector
 if TESTS_ENABLED
 COLLECTOR_TESTS = tests/unit/test_inventory tests/unit/test_resolve tests/replay/replay_answer
