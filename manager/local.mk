@@ -8,6 +8,11 @@ libgrappe_manager_la_SOURCES = \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
 	manager/hubs.c manager/hubs.h \
+	manager/model.c manager/model.h \
+	manager/plan.c manager/plan.h \
+	manager/plan_action.c manager/plan_action.h \
+	manager/plan_order.c manager/plan_order.h \
+	manager/plan_state.c manager/plan_state.h \
 	manager/shape.c manager/shape.h
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_manager_la_LIBADD = libgrappe-common.la

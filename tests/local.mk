@@ -29,7 +29,7 @@ noinst_HEADERS += common/mib.h
 
 # The manager
 if TESTS_ENABLED
-manager_tests = tests/unit/test_group_thesis tests/unit/test_shape
+manager_tests = tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_plan
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests)
 endif
@@ -39,6 +39,8 @@ tests_unit_test_group_thesis_CFLAGS = $(manager_test_cflags)
 tests_unit_test_group_thesis_LDADD = $(manager_test_libs)
 tests_unit_test_shape_CFLAGS = $(manager_test_cflags)
 tests_unit_test_shape_LDADD = $(manager_test_libs)
+tests_unit_test_plan_CFLAGS = $(manager_test_cflags)
+tests_unit_test_plan_LDADD = $(manager_test_libs)
 EXTRA_DIST += tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/cg.A.4.csv \
 	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
