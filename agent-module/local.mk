@@ -2,12 +2,28 @@
 # The capture side: from frames to sealed period files.
 noinst_LTLIBRARIES += libgrappe-capture.la
 libgrappe_capture_la_SOURCES = \
+	agent-module/account.c agent-module/account.h \
+	agent-module/capture.c agent-module/capture.h \
+	agent-module/capture_filter.c agent-module/capture_filter.h \
+	agent-module/capture_settings.c agent-module/capture_settings.h \
 	agent-module/counts.c agent-module/counts.h \
 	agent-module/decode.c agent-module/decode.h \
+	agent-module/discover.c agent-module/discover.h \
+	agent-module/issued.c agent-module/issued.h \
+	agent-module/learnt.c agent-module/learnt.h \
 	agent-module/mss.c agent-module/mss.h \
-	agent-module/savefile.c agent-module/savefile.h
+	agent-module/netlink.c agent-module/netlink.h \
+	agent-module/period_store.c agent-module/period_store.h \
+	agent-module/ports.c agent-module/ports.h \
+	agent-module/savefile.c agent-module/savefile.h \
+	agent-module/source_pcap.c agent-module/source_pcap.h \
+	agent-module/vifs.c agent-module/vifs.h
 libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS)
-libgrappe_capture_la_LIBADD = libgrappe-common.la $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+
+sbin_PROGRAMS += grappe-capture
+grappe_capture_SOURCES = agent-module/capture_main.c
+grappe_capture_LDADD = libgrappe-capture.la libgrappe-common.la
 
 # The SNMP side: from period files to the MIB.
 noinst_LTLIBRARIES += libgrappe-agent.la

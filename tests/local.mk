@@ -3,7 +3,7 @@
 # order; the last line of each says "N passed, N failed". A block below may add its own:
 #     LAB_TESTS += tests/lab/NAME.sh
 LAB_TESTS =
-EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/conservation.sh tests/lab/install.sh tests/lab/patterns.sh tests/lab/topology.sh tests/lab/demo.sh tests/lab/mpi/mpi.sh \
+EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/demo.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c
 if TESTS_ENABLED
 check_PROGRAMS += tests/lab/period_dump
@@ -91,7 +91,9 @@ capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savef
 check_PROGRAMS += $(capture_tests)
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
+check_PROGRAMS += tests/lab/period_text
 endif
+tests_lab_period_text_LDADD = libgrappe-common.la
 capture_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
 capture_test_libs = libcapture-tests.la libgrappe-capture.la libgrappe-common.la $(CHECK_LIBS)
 libcapture_tests_la_SOURCES = tests/unit/frames.c tests/unit/frames.h

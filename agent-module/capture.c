@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/capture.h"
+
+#include "agent-module/account.h"
+#include "agent-module/netlink.h"
+#include "agent-module/period_store.h"
+#include "agent-module/ports.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TICK_MS 1000 /* the clock is looked at so often */
+#define STOP_MS 250  /* from the signal to the end: until the last block of each ring has come */
+
+struct capture {
+	const struct capture_settings *settings;
+	struct address endpoints[CAPTURE_ENDPOINTS_MAX];
+	size_t nendpoints;
+	struct discover_sources sources;
+	struct discover *discover; /* owned, as all below */
+	struct netlink *netlink;
+	struct account *account;
+	struct ports *ports;
+	struct period_store *store;
+	struct period *unfinished; /* of an earlier run, to be merged into the period of its end */
+	bool merged;		   /* it was; its file goes once all that waits is written */
+	struct period **waiting;   /* closed, but could not be written yet; oldest first */
+	size_t nwaiting;
+	struct event_base *base;
+	struct event *timer, *netlink_event, *term, *interrupt, *stop;
+	struct clock_sync sync;
+	bool follow_again; /* the last plan could not be carried out completely */
+	bool dump_again;   /* events were lost */
+	int64_t stop_ns;   /* 0 while running */
+	struct log_complaint write_complaint, netlink_complaint, clock_complaint;
+};
+
+/* ---- publishing ---- */
+
+/* An earlier run's part of the same period joins it. */
+static void merge_unfinished(struct capture *capture, struct period *period)
+{
+	int rc;
+
+	if (capture->unfinished == NULL ||
+	    capture->unfinished->header.end_s != period->header.end_s)
+		return;
+	rc = period_store_merge(period, capture->unfinished);
+	if (rc != GRAPPE_OK)
+		log_error("period %" PRId64 ": the part counted before the restart is lost: %s",
+		    period->header.end_s, error_text(rc));
+	period_free(capture->unfinished);
+	capture->unfinished = NULL;
+	capture->merged = true;
+}
+
+static void tell_published(const struct period *period)
+{
+	log_debug("period %" PRId64 " published: %zu vifs, %zu rows, flags %" PRIx32 ", %" PRIu64
+		  " dropped, %" PRIu64 " unmatched",
+	    period->header.end_s, period->nvifs, period->nrows, period->header.flags,
+	    period->header.dropped_packets, period->header.unmatched_packets);
+	if (period->header.dropped_packets > 0)
+		log_warning("period %" PRId64 ": %" PRIu64
+			    " packets were lost before they could be counted; a larger buffer_total helps",
+		    period->header.end_s, period->header.dropped_packets);
+}
+
+/* Writes the oldest waiting period. Returns false when it has to wait on. */
+static bool publish_oldest(struct capture *capture)
+{
+	struct period *period = capture->waiting[0];
+	const int rc = period_store_publish(capture->store, period);
+
+	if (rc == GRAPPE_EIO) {
+		log_complain(&capture->write_complaint, "cannot write period %" PRId64 " into %s: %s; "
+							"it is kept in memory",
+		    period->header.end_s, capture->settings->periods_directory, strerror(errno));
+		return false;
+	}
+	if (rc == GRAPPE_OK) {
+		log_recovered(&capture->write_complaint, "periods are written again");
+		tell_published(period);
+	} else {
+		log_warning("period %" PRId64 " is not published: %s", period->header.end_s,
+		    rc == GRAPPE_EEXISTS ? "an earlier run has published it" : error_text(rc));
+	}
+	period_free(period);
+	capture->nwaiting--;
+	memmove(capture->waiting, capture->waiting + 1, capture->nwaiting * sizeof *capture->waiting);
+	if (capture->merged && capture->nwaiting == 0) {
+		period_store_remove_unfinished(capture->store);
+		capture->merged = false;
+	}
+	return true;
+}
+
+/* Takes over a closed period and writes what can be written. */
+static void publish(struct capture *capture, struct period *period)
+{
+	merge_unfinished(capture, period);
+	if (capture->nwaiting == (size_t)capture->settings->periods_kept) {
+		log_error("period %" PRId64 " is lost: it could not be written for too long",
+		    capture->waiting[0]->header.end_s);
+		period_free(capture->waiting[0]);
+		capture->nwaiting--;
+		memmove(capture->waiting, capture->waiting + 1,
+		    capture->nwaiting * sizeof *capture->waiting);
+	}
+	capture->waiting[capture->nwaiting++] = period;
+}
+
+static void write_waiting(struct capture *capture)
+{
+	while (capture->nwaiting > 0 && publish_oldest(capture))
+		;
+}
+
+/* ---- discovery ---- */
+
+static void on_link(void *context, const struct netlink_link *link)
+{
+	struct capture *capture = context;
+	const int rc = discover_link(capture->discover, link);
+
+	if (rc != GRAPPE_OK)
+		log_complain(&capture->netlink_complaint, "interface %s is ignored: %s", link->name,
+		    error_text(rc));
+}
+
+static void on_station(void *context, const struct netlink_station *station)
+{
+	struct capture *capture = context;
+	const int rc = discover_station(capture->discover, station);
+
+	if (rc != GRAPPE_OK)
+		log_complain(&capture->netlink_complaint, "a MAC address on a bridge is ignored: %s",
+		    error_text(rc));
+}
+
+static struct netlink_sink sink_of(struct capture *capture)
+{
+	return (struct netlink_sink){.link = on_link, .station = on_station, .context = capture};
+}
+
+static int dump_all(struct capture *capture)
+{
+	const struct netlink_sink sink = sink_of(capture);
+	int rc;
+
+	discover_begin_dump(capture->discover);
+	rc = netlink_dump_links(capture->netlink, &sink);
+	if (rc == GRAPPE_OK)
+		discover_end_dump(capture->discover);
+	if (rc == GRAPPE_OK)
+		rc = netlink_dump_stations(capture->netlink, &sink);
+	capture->dump_again = rc != GRAPPE_OK;
+	if (rc == GRAPPE_OK)
+		log_recovered(&capture->netlink_complaint, "interfaces are known again");
+	else
+		log_complain(&capture->netlink_complaint, "cannot list interfaces: %s", error_text(rc));
+	return rc;
+}
+
+static void follow(struct capture *capture)
+{
+	struct discover_plan plan;
+
+	if (discover_plan(capture->discover, &plan) == GRAPPE_OK)
+		capture->follow_again = !ports_follow(capture->ports, &plan);
+	else
+		capture->follow_again = true;
+	discover_plan_deinit(&plan);
+}
+
+static void on_netlink(evutil_socket_t fd, short what, void *context)
+{
+	struct capture *capture = context;
+	const struct netlink_sink sink = sink_of(capture);
+	const int rc = netlink_read(capture->netlink, &sink);
+
+	(void)fd;
+	(void)what;
+	/* Whatever is wrong with the events, a dump brings us up to date. */
+	if (rc != GRAPPE_OK)
+		(void)dump_all(capture);
+	follow(capture);
+}
+
+/* ---- time ---- */
+
+static void tell_time(void *context)
+{
+	struct capture *capture = context;
+
+	account_tick(capture->account, clock_wall_ns(), clock_monotonic_ns(), &capture->sync);
+}
+
+static void schedule(struct capture *capture)
+{
+	const int64_t due_ns = account_due_ns(capture->account) - clock_wall_ns();
+	int64_t wait_ms = due_ns / CLOCK_MILLISECOND_NS + 1;
+	struct timeval wait;
+
+	wait_ms = wait_ms < 1 ? 1 : wait_ms > TICK_MS ? TICK_MS : wait_ms;
+	wait = (struct timeval){.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+	event_add(capture->timer, &wait);
+}
+
+static void look_at_clock(struct capture *capture)
+{
+	(void)clock_read_sync(&capture->sync);
+	if (capture->sync.synchronised)
+		log_recovered(&capture->clock_complaint, "the clock is synchronised");
+	else
+		log_complain(&capture->clock_complaint,
+		    "the clock of this host is not synchronised: periods are marked so");
+	tell_time(capture);
+}
+
+static void close_due(struct capture *capture)
+{
+	struct period *period;
+	int rc;
+
+	while ((rc = account_close(capture->account, &period)) == 1)
+		publish(capture, period);
+	if (rc < 0)
+		log_error("a period cannot be closed yet: %s", error_text(rc));
+	write_waiting(capture);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct capture *capture = context;
+
+	(void)fd;
+	(void)what;
+	look_at_clock(capture);
+	if (account_due_ns(capture->account) <= clock_wall_ns()) {
+		ports_drain(capture->ports);
+		tell_time(capture);
+		close_due(capture);
+	} else {
+		write_waiting(capture);
+	}
+	if (capture->dump_again)
+		(void)dump_all(capture);
+	if (capture->follow_again || ports_lost(capture->ports))
+		follow(capture);
+	schedule(capture);
+}
+
+/* ---- the end ---- */
+
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct capture *capture = context;
+	const struct timeval wait = {.tv_usec = STOP_MS * 1000};
+
+	(void)what;
+	if (capture->stop_ns != 0)
+		return;
+	log_info("ending after signal %d", (int)number);
+	capture->stop_ns = clock_wall_ns();
+	ports_stop_at(capture->ports, capture->stop_ns);
+	event_del(capture->timer);
+	event_del(capture->netlink_event);
+	event_add(capture->stop, &wait);
+}
+
+/* Publishes what has ended, keeps what has not. */
+static void finish_period(struct capture *capture, struct period *period)
+{
+	int rc;
+
+	if (period->header.end_s * CLOCK_SECOND_NS <= capture->stop_ns) {
+		publish(capture, period);
+		return;
+	}
+	merge_unfinished(capture, period);
+	rc = period_store_save_unfinished(capture->store, period);
+	capture->merged = false;
+	if (rc != GRAPPE_OK)
+		log_error("the open period %" PRId64 " is lost: %s", period->header.end_s, error_text(rc));
+	else
+		log_debug("period %" PRId64 " is kept for the next start", period->header.end_s);
+	period_free(period);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+	struct capture *capture = context;
+	struct period *period;
+
+	(void)fd;
+	(void)what;
+	ports_drain(capture->ports);
+	while (account_finish(capture->account, capture->stop_ns, &period) == 1)
+		if ((period->header.end_s - period->header.length_s) * CLOCK_SECOND_NS <
+		    capture->stop_ns)
+			finish_period(capture, period);
+		else
+			period_free(period); /* begins after the end */
+	write_waiting(capture);
+	event_base_loopbreak(capture->base);
+}
+
+/* ---- the beginning ---- */
+
+/* What an earlier run left: ends that are taken, and the period it was in. */
+static void take_over(struct capture *capture)
+{
+	const int64_t now_s = clock_wall_ns() / CLOCK_SECOND_NS;
+	struct period *old;
+	size_t count;
+	const int64_t *ends = period_store_ends(capture->store, &count);
+	bool published = false;
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		account_mark_issued(capture->account, ends[i]);
+	rc = period_store_load_unfinished(capture->store, &capture->unfinished);
+	if (rc != GRAPPE_OK) {
+		log_error("the period that was open when the last run ended cannot be read: %s",
+		    error_text(rc));
+		period_store_remove_unfinished(capture->store);
+	}
+	if (capture->unfinished == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		published = published || ends[i] == capture->unfinished->header.end_s;
+	if (!published && capture->unfinished->header.end_s > now_s &&
+	    capture->unfinished->header.length_s == capture->settings->period_ms / 1000)
+		return; /* it goes on */
+	old = capture->unfinished;
+	capture->unfinished = NULL;
+	capture->merged = true;
+	if (published)
+		period_free(old); /* killed between publishing and removing the file */
+	else
+		publish(capture, old);
+	write_waiting(capture);
+}
+
+static int open_account(struct capture *capture)
+{
+	struct account_options options = {
+	    .length_s = (uint32_t)(capture->settings->period_ms / 1000),
+	    .test_length = capture->settings->period_ms < CAPTURE_PERIOD_LEAST_MS,
+	    .pairs_per_vif = (uint32_t)capture->settings->pairs_per_vif,
+	    .endpoints = capture->endpoints,
+	    .nendpoints = capture->nendpoints};
+
+	if (getrandom(options.boot_id, sizeof options.boot_id, 0) != sizeof options.boot_id)
+		return GRAPPE_EIO;
+	capture->account = account_new(&options, clock_wall_ns(), clock_monotonic_ns());
+	return capture->account != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
+static int open_events(struct capture *capture)
+{
+	struct event_base *base = capture->base;
+	const int fd = netlink_fd(capture->netlink);
+
+	capture->timer = evtimer_new(base, on_timer, capture);
+	capture->stop = evtimer_new(base, on_stop, capture);
+	capture->netlink_event = event_new(base, fd, EV_READ | EV_PERSIST, on_netlink, capture);
+	capture->term = evsignal_new(base, SIGTERM, on_signal, capture);
+	capture->interrupt = evsignal_new(base, SIGINT, on_signal, capture);
+	if (capture->timer == NULL || capture->stop == NULL || capture->netlink_event == NULL ||
+	    capture->term == NULL || capture->interrupt == NULL)
+		return GRAPPE_EMEMORY;
+	if (event_add(capture->netlink_event, NULL) != 0 || event_add(capture->term, NULL) != 0 ||
+	    event_add(capture->interrupt, NULL) != 0)
+		return GRAPPE_EIO;
+	return GRAPPE_OK;
+}
+
+static int open_ports(struct capture *capture)
+{
+	const struct ports_options options = {.base = capture->base,
+	    .account = capture->account,
+	    .snaplen = (uint32_t)capture->settings->snaplen,
+	    .buffer_total = capture->settings->buffer_total,
+	    .endpoints = capture->endpoints,
+	    .nendpoints = capture->nendpoints,
+	    .before_read = tell_time,
+	    .context = capture};
+
+	capture->ports = ports_new(&options);
+	return capture->ports != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
+/* Returns GRAPPE_OK, or the code of what failed after logging it. */
+static int open_all(struct capture *capture)
+{
+	const struct capture_settings *settings = capture->settings;
+	int rc = period_store_open(
+	    settings->periods_directory, (size_t)settings->periods_kept, &capture->store);
+
+	if (rc != GRAPPE_OK) {
+		log_error("cannot use %s for periods: %s", settings->periods_directory,
+		    rc == GRAPPE_EEXISTS ? "another grappe-capture uses it" : error_text(rc));
+		return rc;
+	}
+	capture->nendpoints = capture_settings_endpoints(settings, capture->endpoints);
+	capture->waiting = calloc((size_t)settings->periods_kept, sizeof *capture->waiting);
+	capture->base = event_base_new();
+	if (capture->waiting == NULL || capture->base == NULL)
+		rc = GRAPPE_EMEMORY;
+	if (rc == GRAPPE_OK)
+		rc = capture_settings_sources(settings, &capture->sources);
+	if (rc == GRAPPE_OK && (capture->discover = discover_new(&capture->sources)) == NULL)
+		rc = GRAPPE_EMEMORY;
+	if (rc == GRAPPE_OK)
+		rc = netlink_open(&capture->netlink);
+	if (rc == GRAPPE_OK)
+		rc = open_account(capture);
+	if (rc == GRAPPE_OK)
+		rc = open_ports(capture);
+	if (rc == GRAPPE_OK)
+		rc = open_events(capture);
+	if (rc != GRAPPE_OK)
+		log_error("cannot start: %s", error_text(rc));
+	return rc;
+}
+
+static void close_all(struct capture *capture)
+{
+	struct event *events[] = {capture->timer, capture->stop, capture->netlink_event, capture->term,
+	    capture->interrupt};
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+	ports_free(capture->ports);
+	account_free(capture->account);
+	netlink_close(capture->netlink);
+	discover_free(capture->discover);
+	discover_sources_deinit(&capture->sources);
+	period_store_close(capture->store);
+	period_free(capture->unfinished);
+	for (size_t i = 0; i < capture->nwaiting; i++)
+		period_free(capture->waiting[i]);
+	free(capture->waiting);
+	if (capture->base != NULL)
+		event_base_free(capture->base);
+}
+
+int capture_run(const struct capture_settings *settings)
+{
+	struct capture capture = {.settings = settings};
+	int rc;
+
+	if (settings->vms.count == 0 && settings->bridges.count == 0) {
+		log_error("nothing to watch: the configuration has neither a bridge nor a vm section");
+		return EXIT_FAILURE;
+	}
+	rc = open_all(&capture);
+	if (rc == GRAPPE_OK) {
+		take_over(&capture);
+		look_at_clock(&capture);
+		rc = dump_all(&capture);
+	}
+	if (rc == GRAPPE_OK) {
+		follow(&capture);
+		schedule(&capture);
+		log_info("READY: capturing on %zu interfaces, %zu virtual NICs", ports_count(capture.ports),
+		    ports_vifs(capture.ports));
+		event_base_dispatch(capture.base);
+	}
+	close_all(&capture);
+	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}

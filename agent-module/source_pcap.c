@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/source_pcap.h"
+
+#include "agent-module/capture_filter.h"
+#include "common/clock.h"
+#include "common/error.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* libpcap puts a VLAN tag back into the frame; the snapshot must have room for it. */
+#define VLAN_ROOM 8
+/* A frame may have passed the socket before its filter and still get its time stamp a little later. */
+#define SETTLE_NS CLOCK_MILLISECOND_NS
+/* After this time there can be no more frames from before the filter. */
+#define SKIP_NS (2 * CLOCK_SECOND_NS)
+
+struct source_pcap {
+	pcap_t *pcap; /* owned */
+	uint32_t snaplen;
+	int64_t since_ns;
+	int64_t skip_until_ns; /* monotonic: so long are frames older than since_ns skipped */
+	uint32_t drops;	       /* of libpcap, which wraps */
+	/* of the present source_pcap_read() */
+	source_handler *handler;
+	void *context;
+	bool skipping;
+};
+
+static int attach_filter(const struct source_pcap *source, const struct source_options *options)
+{
+	struct sock_filter program[FILTER_LENGTH_MAX];
+	const size_t length = capture_filter_build(options->snaplen, options->reversed,
+	    options->endpoints, options->nendpoints, program);
+	const struct sock_fprog filter = {.len = (unsigned short)length, .filter = program};
+
+	return setsockopt(pcap_fileno(source->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+		   sizeof filter) == 0
+		   ? GRAPPE_OK
+		   : GRAPPE_EIO;
+}
+
+static int activate(
+    struct source_pcap *source, const struct source_options *options, char *message, size_t size)
+{
+	pcap_t *pcap = source->pcap;
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	int rc;
+
+	pcap_set_snaplen(pcap, (int)options->snaplen + VLAN_ROOM);
+	pcap_set_promisc(pcap, 0);
+	pcap_set_timeout(pcap, SOURCE_BLOCK_MS);
+	pcap_set_buffer_size(pcap, (int)options->buffer_bytes);
+	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	rc = pcap_activate(pcap);
+	if (rc < 0) {
+		snprintf(message, size, "%s: %s", pcap_statustostr(rc), pcap_geterr(pcap));
+		return GRAPPE_EIO;
+	}
+	if (pcap_datalink(pcap) != DLT_EN10MB) {
+		snprintf(message, size, "not an Ethernet interface");
+		return GRAPPE_EUNSUPPORTED;
+	}
+	if (pcap_get_tstamp_precision(pcap) != PCAP_TSTAMP_PRECISION_NANO ||
+	    pcap_setnonblock(pcap, 1, reason) != 0) {
+		snprintf(message, size, "nanosecond time stamps or non-blocking reads: %s", reason);
+		return GRAPPE_EUNSUPPORTED;
+	}
+	if (attach_filter(source, options) != GRAPPE_OK) {
+		snprintf(message, size, "attaching the filter: %s", strerror(errno));
+		return GRAPPE_EIO;
+	}
+	return GRAPPE_OK;
+}
+
+int source_pcap_open(
+    const struct source_options *options, struct source_pcap **out, char *message, size_t size)
+{
+	struct source_pcap *source = calloc(1, sizeof *source);
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	int rc;
+
+	*out = NULL;
+	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+	if (source == NULL)
+		return GRAPPE_EMEMORY;
+	source->snaplen = options->snaplen;
+	source->pcap = pcap_create(options->interface, reason);
+	if (source->pcap == NULL) {
+		snprintf(message, size, "%s", reason);
+		free(source);
+		return GRAPPE_EIO;
+	}
+	rc = activate(source, options, message, size);
+	if (rc != GRAPPE_OK) {
+		source_pcap_close(source);
+		return rc;
+	}
+	source->since_ns = clock_wall_ns() + SETTLE_NS;
+	source->skip_until_ns = clock_monotonic_ns() + SKIP_NS;
+	*out = source;
+	return GRAPPE_OK;
+}
+
+void source_pcap_close(struct source_pcap *source)
+{
+	if (source == NULL)
+		return;
+	pcap_close(source->pcap);
+	free(source);
+}
+
+int source_pcap_fd(const struct source_pcap *source)
+{
+	return pcap_get_selectable_fd(source->pcap);
+}
+
+int64_t source_pcap_since_ns(const struct source_pcap *source)
+{
+	return source->since_ns;
+}
+
+static void on_frame(u_char *context, const struct pcap_pkthdr *header, const u_char *bytes)
+{
+	struct source_pcap *source = (struct source_pcap *)context;
+	const int64_t stamp_ns =
+	    (int64_t)header->ts.tv_sec * CLOCK_SECOND_NS + header->ts.tv_usec;
+
+	if (source->skipping && stamp_ns < source->since_ns)
+		return;
+	source->handler(source->context, bytes, header->caplen, header->len, stamp_ns,
+	    capture_filter_is_sent(header->caplen, header->len, source->snaplen));
+}
+
+int source_pcap_read(struct source_pcap *source, int limit, source_handler *handler, void *context,
+    char *message, size_t size)
+{
+	int n;
+
+	source->handler = handler;
+	source->context = context;
+	source->skipping =
+	    source->skip_until_ns != 0 && clock_monotonic_ns() < source->skip_until_ns;
+	n = pcap_dispatch(source->pcap, limit, on_frame, (u_char *)source);
+	if (n >= 0)
+		return n;
+	snprintf(message, size, "%s", pcap_geterr(source->pcap));
+	return GRAPPE_EIO;
+}
+
+uint64_t source_pcap_drops(struct source_pcap *source)
+{
+	struct pcap_stat statistics;
+	uint32_t more;
+
+	if (pcap_stats(source->pcap, &statistics) != 0)
+		return 0;
+	more = statistics.ps_drop - source->drops;
+	source->drops = statistics.ps_drop;
+	return more;
+}
