@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * GET and GETNEXT over all tables against a plain search: every instance, everything near one, and
+ * OIDs made at random.
+ */
+#include "agent-module/mib_objects.h"
+#include "tests/unit/agent_world.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+
+#define START 1800000000
+#define INSTANCES_MAX 2000
+
+struct name {
+	mib_number numbers[MIB_NUMBERS_MAX];
+	size_t length;
+};
+
+static struct world world;
+static struct snapshot *snapshot;
+static struct name all[INSTANCES_MAX];
+static size_t nall;
+
+static enum mib_lookup next(const struct name *name, bool inclusive, struct mib_place *place)
+{
+	return mib_get_next(mib_objects_tables, mib_objects_ntables, snapshot, name->numbers,
+	    name->length, inclusive, place);
+}
+
+static enum mib_lookup get(const struct name *name, struct mib_place *place)
+{
+	return mib_get(mib_objects_tables, mib_objects_ntables, snapshot, name->numbers, name->length,
+	    place);
+}
+
+/* Two periods with rows, one empty, one more: IPv4 and IPv6, both directions, several vifs. */
+static void fill(void)
+{
+	struct period *period;
+
+	world_init(&world, 5);
+	for (unsigned i = 0; i < 4; i++) {
+		period = make_period(START + 30 * (int64_t)i);
+		for (unsigned vm = 1; vm <= 3 && i != 2; vm++) {
+			const uint32_t vif = make_vm(period, vm);
+
+			make_received(period, vif, 300, 1 + i, 100);
+			make_received(period, vif, 5, 2 + i, 200);
+			make_row(period, vif, ROW_RECEIVED, "2001:db8::5", 3 + i, 300);
+			make_row(period, vif, ROW_SENT, make_address(5), 4 + i, 400);
+			make_row(period, vif, ROW_SENT, "0.0.0.0", 4 + i, 400);
+			make_row(period, vif, ROW_RECEIVED, "255.255.255.254", 4 + i, 400);
+		}
+		/* Long enough for several blocks. */
+		for (unsigned vm = 10; vm < 40; vm++)
+			make_vif(period, vm, "other", 30000);
+		world_feed(&world, make_sorted(period));
+	}
+	snapshot = snapshot_new(world.ledger, &world.ring, 3600);
+	ck_assert_ptr_nonnull(snapshot);
+}
+
+/* All instances by GETNEXT from nothing, each behind the one before. */
+static void walk(void)
+{
+	struct name name = {.length = 0};
+	struct mib_place place;
+
+	nall = 0;
+	while (next(&name, false, &place) == MIB_FOUND) {
+		ck_assert_int_gt(mib_compare(place.name, place.name_length, name.numbers, name.length), 0);
+		memcpy(name.numbers, place.name, place.name_length * sizeof *place.name);
+		name.length = place.name_length;
+		ck_assert_uint_lt(nall, INSTANCES_MAX);
+		all[nall++] = name;
+	}
+}
+
+static void set_up(void)
+{
+	fill();
+	walk();
+}
+
+static void tear_down(void)
+{
+	snapshot_free(snapshot);
+	world_deinit(&world);
+}
+
+/* What GET and GETNEXT say of any OID must be what the list of all instances says. */
+static void check_name(const struct name *name)
+{
+	struct mib_place place;
+	size_t behind = 0, at;
+
+	while (behind < nall && mib_compare(all[behind].numbers, all[behind].length, name->numbers,
+				    name->length) <= 0)
+		behind++;
+	at = behind > 0 && mib_compare(all[behind - 1].numbers, all[behind - 1].length,
+			       name->numbers, name->length) == 0
+	    ? behind - 1
+	    : behind;
+	ck_assert_int_eq(get(name, &place) == MIB_FOUND, at != behind);
+	if (behind == nall) {
+		ck_assert_int_eq(next(name, false, &place), MIB_NO_OBJECT);
+	} else {
+		ck_assert_int_eq(next(name, false, &place), MIB_FOUND);
+		ck_assert_int_eq(mib_compare(place.name, place.name_length, all[behind].numbers,
+				     all[behind].length),
+		    0);
+	}
+	if (at < nall) {
+		ck_assert_int_eq(next(name, true, &place), MIB_FOUND);
+		ck_assert_int_eq(
+		    mib_compare(place.name, place.name_length, all[at].numbers, all[at].length), 0);
+	}
+}
+
+START_TEST(the_walk_has_every_cell)
+{
+	size_t blocks = 0, rows = 0;
+
+	for (size_t i = 0; i < snapshot->nperiods; i++) {
+		blocks += snapshot_block_count(snapshot->periods[i]);
+		rows += snapshot->periods[i]->ntallies;
+	}
+	ck_assert_uint_ge(blocks, 2 * snapshot->nperiods);
+	ck_assert_uint_eq(rows, 3 * 3 * 5);
+	ck_assert_uint_eq(nall, 14 + 7 * 4 + blocks + 5 * snapshot->nvms + 11 * snapshot->nvifs +
+				    7 * snapshot->pairs.count + 4 * rows);
+	ck_assert_uint_eq(snapshot->nvifs, 33);
+	ck_assert_uint_eq(snapshot->pairs.count, 15);
+}
+END_TEST
+
+static void check_near_all(void)
+{
+	for (size_t i = 0; i < nall; i++) {
+		struct name name = all[i];
+
+		check_name(&name);
+		for (size_t at = 0; at < all[i].length; at++) {
+			name = all[i];
+			name.length = at; /* a prefix */
+			check_name(&name);
+			name.length = all[i].length;
+			name.numbers[at]++;
+			check_name(&name);
+			name.numbers[at] -= 2;
+			if (all[i].numbers[at] > 0)
+				check_name(&name);
+			name.numbers[at] = 0;
+			check_name(&name);
+			name.numbers[at] = UINT32_MAX;
+			check_name(&name);
+			name.length = at + 1;
+			check_name(&name);
+		}
+		name = all[i];
+		for (int more = 0; more < 3; more++) {
+			name.numbers[name.length++] = (mib_number)more; /* too long */
+			check_name(&name);
+		}
+	}
+}
+
+START_TEST(everything_near_an_instance)
+{
+	check_near_all();
+}
+END_TEST
+
+START_TEST(anything_at_all)
+{
+	uint64_t state = 42;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		struct name name;
+
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+		name = all[(state >> 33) % nall];
+		for (unsigned change = 0; change < 3; change++) {
+			const size_t at = (state >> (7 * change)) % name.length;
+
+			name.numbers[at] = (state >> (11 * change + 5)) % 7 == 0
+			    ? (uint32_t)(state >> 30)
+			    : name.numbers[at] + (state >> (13 * change + 3)) % 3;
+		}
+		if (state >> 60 < 4)
+			name.length = 1 + (state >> 40) % name.length;
+		check_name(&name);
+	}
+}
+END_TEST
+
+START_TEST(the_longest_oid)
+{
+	struct name name = all[nall / 2];
+
+	while (name.length < MIB_NUMBERS_MAX)
+		name.numbers[name.length++] = UINT32_MAX;
+	check_name(&name);
+}
+END_TEST
+
+static struct mib_value read_value(const mib_number *numbers, size_t length)
+{
+	struct mib_place place;
+	static struct mib_value value;
+
+	ck_assert_int_eq(
+	    mib_get(mib_objects_tables, mib_objects_ntables, snapshot, numbers, length, &place),
+	    MIB_FOUND);
+	mib_objects_read(snapshot, &place, START + 100, &value);
+	return value;
+}
+
+#define READ(...) \
+	read_value((const mib_number[]){__VA_ARGS__}, \
+	    sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number))
+#define PEER 1, 4, 10, 0, 0, 5 /* VM 5's address as an index */
+
+START_TEST(values)
+{
+	struct mib_value value = READ(MIB_AGENT, MIB_AGENT_LAST_END, 0);
+	const uint32_t vif = world_number(&world, 2);
+
+	ck_assert_int_eq(value.type, MIB_UNSIGNED);
+	ck_assert_uint_eq(value.number, START + 90);
+	value = READ(MIB_AGENT, MIB_AGENT_CAPTURE_STATE, 0);
+	ck_assert_int_eq(value.type, MIB_INTEGER);
+	ck_assert_int_eq(value.integer, MIB_CAPTURE_RUNNING);
+	value = READ(MIB_PAIR, MIB_PAIR_PACKETS, vif, PEER);
+	ck_assert_int_eq(value.type, MIB_COUNTER64);
+	ck_assert_uint_eq(value.counter, 2 + 3 + 5);
+	value = READ(MIB_PAIR, MIB_PAIR_SENT_OCTETS, vif, PEER);
+	ck_assert_uint_eq(value.counter, 3 * 400);
+	value = READ(MIB_PAIR, MIB_PAIR_PEER, vif, PEER);
+	ck_assert_int_eq(value.type, MIB_OCTETS);
+	ck_assert_uint_eq(value.length, strlen("10.0.0.5"));
+	value = READ(MIB_PERIOD, MIB_PERIOD_PACKETS, START + 30, vif, PEER);
+	ck_assert_uint_eq(value.counter, 3);
+	value = READ(MIB_PERIOD_INFO, MIB_INFO_BYTES, START + 30);
+	ck_assert_uint_eq(value.number, snapshot->periods[1]->length);
+	value = READ(MIB_VM, MIB_VM_MEMORY, 1);
+	ck_assert_uint_eq(value.number, 512);
+	value = READ(MIB_VIF, MIB_VIF_ROUTER, vif);
+	ck_assert_int_eq(value.integer, 2);
+}
+END_TEST
+
+START_TEST(blocks_make_the_encoding)
+{
+	const struct sealed *period = snapshot->periods[1];
+	size_t done = 0;
+
+	for (mib_number chunk = 1; chunk <= snapshot_block_count(period); chunk++) {
+		const struct mib_value value =
+		    READ(MIB_PERIOD_BLOCK, MIB_BLOCK_DATA, START + 30, chunk);
+
+		ck_assert_uint_le(value.length, MIB_BLOCK_BYTES);
+		ck_assert_uint_gt(value.length, 0);
+		ck_assert_mem_eq(value.octets, period->bytes + done, value.length);
+		done += value.length;
+	}
+	ck_assert_uint_eq(done, period->length);
+	ck_assert_uint_eq(period->crc, period_checksum(period->bytes, period->length));
+}
+END_TEST
+
+START_TEST(an_agent_without_periods_has_scalars_only)
+{
+	tear_down();
+	world_init(&world, 2);
+	snapshot = snapshot_new(world.ledger, &world.ring, 3600);
+	ck_assert_ptr_nonnull(snapshot);
+	walk();
+	ck_assert_uint_eq(nall, 14);
+	check_near_all();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("mib_objects");
+	TCase *tcase = tcase_create("mib_objects");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, the_walk_has_every_cell);
+	tcase_add_test(tcase, everything_near_an_instance);
+	tcase_add_test(tcase, anything_at_all);
+	tcase_add_test(tcase, the_longest_oid);
+	tcase_add_test(tcase, values);
+	tcase_add_test(tcase, blocks_make_the_encoding);
+	tcase_add_test(tcase, an_agent_without_periods_has_scalars_only);
+	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	return unit_run(suite);
+}
