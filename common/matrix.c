@@ -303,6 +303,11 @@ struct matrix_window *matrix_window(struct matrix *matrix)
 
 /* ---- files ---- */
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Cuts the next comma-separated field off *rest and trims it; NULL when there is none. */
 static char *next_field(char **rest)
 {
@@ -313,9 +318,9 @@ static char *next_field(char **rest)
 	comma = strchr(field, ',');
 	*rest = comma != NULL ? comma + 1 : NULL;
 	end = comma != NULL ? comma : field + strlen(field);
-	while (isspace((unsigned char)*field) && field < end)
+	while (field < end && is_blank(*field))
 		field++;
-	while (end > field && isspace((unsigned char)end[-1]))
+	while (end > field && is_blank(end[-1]))
 		end--;
 	*end = '\0';
 	return field;
@@ -428,7 +433,7 @@ static int check_header(char *fields[4], unsigned number, char *message, size_t 
 
 int matrix_read_csv(struct matrix *matrix, FILE *file, char *message, size_t size)
 {
-	char line[MATRIX_LINE_MAX], *fields[4];
+	char line[MATRIX_LINE_MAX], *fields[4], start;
 	bool header_seen = false;
 	int rc;
 
@@ -436,7 +441,8 @@ int matrix_read_csv(struct matrix *matrix, FILE *file, char *message, size_t siz
 	for (unsigned number = 1; (rc = read_line(file, line, number, message, size)) > 0; number++) {
 		if (number == 1)
 			drop_byte_order_mark(line);
-		if (line[0] == '#' || line[strspn(line, " \t")] == '\0')
+		start = line[strspn(line, " \t")];
+		if (start == '#' || start == '\0')
 			continue;
 		rc = split_line(line, fields, number, message, size);
 		if (rc == GRAPPE_OK)
