@@ -158,8 +158,9 @@ static int copy_plain(struct scan *scan)
 int settings_text_clean(
     const void *bytes, size_t length, struct buffer *clean, int *line, char *why, size_t size)
 {
-	struct scan scan = {.at = bytes,
-	    .end = (const char *)bytes + length,
+	const char *text = length > 0 ? bytes : "";
+	struct scan scan = {.at = text,
+	    .end = text + length,
 	    .clean = clean,
 	    .line = 1,
 	    .why = why,

@@ -5,5 +5,6 @@ dist_doc_DATA += doc/webhook.md
 
 # The whole
 dist_doc_DATA += doc/architecture.md
+
 # Formats and configuration
-dist_doc_DATA += doc/configuration.md doc/period-format.md
+dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md

@@ -2,7 +2,8 @@
 # Tests of rrd/ and of the collector's archive writer.
 if TESTS_ENABLED
 archive_tests = tests/unit/test_archive tests/unit/test_archive_layout tests/unit/test_archive_damage \
-	tests/unit/test_journal tests/replay/replay_archive_crash
+	tests/unit/test_journal tests/unit/test_writer tests/replay/replay_archive \
+	tests/replay/replay_archive_crash
 check_PROGRAMS += $(archive_tests)
 TESTS += $(archive_tests)
 check_LTLIBRARIES += libarchive-tests.la
@@ -21,3 +22,7 @@ tests_unit_test_journal_CFLAGS = $(archive_test_cflags)
 tests_unit_test_journal_LDADD = $(archive_test_libs)
 tests_replay_replay_archive_crash_CFLAGS = $(archive_test_cflags)
 tests_replay_replay_archive_crash_LDADD = $(archive_test_libs)
+tests_unit_test_writer_CFLAGS = $(archive_test_cflags)
+tests_unit_test_writer_LDADD = $(archive_test_libs)
+tests_replay_replay_archive_CFLAGS = $(archive_test_cflags)
+tests_replay_replay_archive_LDADD = $(archive_test_libs)

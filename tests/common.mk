@@ -114,3 +114,16 @@ run-fuzz: $(FUZZ_BINARIES)
 clean-fuzz:
 	rm -rf $(FUZZ_FOLDER)
 clean-local: clean-fuzz
+
+# Rules of the tree. The lists are what the script looks at, also in a tarball.
+STYLE_LISTS = tests/style/files.list tests/style/manuals.list tests/style/programs.list
+check_DATA = $(STYLE_LISTS)
+CLEANFILES += $(STYLE_LISTS)
+EXTRA_DIST += tests/style/check_tree.sh
+TESTS += tests/style/check_tree.sh
+tests/style/files.list: Makefile
+	@mkdir -p tests/style && printf '%s\n' $(DISTFILES) > $@
+tests/style/manuals.list: Makefile
+	@mkdir -p tests/style && printf '%s\n' $(MANS) > $@
+tests/style/programs.list: Makefile
+	@mkdir -p tests/style && printf '%s\n' $(PROGRAMS) > $@

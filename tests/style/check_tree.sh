@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Rules that hold for the tree as a whole. make check runs it in the build folder, where the files
+# tests/style/{files,programs,manuals}.list name what is in the distribution, the programs that are installed and
+# their manual pages. Prints one line a violation.
+set -u
+top=${srcdir:-.}
+lists=tests/style
+faults=0
+checked=0
+
+fault() {
+	echo "FAULT: $*"
+	faults=$((faults + 1))
+}
+
+# A check that looked at nothing proves nothing.
+looked() { # NUMBER WHAT
+	echo "$2: $1 checked"
+	[ "$1" -gt 0 ] || fault "$2: there was nothing to check"
+	checked=$((checked + 1))
+}
+
+# The distribution's own files, without what autotools put there; folders are walked through.
+tree_files() {
+	sed "s|^$top/||" "$lists/files.list" | while read -r name; do
+		case $name in
+		*.in | aclocal.m4 | configure | build-aux/* | m4/* | INSTALL | COPYING) ;;
+		*) find "$top/$name" -type f -printf '%p\n' | sed "s|^$top/||" ;;
+		esac
+	done | sort -u
+}
+
+# ---- each source file names its licence ----
+
+needs_licence() {
+	case $1 in
+	tests/fuzz/corpus/* | tests/data/*) return 1 ;;
+	*.c | *.h | *.sh | *.py | *.mk | *.am | *.ac | *.[1-8] | *.conf | *.service | *.cfg) return 0 ;;
+	*) head -c 2 "$top/$1" | grep -q '^#!' ;;
+	esac
+}
+
+check_licences() {
+	local count=0 file
+	for file in $files; do
+		needs_licence "$file" || continue
+		count=$((count + 1))
+		head -n 5 "$top/$file" | grep -q 'SPDX-License-Identifier: [A-Z]' ||
+			fault "$file: no SPDX-License-Identifier in its first five lines"
+	done
+	looked "$count" "licence lines"
+}
+
+# ---- includes go downwards only ----
+
+# Folder, then the folders it may include from.
+layers='common: common
+rrd: common rrd
+collector: common rrd collector
+manager: common rrd manager
+agent-module: common agent-module
+nagios: common nagios'
+
+check_include() { # FILE FOLDER ALLOWED HEADER
+	case $4 in
+	config.h) return ;;
+	*/*) ;;
+	*)
+		fault "$1: \"$4\" is not written from the top of the tree"
+		return
+		;;
+	esac
+	case " $3 " in
+	*" ${4%%/*} "*) ;;
+	*) fault "$1: $2 must not include \"$4\"" ;;
+	esac
+}
+
+check_includes() {
+	local count=0 file folder allowed header
+	while IFS=: read -r folder allowed; do
+		for file in $(printf '%s\n' $files | grep "^$folder/.*\.[ch]$"); do
+			for header in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$top/$file"); do
+				count=$((count + 1))
+				check_include "$file" "$folder" "$allowed" "$header"
+			done
+		done
+	done <<<"$layers"
+	looked "$count" "includes"
+	for file in $(printf '%s\n' $files | grep '\.[ch]$' | grep -v '^rrd/'); do
+		! grep -q 'include[[:space:]]*<rrd\.h>' "$top/$file" || fault "$file: only rrd/ may include <rrd.h>"
+	done
+}
+
+# ---- functions that cannot be used safely ----
+
+check_functions() {
+	local count=0 file found
+	for file in $(printf '%s\n' $files | grep '\.[ch]$'); do
+		count=$((count + 1))
+		found=$(grep -nE '(^|[^A-Za-z0-9_])(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atof|gets|system|popen)[[:space:]]*\(' \
+			"$top/$file") && fault "$file: a function that is not used here: $found"
+	done
+	looked "$count" "files for unsafe functions"
+}
+
+# ---- what --help tells is in the manual page ----
+
+# The help of a program and of its commands, if it has any.
+help_of() { # PROGRAM
+	local all command
+	all=$("$1" --help) || return 1
+	printf '%s\n' "$all"
+	for command in $(printf '%s\n' "$all" | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		"$1" "$command" --help || return 1
+	done
+}
+
+# The words a manual page must have: long options, settings, sections.
+words_of_help() {
+	sed -n -e 's/^ *\(-[A-Za-z], \)\{0,1\}--\([a-z][a-z0-9-]*\).*/\2/p' \
+		-e 's/^ *\([a-z_][a-z0-9_]*\) = .*/\1/p' -e 's/^  \([a-z_]*\) "NAME" {.*/\1/p' | sort -u
+}
+
+check_manual() { # PROGRAM PAGE
+	local help word text
+	if ! help=$(help_of "./$1"); then
+		fault "$1: --help fails"
+		return
+	fi
+	text=$(sed 's/\\//g; s/^\.It Fl/ Fl/' "$2")
+	for word in $(printf '%s\n' "$help" | words_of_help); do
+		words=$((words + 1))
+		printf '%s\n' "$text" | grep -qE "(^|[^a-z0-9_])$word($|[^a-z0-9_])" ||
+			fault "$2: $word of $1 --help is missing"
+	done
+}
+
+# Their pages have still to be written.
+pages_due=" grappe grappe-agent grappe-capture grappe-collector grappe-manager grappe-query check_grappe "
+
+check_manuals() {
+	local programs=0 words=0 program page
+	for program in $(cat "$lists/programs.list"); do
+		page=$(grep -E "(^|/)$(basename "$program")\.[1-8]$" "$lists/manuals.list")
+		if [ -z "$page" ]; then
+			case $pages_due in
+			*" $(basename "$program") "*) ;;
+			*) fault "$program has no manual page" ;;
+			esac
+			continue
+		fi
+		programs=$((programs + 1))
+		[ -f "$page" ] || page=$top/$page
+		check_manual "$program" "$page"
+	done
+	[ "$programs" -eq 0 ] || looked "$words" "words of $programs manual pages"
+}
+
+# ---- what git knows is distributed ----
+
+check_distribution() {
+	local file
+	git -C "$top" rev-parse --is-inside-work-tree >/dev/null 2>&1 || return
+	[ "$(git -C "$top" rev-parse --show-toplevel)" = "$(cd "$top" && pwd -P)" ] || return
+	for file in $(git -C "$top" ls-files); do
+		[ "$file" != .gitignore ] && [ -e "$top/$file" ] || continue
+		printf '%s\n' $files COPYING | grep -qxF "$file" || fault "$file is in git but not in the distribution"
+	done
+}
+
+for list in files programs manuals; do
+	[ -f "$lists/$list.list" ] || {
+		echo "FAULT: $lists/$list.list is missing: run make check"
+		exit 1
+	}
+done
+files=$(tree_files)
+check_licences
+check_includes
+check_functions
+check_manuals
+check_distribution
+echo "$checked groups of rules, $faults faults"
+[ "$faults" -eq 0 ]
