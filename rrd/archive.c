@@ -137,7 +137,7 @@ static int set_aside(struct job *job, const char *path)
 		if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
 			job->archive->counters.damaged++;
 			return FAIL(job, GRAPPE_OK,
-			    "%s is damaged or not an archive of ours: set aside as %s, a new one begins",
+			    "%s is damaged or no archive of ours: set aside as %s, a new one begins",
 			    path, aside);
 		}
 		if (errno != EEXIST)
@@ -154,8 +154,10 @@ static int usable_head(
 
 	if (rc == GRAPPE_EIO)
 		return FAIL(job, rc, "cannot read %s: %s", path, strerror(errno));
-	if (rc == GRAPPE_OK && head->last_s > job->now_s + head->layout.length_s)
-		rc = GRAPPE_EFORMAT; /* last update in the future: nothing could be added for long */
+	/* So far in the future that nothing could be added for long. A clock that was set back by less
+	 * is no reason to leave the file. */
+	if (rc == GRAPPE_OK && head->last_s > job->now_s + head->layout.levels[0].keep_s)
+		rc = GRAPPE_EFORMAT;
 	if (rc == GRAPPE_EFORMAT) {
 		rc = set_aside(job, path);
 		return rc == GRAPPE_OK ? GRAPPE_ENOTFOUND : rc;
@@ -427,6 +429,12 @@ static int write_period(struct job *job, bool give_up)
 	if (rc != GRAPPE_OK) {
 		counters->failures++;
 		return rc;
+	}
+	if (job->covered_before && job->coverage.last_s > job->now_s + job->coverage.layout.length_s) {
+		counters->refused++;
+		return FAIL(job, GRAPPE_ERANGE,
+		    "%s reaches %llds into the future: was the clock set back? What is stored stays",
+		    job->coverage_path, (long long)(job->coverage.last_s - job->now_s));
 	}
 	if (job->covered_before && job->coverage.last_s >= job->update->end_s) {
 		counters->repeated++;

@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* The layout of the head (rrd_format.h) is public only under this name. No deprecated function is called. */
@@ -161,13 +163,31 @@ int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_h
 	return rc;
 }
 
-/* librrd's reason, or the system's: a full disk leaves librrd without words. */
-static int explain(const char *what, const char *path, int saved, char *message, size_t size)
+/* Whether the disk of path has less than `wanted` bytes free. */
+static bool is_full(const char *path, uint64_t wanted)
+{
+	char folder[PATH_MAX];
+	struct statvfs status;
+	char *slash;
+
+	snprintf(folder, sizeof folder, "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	return statvfs(folder, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < wanted;
+}
+
+/* librrd's reason, or the system's. A full disk leaves librrd without words, and errno with those of its clean-up.
+ * wanted: bytes that were to be taken from the disk. */
+static int explain(const char *what, const char *path, uint64_t wanted, int saved, char *message,
+    size_t size)
 {
 	const char *reason = rrd_test_error() ? rrd_get_error() : "";
 
+	if (reason[0] == '\0' && is_full(path, wanted))
+		reason = strerror(ENOSPC);
 	if (reason[0] == '\0')
-		reason = saved != 0 ? strerror(saved) : "no reason given; is the disk full?";
+		reason = saved != 0 ? strerror(saved) : "no reason given";
 	snprintf(message, size, "cannot %s %s: %s", what, path, reason);
 	rrd_clear_error();
 	return GRAPPE_EIO;
@@ -199,7 +219,7 @@ int rrdfile_create(const char *path, enum rrdfile_kind kind,
 	/* rrd_create_r has been seen to report success without a file. */
 	if (rc == 0 && rrdfile_read_head(path, kind, &head) == GRAPPE_OK)
 		return GRAPPE_OK;
-	explain("create", path, saved, message, size);
+	explain("create", path, archive_layout_bytes(layout) + sizeof head.bytes, saved, message, size);
 	unlink(path);
 	return GRAPPE_EIO;
 }
@@ -235,7 +255,7 @@ int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t 
 	rrd_clear_error();
 	errno = 0;
 	if (rrd_update_r(path, NULL, (int)count, arguments) != 0)
-		rc = explain("update", path, errno, message, size);
+		rc = explain("update", path, 0, errno, message, size);
 out:
 	free(text);
 	free(arguments);

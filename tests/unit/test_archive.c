@@ -270,6 +270,27 @@ START_TEST(the_same_sender_twice_is_refused)
 }
 END_TEST
 
+/* A clock that was ahead left periods in the future: they stay, what comes meanwhile is refused and told. */
+START_TEST(a_clock_set_back_destroys_nothing)
+{
+	struct archive_update *update;
+	char message[1024];
+
+	for (int i = 1; i <= 20; i++)
+		archives_write_one(archive, VM_A, VM_B, EPOCH + i * STEP, i);
+	update = archive_update_new(VM_A, EPOCH + 5 * STEP, 1, 0);
+	ck_assert_int_eq(
+	    archive_write(archive, update, EPOCH + 5 * STEP, false, message, sizeof message),
+	    GRAPPE_ERANGE);
+	ck_assert_msg(strstr(message, "clock") != NULL, "%s", message);
+	archive_update_free(update);
+	archives_write_one(archive, VM_A, VM_B, EPOCH + 21 * STEP, 21);
+	for (int i = 1; i <= 21; i++)
+		ck_assert(period_of(VM_A, VM_B, EPOCH + i * STEP).packets == i);
+	ck_assert_uint_eq(archive_counters(archive)->damaged, 0);
+}
+END_TEST
+
 START_TEST(one_writer_per_folder)
 {
 	struct archive *second;
@@ -441,6 +462,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_period_written_twice_counts_once);
 	tcase_add_test(c, what_makes_no_sense_is_refused);
 	tcase_add_test(c, the_same_sender_twice_is_refused);
+	tcase_add_test(c, a_clock_set_back_destroys_nothing);
 	tcase_add_test(c, one_writer_per_folder);
 	tcase_add_test(c, periods_of_another_length_are_refused);
 	tcase_add_test(c, detail_that_is_no_longer_kept_is_refused);
