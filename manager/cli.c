@@ -16,7 +16,8 @@ static const struct {
 	const char *name, *summary;
 	cli_command *run;
 } commands[] = {
-	{"groups", "find the communication groups of a matrix", cli_groups},
+	{"groups", "find the communication groups of a window", cli_groups},
+	{"plan", "say which VMs should move where, and why", cli_plan},
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

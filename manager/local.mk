@@ -4,15 +4,20 @@
 noinst_LTLIBRARIES += libgrappe-manager.la
 libgrappe_manager_la_SOURCES = \
 	manager/environment.c manager/environment.h \
+	manager/explain.c manager/explain.h \
 	manager/graph.c manager/graph.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
 	manager/hubs.c manager/hubs.h \
 	manager/model.c manager/model.h \
+	manager/observation.c manager/observation.h \
 	manager/plan.c manager/plan.h \
 	manager/plan_action.c manager/plan_action.h \
 	manager/plan_order.c manager/plan_order.h \
 	manager/plan_state.c manager/plan_state.h \
+	manager/problem.c manager/problem.h \
+	manager/recommendation.c manager/recommendation.h \
+	manager/report.c manager/report.h \
 	manager/shape.c manager/shape.h
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_manager_la_LIBADD = libgrappe-common.la
@@ -29,11 +34,16 @@ libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(J
 # The programs' shells.
 noinst_LTLIBRARIES += libgrappe-manage.la
 libgrappe_manage_la_SOURCES = \
+	manager/advise.c manager/advise.h \
 	manager/cli.c manager/cli.h \
 	manager/cli_groups.c \
-	manager/manager_settings.c manager/manager_settings.h
+	manager/cli_input.c manager/cli_input.h \
+	manager/cli_plan.c \
+	manager/manager_settings.c manager/manager_settings.h \
+	manager/source.c manager/source.h \
+	manager/source_archive.c
 libgrappe_manage_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-libgrappe_manage_la_LIBADD = libgrappe-manager.la libgrappe-publish.la libgrappe-common.la
+libgrappe_manage_la_LIBADD = libgrappe-manager.la libgrappe-publish.la libgrappe-rrd.la libgrappe-common.la
 
 bin_PROGRAMS += grappe
 grappe_SOURCES = manager/grappe_main.c
