@@ -13,6 +13,35 @@ libgrappe_picture_la_SOURCES = \
 	collector/past.c collector/past.h \
 	collector/picture.c collector/picture.h \
 	collector/poller.c collector/poller.h \
-	collector/resolve.c collector/resolve.h
+	collector/resolve.c collector/resolve.h \
+	collector/wire.c collector/wire.h
 libgrappe_picture_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_picture_la_LIBADD = libgrappe-rrd.la libgrappe-common.la $(JANSSON_LIBS) -lm
+
+# The daemon: SNMP, the socket, the shell around the cores.
+noinst_LTLIBRARIES += libgrappe-collector.la
+libgrappe_collector_la_SOURCES = \
+	collector/agents.c collector/agents.h \
+	collector/collector.c collector/collector.h \
+	collector/collector_settings.c collector/collector_settings.h \
+	collector/server.c collector/server.h \
+	collector/session.c collector/session.h
+libgrappe_collector_la_CFLAGS = $(AM_CFLAGS) $(SNMP_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -pthread
+libgrappe_collector_la_LIBADD = libgrappe-picture.la libgrappe-writer.la libgrappe-rrd.la \
+	libgrappe-common.la $(SNMP_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
+
+sbin_PROGRAMS += grappe-collector
+grappe_collector_SOURCES = collector/collector_main.c
+grappe_collector_LDADD = libgrappe-collector.la
+
+# The command that asks it.
+noinst_LTLIBRARIES += libgrappe-query.la
+libgrappe_query_la_SOURCES = \
+	collector/query.c collector/query.h \
+	collector/query_print.c collector/query_print.h
+libgrappe_query_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libgrappe_query_la_LIBADD = libgrappe-picture.la libgrappe-rrd.la libgrappe-common.la $(JANSSON_LIBS) -lm
+
+bin_PROGRAMS += grappe-query
+grappe_query_SOURCES = collector/query_main.c
+grappe_query_LDADD = libgrappe-query.la

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All agents of the collector: for each the poller (what to ask), the session (how) and what its
+ * faults sound like. In the loop's thread.
+ *
+ * Life-cycle: agents_new(), agents_add() …, agents_tick() several times a second, agents_free().
+ */
+#ifndef GRAPPE_COLLECTOR_AGENTS_H
+#define GRAPPE_COLLECTOR_AGENTS_H
+
+#include "collector/poller.h"
+#include "common/place.h"
+
+struct event_base;
+struct agents; /* opaque */
+
+struct agents_options {
+	struct poller_config poller;
+	int64_t timeout_ms;	/* of an SNMP request */
+	uint32_t in_flight_max; /* requests to all agents at a time */
+	/* What came. delivered takes the period. */
+	void (*delivered)(void *context, uint32_t agent, struct period *period);
+	void (*lost)(void *context, uint32_t agent, int64_t end_s);
+	void *context;
+};
+
+struct agents_config {
+	const char *name;      /* all texts are copied */
+	const char *address;
+	const char *community;
+	struct place place;
+};
+
+struct agents_view {
+	const char *name, *address;
+	struct place place;
+	struct poller_status status;
+};
+
+/* agents_new - none yet; NULL without memory. */
+struct agents *agents_new(struct event_base *base, const struct agents_options *options);
+/* agents_free - NULL is allowed. */
+void agents_free(struct agents *agents);
+/* agents_add - number: what delivered() and lost() call it. Returns 0 or GRAPPE_EMEMORY; an address that cannot be
+ * reached for now is tried again later. */
+int agents_add(struct agents *agents, uint32_t number, const struct agents_config *config);
+/* agents_tick - time has passed. */
+void agents_tick(struct agents *agents);
+
+size_t agents_count(const struct agents *agents);
+/* agents_at - i < agents_count(); texts stay valid until agents_free(). */
+struct agents_view agents_at(const struct agents *agents, size_t i);
+/* agents_place - of the agent with that number, or NULL. */
+const struct place *agents_place(const struct agents *agents, uint32_t number);
+
+#endif
