@@ -139,3 +139,9 @@ tests_unit_test_resolve_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_replay_replay_answer_SOURCES = tests/replay/replay_answer.c $(MAKE_PERIOD)
 tests_replay_replay_answer_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_replay_replay_answer_LDADD = $(COLLECTOR_TEST_LIBS)
+if TESTS_ENABLED
+check_PROGRAMS += tests/lab/fake_capture
+endif
+tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
+tests_lab_fake_capture_LDADD = libgrappe-common.la
+LAB_TESTS += tests/lab/collector.sh
