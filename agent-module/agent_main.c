@@ -7,17 +7,20 @@
 #include "common/program.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
 	const char *file = NULL, *format = NULL, *mtu = NULL;
 	const struct program_option options[] = {
-	    {'r', "read", "FILE", "account a capture file (\"-\": standard input), print its matrix, and end",
-		&file},
-	    {0, "format", "FORMAT", "of the matrix: text (default) or csv", &format},
-	    {0, "mtu", "BYTES", "of the interface captured on, where no SYN tells the segment size", &mtu},
+	    {'r', "read", "FILE",
+		"account a capture file (pcap, pcapng, gzip; - is standard input) and end", &file},
+	    {0, "format", "FORMAT", "with --read: text (the default) or csv", &format},
+	    {0, "mtu", "BYTES",
+		"with --read: MTU of the interface captured on, to split super-frames (default 1500)",
+		&mtu},
 	};
-	const struct program program = {.name = "grappe-agent",
+	struct program program = {.name = "grappe-agent",
 	    .summary = "serve the counts of grappe-capture by SNMP, as a subagent of snmpd",
 	    .operands = "",
 	    .default_config = GRAPPE_SYSCONFDIR "/agent.conf",
@@ -30,10 +33,14 @@ int main(int argc, char **argv)
 	char message[256];
 	int operand, code;
 
+	/* A file is accounted by itself; this host's configuration has no say. */
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], "--read", 6) == 0 || strncmp(argv[i], "-r", 2) == 0)
+			program.default_config = NULL;
 	if (!program_start(&program, argc, argv, &settings, &operand, &code))
 		return code;
 	if (file == NULL && (format != NULL || mtu != NULL)) {
-		log_error("--format and --mtu are for --read");
+		log_error("--format and --mtu go with --read");
 		code = EXIT_FAILURE;
 	} else if (file == NULL) {
 		code = agent_run(&settings);

@@ -320,19 +320,19 @@ static uint32_t end_of_name(const char *name)
 	return end < UINT32_MAX ? (uint32_t)end : 0;
 }
 
-/* A file being written: the end, a dot and what mkstemp(3) made of it; or hidden. */
-static bool is_temporary(const char *name)
+/* What the sensor has in its folder besides (period_store.h): its lock, the period it had open when
+ * it ended, and files being written, which have a dot in their name or before it. */
+static bool is_sensors_own(const char *name)
 {
-	const size_t digits = strspn(name, "0123456789");
-
-	return name[0] == '.' || (digits > 0 && name[digits] == '.');
+	return name[0] == '.' || name[strspn(name, "0123456789")] == '.' ||
+	       strcmp(name, "lock") == 0 || strncmp(name, "unfinished", strlen("unfinished")) == 0;
 }
 
 static void look_at_stranger(struct intake *intake, int folder, const char *name)
 {
 	struct stat status;
 
-	if (is_temporary(name) || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+	if (is_sensors_own(name) || fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    was_refused(intake, name, &status))
 		return;
 	refuse(intake, name, &status, "its name is not the end of a period");

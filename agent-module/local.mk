@@ -46,3 +46,4 @@ libgrappe_agent_la_LIBADD = libgrappe-common.la $(SNMP_AGENT_LIBS) $(EVENT_LIBS)
 sbin_PROGRAMS += grappe-agent
 grappe_agent_SOURCES = agent-module/agent_main.c
 grappe_agent_LDADD = libgrappe-agent.la libgrappe-capture.la
+dist_man_MANS += agent-module/grappe-agent.8

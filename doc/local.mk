@@ -8,3 +8,6 @@ dist_doc_DATA += doc/architecture.md
 
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md
+
+# SNMP
+dist_doc_DATA += doc/snmp.md

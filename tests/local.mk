@@ -21,7 +21,14 @@ agent_tests = tests/unit/test_intake tests/unit/test_ledger tests/unit/test_mib_
 check_PROGRAMS += tests/unit/mib_numbers $(agent_tests)
 TESTS += tests/unit/test_mib_file.sh $(agent_tests)
 check_LTLIBRARIES += libagent-tests.la
+FUZZ_TESTS += tests/fuzz/fuzz_state
 endif
+FUZZ_TARGETS += state
+FUZZ_MORE_state = agent-module/ledger.c agent-module/tally.c
+tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_state_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/state"'
+tests_fuzz_fuzz_state_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_state_LDADD = libgrappe-agent.la libgrappe-common.la
 agent_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 agent_test_libs = libagent-tests.la libgrappe-agent.la libgrappe-common.la $(CHECK_LIBS)
 libagent_tests_la_SOURCES = tests/unit/agent_world.c tests/unit/agent_world.h tests/fakes/make_period.c

@@ -248,6 +248,9 @@ START_TEST(bad_files_are_counted_once)
 	write_file(path_of(periods, "99999999999999999999"), text, sizeof text);
 	write_file(path_of(periods, "1800000030.Ab3dEf"), text, sizeof text);
 	write_file(path_of(periods, ".hidden"), text, sizeof text);
+	write_file(path_of(periods, "lock"), text, 0);
+	write_file(path_of(periods, "unfinished"), text, sizeof text);
+	write_file(path_of(periods, "unfinished.Ab3dEf"), text, sizeof text);
 	ck_assert_int_eq(mkfifo(path_of_end(START + 3), 0600), 0);
 	ck_assert_int_eq(symlink("loop", path_of(periods, "1800000004")), 0);
 	ck_assert_int_eq(file_read(path_of_end(START), sizeof whole, &bytes), 0);
