@@ -21,3 +21,7 @@ libgrappe_nagios_la_LIBADD = libgrappe-common.la $(JANSSON_LIBS) $(SNMP_LIBS)
 nagios_check_grappe_SOURCES = nagios/check_grappe_main.c
 nagios_check_grappe_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 nagios_check_grappe_LDADD = libgrappe-nagios.la
+dist_man_MANS += nagios/check_grappe.8
+
+exampledir = $(docdir)/examples
+dist_example_DATA = nagios/grappe.cfg nagios/grappe-icinga2.conf

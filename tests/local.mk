@@ -69,46 +69,6 @@ EXTRA_DIST += tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/
 	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
 
-# Posting and the Nagios plugin
-if TESTS_ENABLED
-POSTING_TESTS = tests/unit/test_http tests/unit/test_publish tests/unit/test_publish_queue
-check_PROGRAMS += $(POSTING_TESTS)
-TESTS += $(POSTING_TESTS)
-endif
-PLUGIN_TESTS = tests/unit/test_modes tests/unit/test_plugin tests/unit/test_range
-if TESTS_ENABLED
-check_PROGRAMS += $(PLUGIN_TESTS) tests/fakes/status_daemon
-TESTS += $(PLUGIN_TESTS) tests/unit/test_check_grappe.sh
-endif
-EXTRA_DIST += tests/unit/test_check_grappe.sh tests/data/status/README.md \
-	tests/data/status/collector-ok.json tests/data/status/manager-idle.json \
-	tests/data/status/manager-pending.json
-tests_fakes_status_daemon_SOURCES = tests/fakes/status_daemon.c
-tests_fakes_status_daemon_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-tests_fakes_status_daemon_LDADD = libgrappe-common.la
-PLUGIN_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-PLUGIN_TEST_LIBS = libgrappe-nagios.la libgrappe-common.la $(CHECK_LIBS) -lm
-tests_unit_test_modes_SOURCES = tests/unit/test_modes.c
-tests_unit_test_modes_CFLAGS = $(PLUGIN_TEST_CFLAGS)
-tests_unit_test_modes_LDADD = $(PLUGIN_TEST_LIBS)
-tests_unit_test_plugin_SOURCES = tests/unit/test_plugin.c
-tests_unit_test_plugin_CFLAGS = $(PLUGIN_TEST_CFLAGS)
-tests_unit_test_plugin_LDADD = $(PLUGIN_TEST_LIBS)
-tests_unit_test_range_SOURCES = tests/unit/test_range.c
-tests_unit_test_range_CFLAGS = $(PLUGIN_TEST_CFLAGS)
-tests_unit_test_range_LDADD = $(PLUGIN_TEST_LIBS)
-POSTING_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-POSTING_TEST_LIBS = libgrappe-publish.la libgrappe-common.la $(CHECK_LIBS)
-HTTP_SERVER = tests/fakes/http_server.c tests/fakes/http_server.h
-tests_unit_test_http_SOURCES = tests/unit/test_http.c $(HTTP_SERVER)
-tests_unit_test_http_CFLAGS = $(POSTING_TEST_CFLAGS)
-tests_unit_test_http_LDADD = $(POSTING_TEST_LIBS)
-tests_unit_test_publish_SOURCES = tests/unit/test_publish.c $(HTTP_SERVER)
-tests_unit_test_publish_CFLAGS = $(POSTING_TEST_CFLAGS)
-tests_unit_test_publish_LDADD = $(POSTING_TEST_LIBS)
-tests_unit_test_publish_queue_SOURCES = tests/unit/test_publish_queue.c
-tests_unit_test_publish_queue_CFLAGS = $(POSTING_TEST_CFLAGS)
-tests_unit_test_publish_queue_LDADD = $(POSTING_TEST_LIBS)
 # The capture side of the agent module
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile
