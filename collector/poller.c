@@ -360,7 +360,8 @@ static void take_info(
 		set_state(poller, POLLER_REFUSED,
 		    "its newest period ends %" PRId64 " s in the future: a clock is wrong",
 		    reply->last_end_s - now->wall_ns / CLOCK_SECOND_NS);
-		lose_fetch(poller);
+		/* Perhaps it is ours: nothing is given up. */
+		pause_fetch(poller, now);
 		return;
 	}
 	if (!reply->has_info) {
