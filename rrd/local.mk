@@ -9,5 +9,5 @@ libgrappe_rrd_la_SOURCES = \
 	rrd/coverage.c rrd/coverage.h \
 	rrd/journal.c rrd/journal.h \
 	rrd/rrdfile.c rrd/rrdfile.h
-libgrappe_rrd_la_CFLAGS = $(AM_CFLAGS) $(RRD_CFLAGS)
+libgrappe_rrd_la_CFLAGS = $(AM_CFLAGS) $(RRD_CFLAGS) -pthread
 libgrappe_rrd_la_LIBADD = libgrappe-common.la $(RRD_LIBS) -lm

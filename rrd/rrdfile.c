@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The layout of the head (rrd_format.h) is public only under this name. No deprecated function is called. */
@@ -20,11 +22,20 @@
 
 #define SOURCES 2
 #define ARGUMENT_SIZE 96
+#define LOCK_ATTEMPTS 500
+#define LOCK_WAIT_NS 1000000
 /* A silent pair is written again at its next activity, maybe after years; what is unknown is written as such.
  * So RRDtool itself must never decide that a value came too late. */
 #define HEARTBEAT "1576800000"
 /* Part of a row that may be unknown. Must exceed (n - 1) / n for rows of n periods, or one known period among n is lost. */
 #define UNKNOWN_PART "0.9999999"
+
+/*
+ * librrd changes a mapped file step by step. It locks the file against other processes while it does, and they
+ * while they read; but such a lock means nothing between threads of one process, and is lost when any of them closes the
+ * file. Hence this lock: updates against everything that opens files here.
+ */
+static pthread_rwlock_t files = PTHREAD_RWLOCK_INITIALIZER;
 
 static const char *const source_names[][SOURCES] = {
 	[RRDFILE_PAIR] = {"packets", "octets"}, [RRDFILE_COVERAGE] = {"known", "covered"}};
@@ -140,7 +151,7 @@ static int check_head(
 		   GRAPPE_EFORMAT;
 }
 
-int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
+static int read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
@@ -160,6 +171,16 @@ int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_h
 	saved = errno;
 	close(fd);
 	errno = saved;
+	return rc;
+}
+
+int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
+{
+	int rc;
+
+	pthread_rwlock_rdlock(&files);
+	rc = read_head(path, kind, head);
+	pthread_rwlock_unlock(&files);
 	return rc;
 }
 
@@ -224,6 +245,19 @@ int rrdfile_create(const char *path, enum rrdfile_kind kind,
 	return GRAPPE_EIO;
 }
 
+/* After a failure: whether another program (a graph being drawn) had the file locked and it is worth trying again. librrd
+ * itself never waits. */
+static bool wait_for_lock(int *attempts)
+{
+	const struct timespec nap = {.tv_nsec = LOCK_WAIT_NS};
+
+	if (strstr(rrd_get_error(), "lock") == NULL || ++*attempts > LOCK_ATTEMPTS)
+		return false;
+	rrd_clear_error();
+	nanosleep(&nap, NULL);
+	return true;
+}
+
 static int format_value(char *text, size_t size, double value)
 {
 	if (isnan(value))
@@ -238,7 +272,8 @@ int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t 
 {
 	char(*text)[ARGUMENT_SIZE] = calloc(count, sizeof *text);
 	const char **arguments = calloc(count, sizeof *arguments);
-	int rc = GRAPPE_OK;
+	int attempts = 0, saved = 0, rc = GRAPPE_OK;
+	bool failed;
 
 	if (text == NULL || arguments == NULL) {
 		snprintf(message, size, "cannot update %s: no memory", path);
@@ -253,26 +288,35 @@ int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t 
 		arguments[i] = text[i];
 	}
 	rrd_clear_error();
-	errno = 0;
-	if (rrd_update_r(path, NULL, (int)count, arguments) != 0)
-		rc = explain("update", path, 0, errno, message, size);
+	do {
+		pthread_rwlock_wrlock(&files);
+		failed = rrd_update_r(path, NULL, (int)count, arguments) != 0;
+		saved = errno;
+		pthread_rwlock_unlock(&files);
+	} while (failed && wait_for_lock(&attempts));
+	if (failed)
+		rc = explain("update", path, 0, saved, message, size);
 out:
 	free(text);
 	free(arguments);
 	return rc;
 }
 
-int rrdfile_fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
+static int fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
     double (*values)[2])
 {
 	time_t start = from_s, end = to_s;
 	unsigned long step = (unsigned long)resolution_s, sources = 0;
 	rrd_value_t *data = NULL;
 	char **names = NULL;
-	int rc = GRAPPE_OK;
+	int attempts = 0, rc = GRAPPE_OK;
+	bool failed;
 
 	rrd_clear_error();
-	if (rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data) != 0) {
+	do
+		failed = rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data) != 0;
+	while (failed && wait_for_lock(&attempts));
+	if (failed) {
 		rrd_clear_error();
 		return GRAPPE_EIO;
 	}
@@ -286,5 +330,16 @@ int rrdfile_fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_
 		rrd_freemem(names[i]);
 	rrd_freemem(names);
 	rrd_freemem(data);
+	return rc;
+}
+
+int rrdfile_fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
+    double (*values)[2])
+{
+	int rc;
+
+	pthread_rwlock_rdlock(&files);
+	rc = fetch(path, resolution_s, from_s, to_s, values);
+	pthread_rwlock_unlock(&files);
 	return rc;
 }

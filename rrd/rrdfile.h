@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * One RRD file: the only place that knows librrd. Internal to rrd/. Every file has two data
- * sources and AVERAGE levels from one period upwards. Only the reentrant functions of librrd are used; any thread, but
- * one writer per file.
+ * sources and AVERAGE levels from one period upwards. Only the reentrant functions of librrd are used; any thread (a lock of
+ * this module keeps readers out of an update), but one writer per file.
  *
  * A file's head is checked before librrd sees the file: librrd trusts counts and row numbers that a damaged
  * head may hold (division by zero, rows outside the file).

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define STEP 30
 
@@ -291,6 +292,59 @@ START_TEST(a_clock_set_back_destroys_nothing)
 }
 END_TEST
 
+/* Runs in a process of its own, without the check library. */
+static void write_many(int periods)
+{
+	char message[1024];
+
+	for (int i = 1; i <= periods; i++) {
+		struct archive_update *update = archive_update_new(VM_A, EPOCH + i * STEP, 1, 2);
+
+		snprintf(update->senders[0].sender, VM_ID_SIZE, VM_B);
+		update->senders[0].packets = i;
+		snprintf(update->senders[1].sender, VM_ID_SIZE, VM_C);
+		update->senders[1].packets = 2 * i;
+		if (archive_write(archive, update, update->end_s, false, message, sizeof message) != 0)
+			_exit(1);
+		archive_update_free(update);
+	}
+	_exit(0);
+}
+
+START_TEST(readers_work_while_a_writer_writes)
+{
+	int status = 0, reads = 0;
+	pid_t pid;
+
+	archives_write_one(archive, VM_A, VM_B, EPOCH, 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		write_many(2500);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		struct archive_rows rows;
+		int64_t end_s, length_s;
+
+		ck_assert_int_eq(archive_read_last(reader, VM_A, &end_s, &length_s), GRAPPE_OK);
+		if (end_s < EPOCH + 10 * STEP)
+			continue;
+		ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_B, end_s - 10 * STEP,
+				     end_s + 10 * STEP, true, &rows),
+		    GRAPPE_OK);
+		for (size_t i = 0; i < rows.count; i++)
+			if (rows.rows[i].known == 1)
+				ck_assert_double_eq(rows.rows[i].packets,
+				    (double)((rows.rows[i].end_s - EPOCH) / STEP));
+		ck_assert(rows.rows[9].known == 1);
+		archive_rows_deinit(&rows);
+		reads++;
+	}
+	ck_assert_int_eq(status, 0);
+	printf("%d reads beside a writer\n", reads);
+	ck_assert_int_gt(reads, 10);
+}
+END_TEST
+
 START_TEST(one_writer_per_folder)
 {
 	struct archive *second;
@@ -463,6 +517,7 @@ static Suite *suite(void)
 	tcase_add_test(c, what_makes_no_sense_is_refused);
 	tcase_add_test(c, the_same_sender_twice_is_refused);
 	tcase_add_test(c, a_clock_set_back_destroys_nothing);
+	tcase_add_test(c, readers_work_while_a_writer_writes);
 	tcase_add_test(c, one_writer_per_folder);
 	tcase_add_test(c, periods_of_another_length_are_refused);
 	tcase_add_test(c, detail_that_is_no_longer_kept_is_refused);

@@ -14,6 +14,7 @@
 
 #define STEP 30
 #define PERIODS 20
+#define MANY 2500
 #define DEADLINE_S 20
 
 static char folder[UNIT_PATH_SIZE], archives[UNIT_PATH_SIZE + 16];
@@ -197,6 +198,43 @@ START_TEST(one_receiver_in_trouble_holds_nobody_up)
 }
 END_TEST
 
+/* The collector answers old windows from the archives while its writer goes on. */
+START_TEST(reading_beside_the_thread_is_exact)
+{
+	struct archive_reader *reader;
+	struct writer_status status;
+	struct writer *writer;
+	int reads = 0;
+
+	first_s -= MANY * STEP;
+	ck_assert_int_eq(writer_new(&options, &writer), GRAPPE_OK);
+	for (int i = 1; i <= MANY; i++)
+		ck_assert_int_eq(submit(writer, VM_A, i), GRAPPE_OK);
+	do {
+		writer_get_status(writer, &status);
+	} while (status.written_end_s < first_s + 20 * STEP);
+	ck_assert_int_eq(archive_reader_open(archives, &reader), GRAPPE_OK);
+	while (status.queue > 0) {
+		struct archive_rows rows;
+
+		ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_C, status.written_end_s - 10 * STEP,
+				     status.written_end_s, true, &rows),
+		    GRAPPE_OK);
+		for (size_t i = 0; i < rows.count; i++)
+			ck_assert_double_eq(rows.rows[i].packets,
+			    100 * (double)((rows.rows[i].end_s - first_s) / STEP));
+		archive_rows_deinit(&rows);
+		reads++;
+		writer_get_status(writer, &status);
+	}
+	printf("%d reads beside the thread\n", reads);
+	ck_assert_int_gt(reads, 10);
+	ck_assert_uint_eq(status.failures, 0);
+	archive_reader_close(reader);
+	writer_free(writer, 0);
+}
+END_TEST
+
 START_TEST(patience_ends)
 {
 	char path[UNIT_PATH_SIZE + 128];
@@ -249,6 +287,7 @@ static Suite *suite(void)
 	tcase_add_test(c, a_stop_without_time_ends);
 	tcase_add_test(c, a_folder_that_cannot_be_written_is_awaited);
 	tcase_add_test(c, one_receiver_in_trouble_holds_nobody_up);
+	tcase_add_test(c, reading_beside_the_thread_is_exact);
 	tcase_add_test(c, patience_ends);
 	tcase_add_test(c, time_that_makes_no_sense_is_refused);
 	suite_add_tcase(s, c);
