@@ -11,3 +11,6 @@ dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/r
 
 # SNMP
 dist_doc_DATA += doc/snmp.md
+
+# Archives
+dist_doc_DATA += doc/archives.md
