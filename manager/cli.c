@@ -18,6 +18,9 @@ static const struct {
 } commands[] = {
 	{"groups", "find the communication groups of a window", cli_groups},
 	{"plan", "say which VMs should move where, and why", cli_plan},
+	{"status", "print how the manager is doing and its current recommendation", cli_status},
+	{"history", "print what happened to recommendations", cli_history},
+	{"approve", "approve the pending recommendation", cli_approve},
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

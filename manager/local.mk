@@ -16,6 +16,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/plan_order.c manager/plan_order.h \
 	manager/plan_state.c manager/plan_state.h \
 	manager/problem.c manager/problem.h \
+	manager/history.c manager/history.h \
 	manager/recommendation.c manager/recommendation.h \
 	manager/report.c manager/report.h \
 	manager/shape.c manager/shape.h
@@ -35,10 +36,15 @@ libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(J
 noinst_LTLIBRARIES += libgrappe-manage.la
 libgrappe_manage_la_SOURCES = \
 	manager/advise.c manager/advise.h \
+	manager/advisor.c manager/advisor.h \
 	manager/cli.c manager/cli.h \
+	manager/cli_daemon.c \
 	manager/cli_groups.c \
 	manager/cli_input.c manager/cli_input.h \
 	manager/cli_plan.c \
+	manager/cycle.c manager/cycle.h \
+	manager/manager.c manager/manager.h \
+	manager/manager_answer.c manager/manager_answer.h \
 	manager/manager_settings.c manager/manager_settings.h \
 	manager/source.c manager/source.h \
 	manager/source_archive.c
@@ -48,3 +54,7 @@ libgrappe_manage_la_LIBADD = libgrappe-manager.la libgrappe-publish.la libgrappe
 bin_PROGRAMS += grappe
 grappe_SOURCES = manager/grappe_main.c
 grappe_LDADD = libgrappe-manage.la
+
+sbin_PROGRAMS += grappe-manager
+grappe_manager_SOURCES = manager/manager_main.c
+grappe_manager_LDADD = libgrappe-manage.la

@@ -30,6 +30,8 @@ static const struct setting main_settings[] = {
 	    "Longest wait for the newest period to come in."},
 	{"approximate", SETTING_BOOLEAN, AT(approximate), "no", 0, 0, NULL,
 	    "Whether the newest period may be estimated from the one before it."},
+	{"minimum_known", SETTING_REAL, AT(minimum_known), "0.5", 0, 1, NULL,
+	    "Share of the window's periods that must be known before the daemon plans."},
 	{"minimum_gain", SETTING_REAL, AT(minimum_gain), "0.1", 0, 1, NULL,
 	    "Share of their traffic between environments that moved VMs must save at least."},
 	{"minimum_gain_rate", SETTING_SIZE, AT(minimum_gain_rate), "10kB", 0, 1e15, NULL,

@@ -22,6 +22,7 @@ struct manager_settings {
 	int64_t interval_ms; /* between plans; 0 = after each period */
 	int64_t wait_ms;     /* longest wait for the newest period */
 	bool approximate;    /* whether its estimate is accepted */
+	double minimum_known; /* share of the window's periods without which the daemon does not plan */
 	double minimum_gain; /* share, see doc/planning.md */
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;

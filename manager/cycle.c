@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/cycle.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "manager/advise.h"
+#include "manager/environment.h"
+#include "manager/source.h"
+
+#include <stdio.h>
+
+static void plan(struct cycle *cycle, const struct observation *observation)
+{
+	struct environments environments = {0};
+	int rc = GRAPPE_OK;
+
+	cycle->verdict = CYCLE_FAILED;
+	if (cycle->settings.environments[0] != '\0')
+		rc = environments_load(cycle->settings.environments, &environments, cycle->message,
+		    sizeof cycle->message);
+	if (rc != GRAPPE_OK)
+		return;
+	rc = advise(observation, &environments, &cycle->settings, clock_wall_ns() / CLOCK_SECOND_NS,
+	    &cycle->document);
+	if (rc == GRAPPE_OK)
+		cycle->verdict = CYCLE_PLANNED;
+	else
+		snprintf(cycle->message, sizeof cycle->message, "planning: %s", error_text(rc));
+	environments_deinit(&environments);
+}
+
+void cycle_run(struct cycle *cycle)
+{
+	const struct source_wish wish = {
+		.socket = cycle->settings.collector_socket,
+		.window_s = cycle->settings.window_ms / 1000,
+		.wait_ms = cycle->settings.wait_ms,
+		.approximate = cycle->settings.approximate,
+	};
+	struct observation observation;
+	const struct matrix_window *window;
+
+	cycle->verdict = CYCLE_NO_INPUT;
+	if (source_read_collector(&wish, &observation, &cycle->retry_at_s, cycle->message,
+		sizeof cycle->message) != GRAPPE_OK)
+		return;
+	window = matrix_window(observation.matrix);
+	cycle->to_s = window->to_s;
+	cycle->length_s = observation.length_s;
+	cycle->known = window->known;
+	cycle->wanted = window->wanted;
+	if (window->known == 0 ||
+	    (cycle->patient && window->known < cycle->settings.minimum_known * window->wanted)) {
+		cycle->verdict = window->known == 0 ? CYCLE_NO_INPUT : CYCLE_WAITING;
+		snprintf(cycle->message, sizeof cycle->message,
+		    "only %u of %u periods of the window are known", window->known, window->wanted);
+	} else {
+		plan(cycle, &observation);
+	}
+	observation_deinit(&observation);
+}
+
+void cycle_deinit(struct cycle *cycle)
+{
+	json_decref(cycle->document);
+	cycle->document = NULL;
+}

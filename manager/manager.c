@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "manager/manager.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "manager/advisor.h"
+#include "manager/cycle.h"
+#include "manager/manager_answer.h"
+#include "manager/publish.h"
+#include "manager/report.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SOCKET_MODE 0660
+#define CLIENTS_MAX 64
+#define MARGIN_NS (1 * CLOCK_SECOND_NS) /* after a period's end, before the collector is asked */
+#define RETRY_FIRST_S 2
+#define RETRY_MAX_S 60
+#define GOODBYE_S 2	    /* what a running cycle gets to end */
+#define POSTING_MS 15000 /* what --once gives the webhooks */
+
+struct manager {
+	const struct manager_settings *settings;
+	struct event_base *base;
+	struct advisor *advisor;
+	struct publisher *publisher;
+	struct protocol_server *server;
+	struct event *timer, *finished, *signals[2];
+	struct cycle cycle;
+	pthread_t thread;
+	bool running; /* the thread has the cycle */
+	int finished_fd;
+	unsigned failures;
+	struct manager_state state; /* what status tells */
+	struct log_complaint input_fault, plan_fault;
+};
+
+static int64_t now_s(void)
+{
+	return clock_wall_ns() / CLOCK_SECOND_NS;
+}
+
+int64_t manager_next_run(int64_t now_ns, int64_t interval_ms, int64_t length_s, unsigned failures,
+    int64_t retry_at_s)
+{
+	int64_t delay, longest;
+
+	if (length_s <= 0)
+		length_s = 30;
+	longest = interval_ms > 0 ? interval_ms * CLOCK_MILLISECOND_NS : 2 * length_s * CLOCK_SECOND_NS;
+	if (retry_at_s > 0)
+		delay = retry_at_s * CLOCK_SECOND_NS - now_ns;
+	else if (failures > 0)
+		delay = (RETRY_FIRST_S << (failures < 6 ? failures - 1 : 5)) * CLOCK_SECOND_NS;
+	else if (interval_ms > 0)
+		delay = longest;
+	else
+		delay = clock_period_end(now_ns, length_s) * CLOCK_SECOND_NS + MARGIN_NS - now_ns;
+	if (failures > 0 && delay > RETRY_MAX_S * CLOCK_SECOND_NS)
+		delay = RETRY_MAX_S * CLOCK_SECOND_NS;
+	if (delay > longest)
+		delay = longest;
+	return delay < CLOCK_SECOND_NS / 10 ? CLOCK_SECOND_NS / 10 : delay;
+}
+
+static void schedule(struct manager *m, int64_t delay_ns)
+{
+	const struct timeval delay = {.tv_sec = delay_ns / CLOCK_SECOND_NS,
+		.tv_usec = delay_ns % CLOCK_SECOND_NS / 1000};
+
+	m->state.next_run_s = now_s() + delay.tv_sec;
+	evtimer_add(m->timer, &delay);
+}
+
+/* ---- cycles ---- */
+
+static void *run_thread(void *argument)
+{
+	struct manager *m = argument;
+	const uint64_t one = 1;
+
+	cycle_run(&m->cycle);
+	/* An eventfd takes a write at once; the loop reads it and joins. */
+	if (write(m->finished_fd, &one, sizeof one) != sizeof one)
+		log_error("the end of a cycle cannot be told: %s", strerror(errno));
+	return NULL;
+}
+
+static void start_cycle(evutil_socket_t fd, short what, void *argument)
+{
+	struct manager *m = argument;
+	int rc;
+
+	(void)fd;
+	(void)what;
+	if (m->running)
+		return;
+	advisor_expire(m->advisor, now_s());
+	m->cycle = (struct cycle){.settings = *m->settings, .patient = true};
+	rc = pthread_create(&m->thread, NULL, run_thread, m);
+	m->running = rc == 0;
+	if (rc != 0) {
+		log_complain(&m->plan_fault, "no thread for planning: %s", strerror(rc));
+		schedule(m, RETRY_MAX_S * CLOCK_SECOND_NS);
+	}
+}
+
+static void post(struct publisher *publisher, const json_t *document)
+{
+	char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	int rc = text != NULL
+	    ? publish_recommendation(publisher, recommendation_id(document), text)
+	    : GRAPPE_EMEMORY;
+
+	if (rc != GRAPPE_OK)
+		log_error("recommendation %s cannot be posted: %s", recommendation_id(document), error_text(rc));
+	free(text);
+}
+
+static void take_plan(struct manager *m, const struct cycle *cycle)
+{
+	log_recovered(&m->input_fault, "the collector answers again");
+	log_recovered(&m->plan_fault, "planning works again");
+	if (advisor_take(m->advisor, cycle->document, now_s()))
+		post(m->publisher, advisor_current(m->advisor));
+}
+
+static void note_input(struct manager *m, const struct cycle *cycle)
+{
+	static const char *const states[] = {[CYCLE_PLANNED] = "ok",
+		[CYCLE_WAITING] = "waiting",
+		[CYCLE_NO_INPUT] = "failing",
+		[CYCLE_FAILED] = "failing"};
+
+	m->state.last_run_s = now_s();
+	m->state.input_state = states[cycle->verdict];
+	/* Before the first answer the collector may simply not be there yet. */
+	if (cycle->verdict == CYCLE_NO_INPUT && m->state.input_to_s == 0)
+		m->state.input_state = "waiting";
+	snprintf(m->state.input_error, sizeof m->state.input_error, "%s", cycle->message);
+	if (cycle->to_s == 0)
+		return;
+	m->state.input_to_s = cycle->to_s;
+	m->state.length_s = cycle->length_s;
+	m->state.known = cycle->known;
+	m->state.wanted = cycle->wanted;
+}
+
+static void finish_cycle(evutil_socket_t fd, short what, void *argument)
+{
+	struct manager *m = argument;
+	struct cycle *cycle = &m->cycle;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof count) < 0 || !m->running)
+		return;
+	pthread_join(m->thread, NULL);
+	m->running = false;
+	note_input(m, cycle);
+	m->failures = cycle->verdict == CYCLE_NO_INPUT ? m->failures + 1 : 0;
+	if (cycle->verdict == CYCLE_PLANNED)
+		take_plan(m, cycle);
+	else if (cycle->verdict == CYCLE_FAILED)
+		log_complain(&m->plan_fault, "no plan: %s", cycle->message);
+	else
+		log_complain(&m->input_fault, "no plan: %s", cycle->message);
+	schedule(m, manager_next_run(clock_wall_ns(), m->settings->interval_ms, m->state.length_s,
+			m->failures, cycle->retry_at_s));
+	cycle_deinit(cycle);
+}
+
+/* ---- the loop ---- */
+
+static void settled(const char *id, bool delivered, void *context)
+{
+	advisor_settle(context, id, delivered, now_s());
+}
+
+static void answer(
+    struct protocol_exchange *exchange, const struct protocol_request *request, void *context)
+{
+	struct manager *m = context;
+
+	manager_answer(exchange, request, m->advisor, m->publisher, &m->state, now_s());
+}
+
+static void stop(evutil_socket_t fd, short what, void *argument)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(argument);
+}
+
+/* Advice and posting, which the daemon and --once share. */
+static int open_books(struct manager *m)
+{
+	char message[512], *folder = NULL;
+	int rc;
+
+	m->base = event_base_new();
+	if (m->base == NULL || asprintf(&folder, "%s/queue", m->settings->state_directory) < 0) {
+		log_error("%s", error_text(GRAPPE_EMEMORY));
+		return GRAPPE_EMEMORY;
+	}
+	rc = advisor_open(m->settings->state_directory, &m->advisor, message, sizeof message);
+	if (rc == GRAPPE_OK)
+		rc = publish_new(m->base, &m->settings->webhooks, folder, settled, m->advisor,
+		    &m->publisher, message, sizeof message);
+	if (rc != GRAPPE_OK)
+		log_error("%s", message);
+	free(folder);
+	return rc;
+}
+
+static int open_events(struct manager *m)
+{
+	static const int numbers[2] = {SIGTERM, SIGINT};
+
+	m->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	m->timer = evtimer_new(m->base, start_cycle, m);
+	if (m->finished_fd >= 0)
+		m->finished = event_new(m->base, m->finished_fd, EV_READ | EV_PERSIST, finish_cycle, m);
+	if (m->timer == NULL || m->finished == NULL || event_add(m->finished, NULL) != 0)
+		return GRAPPE_EMEMORY;
+	for (int i = 0; i < 2; i++) {
+		m->signals[i] = evsignal_new(m->base, numbers[i], stop, m->base);
+		if (m->signals[i] == NULL || event_add(m->signals[i], NULL) != 0)
+			return GRAPPE_EMEMORY;
+	}
+	return GRAPPE_OK;
+}
+
+static int open_server(struct manager *m)
+{
+	int rc = protocol_server_new(
+	    m->base, m->settings->socket, SOCKET_MODE, CLIENTS_MAX, answer, m, &m->server);
+
+	if (rc != GRAPPE_OK)
+		log_error("socket %s: %s", m->settings->socket,
+		    rc == GRAPPE_EEXISTS ? "another process serves it, or it is no socket" : error_text(rc));
+	return rc;
+}
+
+static void free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+/* A cycle that waits for the collector cannot be called back; its memory is left to the end of
+ * the process then. Returns whether everything could be freed. */
+static bool manager_close(struct manager *m)
+{
+	struct timespec until;
+
+	protocol_server_free(m->server);
+	publish_free(m->publisher);
+	advisor_close(m->advisor);
+	free_event(m->timer);
+	free_event(m->finished);
+	free_event(m->signals[0]);
+	free_event(m->signals[1]);
+	if (m->base != NULL)
+		event_base_free(m->base);
+	if (m->running) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += GOODBYE_S;
+		if (pthread_timedjoin_np(m->thread, NULL, &until) != 0)
+			return false;
+	}
+	cycle_deinit(&m->cycle);
+	if (m->finished_fd >= 0)
+		close(m->finished_fd);
+	return true;
+}
+
+int manager_run(const struct manager_settings *settings)
+{
+	struct manager *m = calloc(1, sizeof *m);
+	int rc;
+
+	if (m == NULL) {
+		log_error("%s", error_text(GRAPPE_EMEMORY));
+		return EXIT_FAILURE;
+	}
+	m->settings = settings;
+	m->finished_fd = -1;
+	m->state = (struct manager_state){.started_s = now_s(), .input_state = "waiting"};
+	rc = open_books(m);
+	if (rc == GRAPPE_OK) {
+		rc = open_events(m);
+		if (rc != GRAPPE_OK)
+			log_error("event loop: %s", error_text(rc));
+	}
+	if (rc == GRAPPE_OK)
+		rc = open_server(m);
+	if (rc == GRAPPE_OK) {
+		log_info("READY: serving at %s", settings->socket);
+		schedule(m, 0);
+		event_base_dispatch(m->base);
+		log_info("stopping");
+	}
+	if (!manager_close(m))
+		_exit(rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+	free(m);
+	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- one cycle ---- */
+
+static int finish_once(struct manager *m, struct cycle *cycle)
+{
+	if (cycle->verdict != CYCLE_PLANNED) {
+		log_error("no plan: %s", cycle->message);
+		return cycle->verdict == CYCLE_FAILED ? EXIT_FAILURE : MANAGER_EXIT_NO_INPUT;
+	}
+	advisor_expire(m->advisor, now_s());
+	take_plan(m, cycle);
+	if (publish_drain(m->publisher, POSTING_MS) != GRAPPE_OK)
+		log_warning("not every webhook took what waits for it; what is left stays in the queue");
+	report_print(advisor_current(m->advisor), stdout);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int manager_once(const struct manager_settings *settings)
+{
+	struct manager m = {.settings = settings, .finished_fd = -1};
+	struct cycle cycle = {.settings = *settings};
+	int exit_code = EXIT_FAILURE;
+
+	if (open_books(&m) == GRAPPE_OK) {
+		cycle_run(&cycle);
+		exit_code = finish_once(&m, &cycle);
+	}
+	cycle_deinit(&cycle);
+	manager_close(&m);
+	return exit_code;
+}
