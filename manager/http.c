@@ -57,12 +57,14 @@ static enum http_verdict judge_code(long code)
 	return HTTP_REFUSED;
 }
 
-/* Failures of the way, not of the answer: nobody took a decision about the request. */
+/* Failures of the way, or of our own authority file, not of the receiver: nobody took a decision
+ * about the request. */
 static bool is_transient(CURLcode rc)
 {
 	static const CURLcode transient[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
 	    CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING,
-	    CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE};
+	    CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE,
+	    CURLE_SSL_CACERT_BADFILE};
 
 	for (size_t i = 0; i < sizeof transient / sizeof *transient; i++)
 		if (rc == transient[i])

@@ -38,7 +38,8 @@ struct http_request {
 /* What became of an exchange. */
 enum http_verdict {
 	HTTP_DONE,   /* an answer of 200 … 299 */
-	HTTP_AGAIN,  /* nobody there, cut, too slow, 408, 429 or 5xx: worth another try later */
+	HTTP_AGAIN,  /* nobody there, cut, too slow, 408, 429 or 5xx, or our ca_file cannot be read: worth
+			another try later */
 	HTTP_REFUSED /* anything else: other answers, redirects, certificates, too long an answer */
 };
 

@@ -42,3 +42,9 @@ tests_unit_test_publish_queue_LDADD = $(POSTING_TEST_LIBS)
 
 LAB_TESTS += tests/lab/nagios.sh
 EXTRA_DIST += tests/lab/nagios_server.sh
+
+LAB_TESTS += tests/lab/webhook.sh
+check_PROGRAMS += tests/lab/post_document
+tests_lab_post_document_SOURCES = tests/lab/post_document.c
+tests_lab_post_document_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_lab_post_document_LDADD = libgrappe-publish.la libgrappe-common.la
