@@ -348,6 +348,57 @@ static int write_pair(struct job *job, const struct archive_sender *sender)
 	return rc;
 }
 
+/* ---- pairs that fell silent ---- */
+
+/* A pair that is inside a row of some level, up to the end of that row. */
+static int settle_pair(struct job *job, const char *sender, int64_t until_s)
+{
+	const int64_t coarsest =
+	    job->coverage.layout.levels[job->coverage.layout.count - 1].resolution_s;
+	struct points points = {0};
+	struct rrdfile_head head;
+	char path[PATH_MAX];
+	int rc = archive_path_pair(path, job->archive->folder, job->update->receiver, sender);
+
+	if (rc != GRAPPE_OK || rrdfile_read_head(path, RRDFILE_PAIR, &head) != GRAPPE_OK ||
+	    head.last_s >= until_s || head.last_s % coarsest == 0)
+		return GRAPPE_OK;
+	points.at = head.last_s;
+	rc = add_silence(job, path, &points, until_s);
+	if (rc == GRAPPE_OK)
+		rc = update_file(job, sender, path, &head, points.items, points.count);
+	free(points.items);
+	return rc;
+}
+
+/*
+ * With the first period of a row of the coarsest level (once a day) all pairs that were heard in the row before are
+ * brought to its end: the rows in which they fell silent are then complete for every program that
+ * reads the files. A failure here is no loss: the same happens at the pair's next packet.
+ */
+static void settle_pairs(struct job *job)
+{
+	const int64_t until_s = first_start(&job->coverage.layout, job->update->end_s);
+	char path[PATH_MAX], id[VM_ID_SIZE], message[1024];
+	struct job quiet = *job;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (!job->covered_before || job->coverage.last_s > until_s)
+		return;
+	archive_path_receiver(path, job->archive->folder, job->update->receiver);
+	dir = opendir(path);
+	if (dir == NULL)
+		return;
+	quiet.message = message;
+	quiet.size = sizeof message;
+	while ((entry = readdir(dir)) != NULL)
+		if (archive_path_id(entry->d_name, ".rrd", id) == GRAPPE_OK &&
+		    settle_pair(&quiet, id, until_s) != GRAPPE_OK)
+			job->archive->counters.failures++;
+	closedir(dir);
+}
+
 /* ---- a period ---- */
 
 static int write_coverage(struct job *job, double stored)
@@ -422,7 +473,7 @@ static int begin_period(struct job *job)
 static int write_period(struct job *job, bool give_up)
 {
 	struct archive_counters *counters = &job->archive->counters;
-	const uint64_t failures = counters->failures;
+	uint64_t failures;
 	double stored;
 	int rc = begin_period(job);
 
@@ -441,6 +492,8 @@ static int write_period(struct job *job, bool give_up)
 		return GRAPPE_OK;
 	}
 	journal_begin(job->archive->journal, job->update);
+	settle_pairs(job);
+	failures = counters->failures;
 	rc = write_pairs(job, &stored);
 	if (rc != GRAPPE_OK && !give_up)
 		return rc;

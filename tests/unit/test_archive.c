@@ -129,6 +129,35 @@ START_TEST(silent_pairs_are_not_written)
 }
 END_TEST
 
+/* A pair that fell silent for good: after the day its rows are complete for every reader of the file. */
+START_TEST(a_silent_pair_is_settled_once_a_day)
+{
+	const int64_t midnight = EPOCH - EPOCH % 86400 + 86400;
+	struct stat before, after;
+	char path[1024];
+	double values[1][2];
+
+	for (int i = 1; i <= 7; i++)
+		archives_write_one(archive, VM_A, VM_B, EPOCH + STEP * i, 30 * i);
+	archives_write_one(archive, VM_A, VM_C, midnight, 1);
+	archives_path(path, sizeof path, folder, VM_A, VM_B ".rrd");
+	ck_assert_uint_eq(archives_fetch(path, "AVERAGE", 300, EPOCH, EPOCH + 300, values, 1), 1);
+	ck_assert(isnan(values[0][0]));
+	archives_write_one(archive, VM_A, VM_C, midnight + STEP, 1);
+	ck_assert_uint_eq(archives_fetch(path, "AVERAGE", 300, EPOCH, EPOCH + 300, values, 1), 1);
+	ck_assert_double_eq_tol(values[0][0] * 7 * STEP, 30 * 28, 1e-6); /* mean of the seven known */
+	ck_assert_uint_eq(
+	    archives_fetch(path, "AVERAGE", 86400, midnight - 86400, midnight, values, 1), 1);
+	ck_assert_double_eq_tol(values[0][0] * 8 * STEP, 30 * 28, 1e-6); /* the eighth: at midnight */
+	ck_assert_int_eq(stat(path, &before), 0);
+	for (int day = 0; day < 3; day++)
+		archives_write_one(archive, VM_A, VM_C, midnight + 2 * STEP + day * 86400, 1);
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	ck_assert(period_of(VM_A, VM_B, midnight + 2 * STEP + 2 * 86400).known == 1);
+}
+END_TEST
+
 /* A pair that begins, pauses and resumes inside consolidated rows with unknown periods around it. */
 START_TEST(consolidated_rows_of_partly_known_time_keep_their_sum)
 {
@@ -510,6 +539,7 @@ static Suite *suite(void)
 	tcase_add_test(c, counts_come_back_exact_through_rrdtool);
 	tcase_add_test(c, holes_stay_holes_and_silence_is_zero);
 	tcase_add_test(c, silent_pairs_are_not_written);
+	tcase_add_test(c, a_silent_pair_is_settled_once_a_day);
 	tcase_add_test(c, consolidated_rows_of_partly_known_time_keep_their_sum);
 	tcase_add_test(c, rrdtool_can_name_the_file_of_an_endpoint);
 	tcase_add_test(c, maximum_is_kept_on_request);
