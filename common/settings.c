@@ -36,6 +36,7 @@ struct load {
 	cfg_opt_t *root_options;
 	struct record *records;
 	size_t nrecords;
+	size_t cursor; /* the record found last: sections are asked for in the order of the file */
 	int rc;
 	char *message;
 	size_t size;
@@ -254,12 +255,17 @@ static int set_given(struct load *load, const struct setting *setting, cfg_opt_t
 }
 
 /* NULL when the file does not give the setting. */
-static const struct written *written_in(const struct load *load, const cfg_t *cfg, size_t index)
+static const struct written *written_in(struct load *load, const cfg_t *cfg, size_t index)
 {
-	for (size_t i = 0; i < load->nrecords; i++)
-		if (load->records[i].cfg == cfg)
-			return load->records[i].settings[index].line != 0 ?
-				   &load->records[i].settings[index] : NULL;
+	for (size_t i = 0; i < load->nrecords; i++) {
+		const size_t at = (load->cursor + i) % load->nrecords;
+		const struct written *written = &load->records[at].settings[index];
+
+		if (load->records[at].cfg != cfg)
+			continue;
+		load->cursor = at;
+		return written->line != 0 ? written : NULL;
+	}
 	return NULL;
 }
 

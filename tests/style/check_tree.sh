@@ -25,7 +25,7 @@ looked() { # NUMBER WHAT
 tree_files() {
 	sed "s|^$top/||" "$lists/files.list" | while read -r name; do
 		case $name in
-		*.in | aclocal.m4 | configure | build-aux/* | m4/* | INSTALL | COPYING) ;;
+		Makefile.in | config.h.in | aclocal.m4 | configure | build-aux/* | m4/* | INSTALL | COPYING) ;;
 		*) find "$top/$name" -type f -printf '%p\n' | sed "s|^$top/||" ;;
 		esac
 	done | sort -u
@@ -36,7 +36,7 @@ tree_files() {
 needs_licence() {
 	case $1 in
 	tests/fuzz/corpus/* | tests/data/*) return 1 ;;
-	*.c | *.h | *.sh | *.py | *.mk | *.am | *.ac | *.[1-8] | *.conf | *.service | *.cfg) return 0 ;;
+	*.c | *.h | *.sh | *.py | *.mk | *.am | *.ac | *.[1-8] | *.conf | *.service | *.in | *.cfg) return 0 ;;
 	*) head -c 2 "$top/$1" | grep -q '^#!' ;;
 	esac
 }
