@@ -45,3 +45,5 @@ libgrappe_query_la_LIBADD = libgrappe-picture.la libgrappe-rrd.la libgrappe-comm
 bin_PROGRAMS += grappe-query
 grappe_query_SOURCES = collector/query_main.c
 grappe_query_LDADD = libgrappe-query.la
+
+dist_man_MANS += collector/grappe-collector.8 collector/grappe-query.1

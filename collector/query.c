@@ -43,7 +43,7 @@ static const char epilogue[] =
     "What to ask for: matrix (who received how much from whom; the default), inventory (which VMs\n"
     "there are and where), status (how the collector and its agents are).\n\n"
     "Times are epoch seconds or \"YYYY-MM-DD HH:MM:SS\" in UTC; durations such as 90s, 5min, 2h, 1d.\n\n"
-    "Exit codes: 0 answered; 1 error; 2 the data is not there yet (the message says when it will be).\n\n"
+    "Exit code 2: the data is not there yet; the message says when it will be.\n\n"
     "Examples:\n"
     "  grappe-query                                  the last five minutes\n"
     "  grappe-query --last 1h --vm web1 matrix       one VM's last hour\n"
