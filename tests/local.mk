@@ -88,31 +88,3 @@ tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
 tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
-# The collector
-if TESTS_ENABLED
-COLLECTOR_TESTS = tests/unit/test_inventory tests/unit/test_resolve tests/replay/replay_answer \
-	tests/replay/replay_collector
-check_PROGRAMS += $(COLLECTOR_TESTS)
-TESTS += $(COLLECTOR_TESTS)
-endif
-COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
-COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
-MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
-tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
-tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
-tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
-tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c $(MAKE_PERIOD)
-tests_unit_test_resolve_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
-tests_unit_test_resolve_LDADD = $(COLLECTOR_TEST_LIBS)
-tests_replay_replay_collector_SOURCES = tests/replay/replay_collector.c $(MAKE_PERIOD)
-tests_replay_replay_collector_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
-tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
-tests_replay_replay_answer_SOURCES = tests/replay/replay_answer.c $(MAKE_PERIOD)
-tests_replay_replay_answer_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
-tests_replay_replay_answer_LDADD = $(COLLECTOR_TEST_LIBS)
-if TESTS_ENABLED
-check_PROGRAMS += tests/lab/fake_capture
-endif
-tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
-tests_lab_fake_capture_LDADD = libgrappe-common.la
-LAB_TESTS += tests/lab/collector.sh

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Tests of the collector and of grappe-query.
+if TESTS_ENABLED
+COLLECTOR_TESTS = \
+	tests/replay/replay_answer \
+	tests/replay/replay_collector \
+	tests/unit/test_inventory \
+	tests/unit/test_poller \
+	tests/unit/test_resolve \
+	tests/unit/test_wire
+check_PROGRAMS += $(COLLECTOR_TESTS) tests/lab/fake_capture
+TESTS += $(COLLECTOR_TESTS)
+COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_inventory
+FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
+endif
+COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
+MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
+tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
+tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_poller_SOURCES = tests/unit/test_poller.c $(MAKE_PERIOD)
+tests_unit_test_poller_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_poller_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c $(MAKE_PERIOD)
+tests_unit_test_resolve_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_resolve_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_wire_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_wire_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_replay_replay_answer_SOURCES = tests/replay/replay_answer.c $(MAKE_PERIOD)
+tests_replay_replay_answer_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_replay_replay_answer_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_replay_replay_collector_SOURCES = tests/replay/replay_collector.c $(MAKE_PERIOD)
+tests_replay_replay_collector_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
+
+# Hostile agents and damaged files
+FUZZ_TARGETS += answer inventory
+FUZZ_MORE_answer = collector/poller.c collector/wire.c
+FUZZ_MORE_inventory = collector/inventory.c
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_answer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/answer"'
+tests_fuzz_fuzz_answer_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_answer_LDADD = libgrappe-picture.la libgrappe-common.la
+tests_fuzz_fuzz_inventory_SOURCES = tests/fuzz/fuzz_inventory.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_inventory_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/inventory"'
+tests_fuzz_fuzz_inventory_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_inventory_LDADD = libgrappe-picture.la libgrappe-common.la
+
+# Real snmpds and agents
+LAB_TESTS += tests/lab/collector.sh
+tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
+tests_lab_fake_capture_LDADD = libgrappe-common.la
