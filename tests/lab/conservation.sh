@@ -150,6 +150,9 @@ restart_after() { # SECONDS NAME START-COMMAND...
 	case $name in snmpd-*) ;; *) wait_ready "$name" ;; esac
 }
 
+# watched HOST VM - the sensor has opened the VM's interface.
+watched() { wait_log "capture-$1" "${VM_PORT[$2]}" 10 || fail "the sensor of $1 sees $2 come"; }
+
 set_up || lab_die "the lab did not come up: $LAB_LOG"
 first=$((EPOCHSECONDS - EPOCHSECONDS % TOPOLOGY_PERIOD))
 start_traffic || lab_die "no traffic: $LAB_LOG"
@@ -166,8 +169,15 @@ signal snmpd-hostA CONT
 say "the collector is killed, and back after a period"
 restart_after 6 collector start_collector
 say "a VM is plugged in, another one moves, another one is removed"
-topology_vm late hostA 5 && udp late b1 1 5005 && udp a1 late 1 5006
-topology_move a2 hostB
+topology_vm late hostA 5
+watched hostA late
+udp late b1 1 5005 && udp a1 late 1 5006
+# as with a real guest: the interface is there, and watched, before the guest runs on
+ip_in a2 link set dev eth0 down
+vm_move "${VM_PORT[a2]}" hostA hostB br0 && VM_HOST[a2]=hostB
+watched hostB a2
+ip_in a2 link set dev eth0 up
+vm_announce a2 10.77.0.250
 ip_in hostB link set dev "${VM_PORT[b2]}" down
 read_delivered b2
 ip_in hostB link del dev "${VM_PORT[b2]}"
