@@ -72,14 +72,16 @@ file_sum() {
 		END { printf "%.0f\n", s }'
 }
 
-walk() { in_ns mon snmpbulkwalk -v2c -c public -t 3 -r 3 -Ox -Oqn "${TOPOLOGY_MANAGEMENT[$1]}:161" "$root.$2"; }
+walk() { in_ns mon snmpbulkwalk -v2c -c public -t 3 -r 3 -Ox -Oqn "${TOPOLOGY_MANAGEMENT[$1]}:161" "$root.$2" | sed "s/Hex-STRING: //"; }
 
 table_sum() { walk "$1" "$2" | awk '{ s += $2 } END { printf "%.0f\n", s }'; }
 
 # blocks_are_files HOST - every period that the agent still has: its blocks, put together, are the file.
 blocks_are_files() {
 	local host=$1 end seen=0
-	walk "$host" 1.3.1.2 | tr -d '"' >"$LAB_DIR/blocks"
+	# a long value goes over several lines
+	walk "$host" 1.3.1.2 | tr -d '"' | awk '/^\./ { printf "\n" } { printf "%s ", $0 }' |
+		grep . >"$LAB_DIR/blocks"
 	for end in $(awk '{ n = split($1, i, "."); print i[n - 1] }' "$LAB_DIR/blocks" | sort -u); do
 		awk -v end="$end" '{ n = split($1, i, "."); if (i[n - 1] == end) { $1 = ""; print i[n], $0 } }' \
 			"$LAB_DIR/blocks" | sort -n | cut -d' ' -f2- | tr -d ' \n' | tr a-f A-F >"$LAB_DIR/got"
@@ -151,7 +153,7 @@ restart_after() { # SECONDS NAME START-COMMAND...
 }
 
 # watched HOST VM - the sensor has opened the VM's interface.
-watched() { wait_log "capture-$1" "${VM_PORT[$2]}" 10 || fail "the sensor of $1 sees $2 come"; }
+watched() { wait_log "capture-$1" "capturing on ${VM_PORT[$2]}," 10 || fail "the sensor of $1 sees $2 come"; }
 
 set_up || lab_die "the lab did not come up: $LAB_LOG"
 first=$((EPOCHSECONDS - EPOCHSECONDS % TOPOLOGY_PERIOD))
@@ -206,9 +208,9 @@ check "there was enough traffic to mean something" test $total -gt 10000
 for host in hostA hostB; do
 	check "$host: unmatched frames were seen" test "$(file_sum $host period 5)" -gt 10
 	check_equal "$host: packets of the pair table over SNMP" "$(file_sum $host row 6)" \
-		"$(table_sum $host 6.1.3)"
+		"$(table_sum $host 1.6.1.3)"
 	check_equal "$host: octets of the pair table over SNMP" "$(file_sum $host row 7)" \
-		"$(table_sum $host 6.1.4)"
+		"$(table_sum $host 1.6.1.4)"
 	check "$host: blocks over SNMP are the period files" blocks_are_files $host
 done
 answered >"$LAB_DIR/answered" || fail "the collector answers"

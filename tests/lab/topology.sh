@@ -96,7 +96,7 @@ configure_collector() {
 # --- daemons ------------------------------------------------------------------------------------
 
 # The hosts' name space is also their host name, as the agents would see it on real hosts.
-start_capture() { start_in "$1" "capture-$1" "$(program grappe-capture)" --config "$LAB_DIR/$1/capture.conf"; }
+start_capture() { start_in "$1" "capture-$1" "$(program grappe-capture)" -v --config "$LAB_DIR/$1/capture.conf"; }
 start_agent() { start_in "$1" "agent-$1" "$(program grappe-agent)" --config "$LAB_DIR/$1/agent.conf"; }
 start_host_snmpd() { start_snmpd "snmpd-$1" "$1" "${TOPOLOGY_MANAGEMENT[$1]}:161"; }
 start_collector() { start_in mon collector "$(program grappe-collector)" --config "$LAB_DIR/collector.conf"; }
