@@ -163,12 +163,10 @@ start_manager() {
 # matrix FROM TO - the mean of a window as lines "receiver sender packets octets" (per second, names in
 # place of ids), for the pairs of known VMs.
 matrix() {
-	query matrix --from "$1" --to "$2" --kind mean --wait $((2 * TOPOLOGY_PERIOD))s --format csv >"$LAB_DIR/matrix.csv" || return 1
-	query inventory --to "$2" --format csv >"$LAB_DIR/inventory.csv" || return 1
-	awk -F, -v length_s="$TOPOLOGY_PERIOD" '
-		FNR == 1 { next }
-		NR == FNR { name[$1] = $2; next }
-		($1 in name) && ($2 in name) && $4 != "-" {
-			printf "%s %s %.1f %.1f\n", name[$1], name[$2], $3 / length_s, $4 / length_s }' \
-		"$LAB_DIR/inventory.csv" "$LAB_DIR/matrix.csv"
+	query matrix --from "$1" --to "$2" --kind detail --wait $((2 * TOPOLOGY_PERIOD))s --format csv \
+		>"$LAB_DIR/matrix.csv" || return 1
+	awk -F, -v seconds="$(($2 - $1))" '
+		NR > 1 && $5 != "-" && $4 != "-" { packets[$8 " " $9] += $5; octets[$8 " " $9] += $6 }
+		END { for (pair in packets) printf "%s %.1f %.1f\n", pair, packets[pair] / seconds, octets[pair] / seconds }' \
+		"$LAB_DIR/matrix.csv"
 }
