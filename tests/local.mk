@@ -3,6 +3,8 @@
 # order; the last line of each says "N passed, N failed". A block below may add its own:
 #     LAB_TESTS += tests/lab/NAME.sh
 LAB_TESTS =
+LAB_TESTS += tests/lab/install.sh
+LAB_TESTS += tests/lab/patterns.sh
 EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/conservation.sh tests/lab/install.sh tests/lab/patterns.sh tests/lab/topology.sh tests/lab/demo.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c
 if TESTS_ENABLED

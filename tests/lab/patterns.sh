@@ -26,10 +26,10 @@ wanted() {
 	esac
 }
 
-# found OPTION... - the groups of the window that ends with $to, in the same form.
+# found OPTION... - the groups of the last two periods, in the same form.
 found() {
-	"$(program grappe)" groups --config "$LAB_DIR/manager.conf" --from $((to - 2 * TOPOLOGY_PERIOD)) \
-		--to "$to" --format json "$@" >"$LAB_DIR/groups.json" || return 1
+	"$(program grappe)" groups --config "$LAB_DIR/manager.conf" --window $((2 * TOPOLOGY_PERIOD)) \
+		--format json "$@" >"$LAB_DIR/groups.json" || return 1
 	jq -r '"\([.groups[] | sort] | sort | tojson) \(.shape) \(.group_shapes | tojson)"' "$LAB_DIR/groups.json"
 }
 

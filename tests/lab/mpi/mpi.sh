@@ -15,11 +15,12 @@ start_mpi() {
 	for vm in $3; do hosts=$hosts${hosts:+,}$vm:1; done
 	shift 4
 	mkdir -p "$LAB_DIR/mpi-$name"
-	start "$name" env TMPDIR="$LAB_DIR/mpi-$name" OMPI_MCA_btl_vader_single_copy_mechanism=none \
-		bash "$LAB_SOURCE/tests/lab/mpi/in-vm.sh" "$LAB_PREFIX" "$head" \
+	# shellcheck disable=SC2016
+	start_in "$head" "$name" env TMPDIR="$LAB_DIR/mpi-$name" \
+		unshare -u sh -c 'hostname "$1" && shift && exec "$@"' sh "$head" \
 		mpirun.openmpi --allow-run-as-root --host "$hosts" --bind-to none --map-by node \
 		--mca plm rsh --mca plm_rsh_no_tree_spawn 1 \
-		--mca plm_rsh_agent "'bash $LAB_SOURCE/tests/lab/mpi/in-vm.sh $LAB_PREFIX'" \
+		--mca plm_rsh_agent "bash $LAB_SOURCE/tests/lab/mpi/in-vm.sh $LAB_PREFIX" \
 		--mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include "$net" \
 		--mca oob_tcp_if_include "$net" --mca mpi_yield_when_idle 1 "$@"
 }
