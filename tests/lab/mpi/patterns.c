@@ -92,15 +92,17 @@ static void exchange(const struct pattern *pattern, int rank, int size, char *ou
 	MPI_Waitall(n, requests, MPI_STATUSES_IGNORE);
 }
 
-/* Sleeps until `at` of MPI_Wtime(): the pace does not depend on how long a round took. */
-static void sleep_until(double at)
+/* Sleeps until `at` of MPI_Wtime() and returns when the next round ends: the pace does not depend on how
+ * long a round took, and what an interruption cost is not made up for. */
+static double sleep_until(double at, double interval)
 {
-	double rest = at - MPI_Wtime();
+	double now = MPI_Wtime(), rest = at - now;
 
-	if (rest > 0) {
-		struct timespec t = { (time_t)rest, (long)((rest - (double)(time_t)rest) * 1e9) };
-		nanosleep(&t, NULL);
-	}
+	if (rest <= 0)
+		return now + interval;
+	struct timespec t = { (time_t)rest, (long)((rest - (double)(time_t)rest) * 1e9) };
+	nanosleep(&t, NULL);
+	return at + interval;
 }
 
 int main(int argc, char **argv)
@@ -127,13 +129,13 @@ int main(int argc, char **argv)
 		printf("READY: %s on %d processes\n", pattern->name, size);
 		fflush(stdout);
 	}
-	double begin = MPI_Wtime();
+	double next = MPI_Wtime() + interval;
 	long rounds = (long)(strtod(argv[4], NULL) / interval), every = (long)(5 / interval) + 1;
 	for (long round = 0; round < rounds; round++) {
 		exchange(pattern, rank, size, out, in, bytes);
 		if (pattern->partners == is_silent && round % every == 0)
 			MPI_Bcast(out, 16, MPI_CHAR, 0, MPI_COMM_WORLD);
-		sleep_until(begin + (double)(round + 1) * interval);
+		next = sleep_until(next, interval);
 	}
 	free(out);
 	free(in);
