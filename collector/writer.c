@@ -21,7 +21,7 @@
 struct item {
 	struct item *next;
 	struct archive_update *update; /* owned */
-	int64_t now_s;		       /* wall time of the submission */
+	int64_t now_s;                 /* wall time of the submission */
 	int64_t first_failure_ns;      /* monotonic; 0: none */
 };
 
@@ -40,10 +40,11 @@ struct writer {
 	pthread_cond_t wake;
 	struct list ready;   /* in order of submission */
 	struct list waiting; /* failed, or of a receiver whose earlier period failed; same order */
-	uint8_t held[RECEIVER_BITS / 8]; /* receivers in `waiting`, by hash: a false hit only delays */
-	int64_t retry_at_ns; /* monotonic: when `waiting` is ready again; 0: it is empty */
-	bool down;	     /* nothing can be written before that */
-	size_t pairs;	     /* weight of both lists */
+	uint8_t
+	    held[RECEIVER_BITS / 8]; /* receivers in `waiting`, by hash: a false hit only delays */
+	int64_t retry_at_ns;         /* monotonic: when `waiting` is ready again; 0: it is empty */
+	bool down;                   /* nothing can be written before that */
+	size_t pairs;                /* weight of both lists */
 	bool stop;
 	int64_t stop_at_ns; /* with stop: monotonic end of draining */
 	struct writer_status status;
@@ -221,8 +222,7 @@ static void note_success(struct writer *writer, int64_t end_s)
 }
 
 /* Something failed that may work later. item: what waits for that, or NULL. */
-static void note_failure(
-    struct writer *writer, struct item *item, bool down, const char *message)
+static void note_failure(struct writer *writer, struct item *item, bool down, const char *message)
 {
 	struct writer_status *status = &writer->status;
 
@@ -274,9 +274,9 @@ static bool may_work_later(int rc)
 static void try_item(struct writer *writer, struct item *item)
 {
 	const int64_t now_ns = elapsed_ns(), end_s = item->update->end_s;
-	const bool give_up = item->first_failure_ns != 0 &&
-			     now_ns - item->first_failure_ns >=
-				 writer->options.patience_ms * CLOCK_MILLISECOND_NS;
+	const bool give_up =
+	    item->first_failure_ns != 0 &&
+	    now_ns - item->first_failure_ns >= writer->options.patience_ms * CLOCK_MILLISECOND_NS;
 	char message[1024] = "";
 	int rc;
 

@@ -37,7 +37,7 @@ struct job {
 	const struct archive_update *update;
 	int64_t now_s;
 	char coverage_path[PATH_MAX];
-	bool covered_before;	      /* the coverage file exists; then: */
+	bool covered_before;          /* the coverage file exists; then: */
 	struct rrdfile_head coverage; /* its head */
 	char *message;
 	size_t size;
@@ -94,7 +94,8 @@ static int check_senders(struct job *job)
 		const struct archive_sender *sender = &update->senders[i];
 
 		if (!identity_is_valid(sender->sender))
-			return FAIL(job, GRAPPE_EINVALID, "'%.63s' is no sender's id", sender->sender);
+			return FAIL(
+			    job, GRAPPE_EINVALID, "'%.63s' is no sender's id", sender->sender);
 		if (!is_count(sender->packets) || !is_count(sender->octets))
 			return FAIL(job, GRAPPE_EINVALID, "counts of %s from %s are no counts",
 			    update->receiver, sender->sender);
@@ -114,8 +115,8 @@ static int check_update(struct job *job)
 		return FAIL(job, GRAPPE_EINVALID, "'%.63s' is no receiver's id", update->receiver);
 	if (!(update->known >= 0 && update->known <= 1) ||
 	    (update->known == 0 && update->nsenders > 0))
-		return FAIL(job, GRAPPE_EINVALID, "known share %g of %s makes no sense", update->known,
-		    update->receiver);
+		return FAIL(job, GRAPPE_EINVALID, "known share %g of %s makes no sense",
+		    update->known, update->receiver);
 	if (update->end_s <= 0 || update->end_s % length != 0)
 		return FAIL(job, GRAPPE_ERANGE, "period end %lld of %s is no multiple of %llds",
 		    (long long)update->end_s, update->receiver, (long long)length);
@@ -137,7 +138,8 @@ static int set_aside(struct job *job, const char *path)
 		if (renameat2(AT_FDCWD, path, AT_FDCWD, aside, RENAME_NOREPLACE) == 0) {
 			job->archive->counters.damaged++;
 			return FAIL(job, GRAPPE_OK,
-			    "%s is damaged or no archive of ours: set aside as %s, a new one begins",
+			    "%s is damaged or no archive of ours: set aside as %s, a new one "
+			    "begins",
 			    path, aside);
 		}
 		if (errno != EEXIST)
@@ -154,8 +156,8 @@ static int usable_head(
 
 	if (rc == GRAPPE_EIO)
 		return FAIL(job, rc, "cannot read %s: %s", path, strerror(errno));
-	/* So far in the future that nothing could be added for long. A clock that was set back by less
-	 * is no reason to leave the file. */
+	/* So far in the future that nothing could be added for long. A clock that was set back by
+	 * less is no reason to leave the file. */
 	if (rc == GRAPPE_OK && head->last_s > job->now_s + head->layout.levels[0].keep_s)
 		rc = GRAPPE_EFORMAT;
 	if (rc == GRAPPE_EFORMAT) {
@@ -246,8 +248,7 @@ static int add_point(struct points *points, int64_t end_s, double packets, doubl
 /* Silence (value 0) or ignorance (value NaN) up to end_s. */
 static int add_stretch(struct points *points, int64_t end_s, double value)
 {
-	struct rrdfile_point *last =
-	    points->count > 0 ? &points->items[points->count - 1] : NULL;
+	struct rrdfile_point *last = points->count > 0 ? &points->items[points->count - 1] : NULL;
 
 	if (end_s <= points->at)
 		return GRAPPE_OK;
@@ -265,8 +266,7 @@ static int64_t known_in_pair(const char *path, int64_t length_s, int64_t from_s,
 	double(*values)[2] = calloc((size_t)count + 1, sizeof *values);
 	int64_t known = 0;
 
-	if (values != NULL &&
-	    rrdfile_fetch(path, length_s, from_s, to_s, values) == GRAPPE_OK)
+	if (values != NULL && rrdfile_fetch(path, length_s, from_s, to_s, values) == GRAPPE_OK)
 		for (int64_t i = 0; i < count; i++)
 			known += !isnan(values[i][0]);
 	free(values);
@@ -274,12 +274,11 @@ static int64_t known_in_pair(const char *path, int64_t length_s, int64_t from_s,
 }
 
 /*
- * Brings a pair from points->at to until_s as the coverage file tells: 0 where the receiver was known, unknown
- * elsewhere. In rows that hold several periods the number of known ones is what counts: the pair's mean is
- * taken over the same number of periods as the coverage's share.
+ * Brings a pair from points->at to until_s as the coverage file tells: 0 where the receiver was
+ * known, unknown elsewhere. In rows that hold several periods the number of known ones is what
+ * counts: the pair's mean is taken over the same number of periods as the coverage's share.
  */
-static int add_silence(
-    struct job *job, const char *path, struct points *points, int64_t until_s)
+static int add_silence(struct job *job, const char *path, struct points *points, int64_t until_s)
 {
 	const int64_t length = job->archive->layout.length_s;
 	struct archive_rows rows = {0};
@@ -303,7 +302,9 @@ static int add_silence(
 	archive_rows_deinit(&rows);
 	if (rc == GRAPPE_OK)
 		rc = add_stretch(points, until_s, NAN);
-	return rc == GRAPPE_OK ? rc : FAIL(job, rc, "cannot tell what %s missed: %s", path, error_text(rc));
+	return rc == GRAPPE_OK
+		   ? rc
+		   : FAIL(job, rc, "cannot tell what %s missed: %s", path, error_text(rc));
 }
 
 /* Where a new file begins: rows of every level begin there, too. */
@@ -322,7 +323,8 @@ static int write_pair(struct job *job, const struct archive_sender *sender)
 	struct points points = {0};
 	struct rrdfile_head head;
 	char path[PATH_MAX];
-	int rc = archive_path_pair(path, job->archive->folder, job->update->receiver, sender->sender);
+	int rc =
+	    archive_path_pair(path, job->archive->folder, job->update->receiver, sender->sender);
 	bool fresh;
 
 	if (rc == GRAPPE_OK)
@@ -340,8 +342,9 @@ static int write_pair(struct job *job, const struct archive_sender *sender)
 		rc = add_point(&points, end_s, sender->packets, sender->octets);
 	if (rc == GRAPPE_OK)
 		rc = fresh ? create_file(job, path, RRDFILE_PAIR, first_start(layout, end_s),
-				 points.items, points.count) :
-			     update_file(job, sender->sender, path, &head, points.items, points.count);
+				 points.items, points.count)
+			   : update_file(
+				 job, sender->sender, path, &head, points.items, points.count);
 	if (rc == GRAPPE_OK)
 		job->archive->counters.updates++;
 	free(points.items);
@@ -372,9 +375,10 @@ static int settle_pair(struct job *job, const char *sender, int64_t until_s)
 }
 
 /*
- * With the first period of a row of the coarsest level (once a day) all pairs that were heard in the row before are
- * brought to its end: the rows in which they fell silent are then complete for every program that
- * reads the files. A failure here is no loss: the same happens at the pair's next packet.
+ * With the first period of a row of the coarsest level (once a day) all pairs that were heard in
+ * the row before are brought to its end: the rows in which they fell silent are then complete for
+ * every program that reads the files. A failure here is no loss: the same happens at the pair's
+ * next packet.
  */
 static void settle_pairs(struct job *job)
 {
@@ -405,20 +409,22 @@ static int write_coverage(struct job *job, double stored)
 {
 	const struct archive_update *update = job->update;
 	const int64_t length = job->archive->layout.length_s;
-	const int64_t start = job->covered_before ? job->coverage.last_s :
-						    first_start(&job->archive->layout, update->end_s);
+	const int64_t start = job->covered_before
+				  ? job->coverage.last_s
+				  : first_start(&job->archive->layout, update->end_s);
 	const bool gap = start < update->end_s - length;
-	const struct rrdfile_point points[2] = {
-		{.end_s = update->end_s - length, .values = {0, 0}},
-		{.end_s = update->end_s, .values = {update->known > 0, update->known * stored}}};
+	const struct rrdfile_point points[2] = {{.end_s = update->end_s - length, .values = {0, 0}},
+	    {.end_s = update->end_s, .values = {update->known > 0, update->known * stored}}};
 
 	if (job->covered_before)
-		return update_file(job, NULL, job->coverage_path, &job->coverage, points + !gap, 1 + gap);
+		return update_file(
+		    job, NULL, job->coverage_path, &job->coverage, points + !gap, 1 + gap);
 	return create_file(
 	    job, job->coverage_path, RRDFILE_COVERAGE, start, points + !gap, 1 + gap);
 }
 
-/* Writes all pairs that can be written. Returns the first failure; *stored: the share of packets that is on disk. */
+/* Writes all pairs that can be written. Returns the first failure; *stored: the share of packets
+ * that is on disk. */
 static int write_pairs(struct job *job, double *stored)
 {
 	double packets = 0, lost = 0;
@@ -481,10 +487,12 @@ static int write_period(struct job *job, bool give_up)
 		counters->failures++;
 		return rc;
 	}
-	if (job->covered_before && job->coverage.last_s > job->now_s + job->coverage.layout.length_s) {
+	if (job->covered_before &&
+	    job->coverage.last_s > job->now_s + job->coverage.layout.length_s) {
 		counters->refused++;
 		return FAIL(job, GRAPPE_ERANGE,
-		    "%s reaches %llds into the future: was the clock set back? What is stored stays",
+		    "%s reaches %llds into the future: was the clock set back? What is stored "
+		    "stays",
 		    job->coverage_path, (long long)(job->coverage.last_s - job->now_s));
 	}
 	if (job->covered_before && job->coverage.last_s >= job->update->end_s) {
@@ -511,7 +519,8 @@ static int write_period(struct job *job, bool give_up)
 int archive_write(struct archive *archive, struct archive_update *update, int64_t now_s,
     bool give_up, char *message, size_t size)
 {
-	struct job job = {.archive = archive, .update = update, .now_s = now_s, .message = message, .size = size};
+	struct job job = {
+	    .archive = archive, .update = update, .now_s = now_s, .message = message, .size = size};
 	int rc;
 
 	message[0] = '\0';
@@ -559,8 +568,8 @@ static int recover(struct archive *archive, char *message, size_t size)
 	remove_unborn(archive->folder);
 	if (update == NULL)
 		return GRAPPE_OK;
-	/* It was accepted once, so it is not in the future. What cannot be finished now is not worth
-	 * refusing to start: message says it, the collector may deliver the period again. */
+	/* It was accepted once, so it is not in the future. What cannot be finished now is not
+	 * worth refusing to start: message says it, the collector may deliver the period again. */
 	if (archive_write(archive, update, update->end_s, false, message, size) == GRAPPE_OK)
 		archive->counters.recovered++;
 	archive_update_free(update);
@@ -595,9 +604,9 @@ int archive_open(const char *folder, const struct archive_layout *layout, uint64
 		rc = journal_open(folder, &archive->journal);
 	if (rc != GRAPPE_OK) {
 		snprintf(message, size, "cannot write archives in %s: %s", folder,
-		    rc == GRAPPE_EIO	 ? strerror(errno) :
-		    rc == GRAPPE_EEXISTS ? "another process writes there" :
-					   error_text(rc));
+		    rc == GRAPPE_EIO       ? strerror(errno)
+		    : rc == GRAPPE_EEXISTS ? "another process writes there"
+					   : error_text(rc));
 		goto fail;
 	}
 	rc = recover(archive, message, size);

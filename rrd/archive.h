@@ -24,7 +24,7 @@
 /* What one sender gave a receiver in one period: wire packets, IP-level octets. */
 struct archive_sender {
 	char sender[VM_ID_SIZE]; /* identity_is_valid() */
-	double packets, octets;	 /* finite, >= 0 */
+	double packets, octets;  /* finite, >= 0 */
 };
 
 /* One period of one receiver. Periods of a receiver are written in ascending order; what was not
@@ -32,7 +32,7 @@ struct archive_sender {
 struct archive_update {
 	char receiver[VM_ID_SIZE];
 	int64_t end_s; /* end of the period, a multiple of its length */
-	double known;  /* share of the period that was watched, 0…1; 0 = lost for good (no senders) */
+	double known;  /* share that was watched, 0…1; 0 = lost for good (no senders) */
 	size_t nsenders;
 	struct archive_sender *senders; /* owned; each sender once; order does not matter */
 };
@@ -51,7 +51,7 @@ struct archive_counters {
 	uint64_t damaged;   /* files found unusable and set aside */
 	uint64_t failures;  /* file operations that failed */
 	uint64_t refused;   /* updates that make no sense (time, ids, counts) */
-	uint64_t lost;	    /* pairs of periods given up */
+	uint64_t lost;      /* pairs of periods given up */
 	uint64_t recovered; /* periods finished after a crash */
 };
 
@@ -61,8 +61,8 @@ struct archive; /* opaque */
  * archive_open - makes the folder when missing, locks it, finishes what a killed writer left.
  * layout: for receivers seen for the first time (others keep the layout of their coverage file).
  * floor_bytes: no file is created when less would stay free on the disk.
- * Returns 0, GRAPPE_EINVALID (layout), GRAPPE_EEXISTS (another process writes here), GRAPPE_EIO (folder cannot be
- * written), GRAPPE_EMEMORY, with the reason in message.
+ * Returns 0, GRAPPE_EINVALID (layout), GRAPPE_EEXISTS (another process writes here), GRAPPE_EIO
+ * (folder cannot be written), GRAPPE_EMEMORY, with the reason in message.
  */
 int archive_open(const char *folder, const struct archive_layout *layout, uint64_t floor_bytes,
     struct archive **out, char *message, size_t size);
@@ -74,10 +74,11 @@ void archive_close(struct archive *archive);
  * now_s: the present, against which the future is refused.
  * give_up: do not ask for a repetition when pairs fail: commit the rest, with the covered share
  * lowered by the packets that are lost.
- * Returns 0 when the period is committed (or was before); GRAPPE_ERANGE or GRAPPE_EINVALID when it makes no
- * sense (never repeat it); GRAPPE_EUNSUPPORTED when the receiver's files have periods of another
- * length; GRAPPE_EIO or GRAPPE_EMEMORY when some of it could not be stored (disk full, no permission): nothing is lost, call
- * again with the same update later. In each failing case message says what, where and why.
+ * Returns 0 when the period is committed (or was before); GRAPPE_ERANGE or GRAPPE_EINVALID when it
+ * makes no sense (never repeat it); GRAPPE_EUNSUPPORTED when the receiver's files have periods of
+ * another length; GRAPPE_EIO or GRAPPE_EMEMORY when some of it could not be stored (disk full, no
+ * permission): nothing is lost, call again with the same update later. In each failing case message
+ * says what, where and why.
  */
 int archive_write(struct archive *archive, struct archive_update *update, int64_t now_s,
     bool give_up, char *message, size_t size);

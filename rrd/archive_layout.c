@@ -10,18 +10,18 @@
 #define LENGTH_USUAL_S 30 /* the period length the default levels are meant for */
 
 const struct setting archive_section_settings[ARCHIVE_SECTION_SETTINGS] = {
-	{.key = "resolution",
-	    .type = SETTING_DURATION,
-	    .offset = offsetof(struct archive_section, resolution_ms),
-	    .min = 1000,
-	    .max = 31.0 * 86400e3,
-	    .text = "Time one row covers; the finest must be the period"},
-	{.key = "keep",
-	    .type = SETTING_DURATION,
-	    .offset = offsetof(struct archive_section, keep_ms),
-	    .min = 1000,
-	    .max = 36525.0 * 86400e3,
-	    .text = "How far back rows of this resolution reach"},
+    {.key = "resolution",
+	.type = SETTING_DURATION,
+	.offset = offsetof(struct archive_section, resolution_ms),
+	.min = 1000,
+	.max = 31.0 * 86400e3,
+	.text = "Time one row covers; the finest must be the period"},
+    {.key = "keep",
+	.type = SETTING_DURATION,
+	.offset = offsetof(struct archive_section, keep_ms),
+	.min = 1000,
+	.max = 36525.0 * 86400e3,
+	.text = "How far back rows of this resolution reach"},
 };
 
 static int64_t round_up(int64_t value, int64_t unit)
@@ -32,7 +32,7 @@ static int64_t round_up(int64_t value, int64_t unit)
 void archive_layout_default(uint32_t length_s, struct archive_layout *layout)
 {
 	static const struct archive_level usual[] = {
-		{30, DAY_S}, {300, 14 * DAY_S}, {3600, 365 * DAY_S}, {DAY_S, 5 * 365 * DAY_S}};
+	    {30, DAY_S}, {300, 14 * DAY_S}, {3600, 365 * DAY_S}, {DAY_S, 5 * 365 * DAY_S}};
 	const int64_t length = length_s > 0 ? length_s : LENGTH_USUAL_S;
 
 	*layout = (struct archive_layout){.length_s = (uint32_t)length};
@@ -61,8 +61,7 @@ void archive_layout_default(uint32_t length_s, struct archive_layout *layout)
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EINVALID)
 
-static int check_level(
-    const struct archive_layout *layout, size_t i, char *message, size_t size)
+static int check_level(const struct archive_layout *layout, size_t i, char *message, size_t size)
 {
 	const struct archive_level *level = &layout->levels[i], *before = level - 1;
 
@@ -139,10 +138,10 @@ int archive_layout_configure(uint32_t length_s, bool maximum,
 			return FAIL("archive \"%s\": resolution and keep must be whole seconds",
 			    section[i].title);
 		if (section[i].resolution_ms <= 0)
-			return FAIL("archive \"%s\": the resolution is not positive", section[i].title);
-		layout->levels[i] =
-		    (struct archive_level){section[i].resolution_ms / 1000,
-			round_up(section[i].keep_ms / 1000, section[i].resolution_ms / 1000)};
+			return FAIL(
+			    "archive \"%s\": the resolution is not positive", section[i].title);
+		layout->levels[i] = (struct archive_level){section[i].resolution_ms / 1000,
+		    round_up(section[i].keep_ms / 1000, section[i].resolution_ms / 1000)};
 	}
 	if (sections->count > 0) {
 		layout->count = sections->count;

@@ -18,23 +18,25 @@
 
 struct archive_level {
 	int64_t resolution_s; /* seconds a row covers */
-	int64_t keep_s;	      /* how far back rows reach, a multiple of resolution_s */
+	int64_t keep_s;       /* how far back rows reach, a multiple of resolution_s */
 };
 
 struct archive_layout {
 	uint32_t length_s; /* atomic period; resolution of the first level */
-	bool maximum;	   /* the highest period of each row is kept beside the mean */
+	bool maximum;      /* the highest period of each row is kept beside the mean */
 	size_t count;
 	struct archive_level levels[ARCHIVE_LEVELS_MAX]; /* ascending */
 };
 
-/* archive_layout_default - 30 s x 1 d, 5 min x 14 d, 1 h x 1 y, 1 d x 5 y for periods of 30 s. Shorter
- * (test) periods scale all of it down; longer ones keep the reach and round resolutions up to multiples. */
+/* archive_layout_default - 30 s x 1 d, 5 min x 14 d, 1 h x 1 y, 1 d x 5 y for periods of 30 s.
+ * Shorter (test) periods scale all of it down; longer ones keep the reach and round resolutions up
+ * to multiples. */
 void archive_layout_default(uint32_t length_s, struct archive_layout *layout);
 
-/* archive_layout_check - the first resolution is the period, each is a multiple of the one before, reach
- * grows, and the finest level reaches at least one row of the coarsest (else sums of rows that are still
- * growing could not be told). Returns 0 or GRAPPE_EINVALID with the reason in message. */
+/* archive_layout_check - the first resolution is the period, each is a multiple of the one before,
+ * reach grows, and the finest level reaches at least one row of the coarsest (else sums of rows
+ * that are still growing could not be told). Returns 0 or GRAPPE_EINVALID with the reason in
+ * message. */
 int archive_layout_check(const struct archive_layout *layout, char *message, size_t size);
 
 /* archive_layout_bytes - size of the file of one pair. */
@@ -56,8 +58,9 @@ struct archive_section {
 	"for 1825d"
 extern const struct setting archive_section_settings[ARCHIVE_SECTION_SETTINGS];
 
-/* archive_layout_configure - the layout that the sections ask for, in any order; the default when there
- * are none. Reach is rounded up to whole rows. Returns 0 or GRAPPE_EINVALID with the reason in message. */
+/* archive_layout_configure - the layout that the sections ask for, in any order; the default when
+ * there are none. Reach is rounded up to whole rows. Returns 0 or GRAPPE_EINVALID with the reason
+ * in message. */
 int archive_layout_configure(uint32_t length_s, bool maximum,
     const struct settings_sections *sections, struct archive_layout *layout, char *message,
     size_t size);

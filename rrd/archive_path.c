@@ -90,7 +90,7 @@ int archive_path_damaged(const char *name, char id[VM_ID_SIZE], int64_t *end_s)
 		return GRAPPE_EFORMAT;
 	errno = 0;
 	*end_s = strtoll(mark + strlen(DAMAGED), &end, 10);
-	return errno == 0 && end != mark + strlen(DAMAGED) && *end == '\0' && *end_s >= 0 ?
-		   GRAPPE_OK :
-		   GRAPPE_EFORMAT;
+	return errno == 0 && end != mark + strlen(DAMAGED) && *end == '\0' && *end_s >= 0
+		   ? GRAPPE_OK
+		   : GRAPPE_EFORMAT;
 }

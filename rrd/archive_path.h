@@ -3,10 +3,12 @@
  * Names of files inside the archive folder, and the only place that makes or reads
  * them. Internal to rrd/. Pure; any thread.
  *
- *     FOLDER/RECEIVER/SENDER.rrd      one pair; "endpoint:NAME" is spelt endpoint-NAME, since a colon
- *                                     separates fields in rrdtool's graph definitions
- *     FOLDER/RECEIVER/coverage.rrd    which periods are known
- *     …rrd.damaged-END                set aside when the period END was to be written
+ *     FOLDER/RECEIVER/SENDER.rrd     one pair
+ *     FOLDER/RECEIVER/coverage.rrd   which periods are known
+ *     ....rrd.damaged-END            set aside when the period END was to be written
+ *
+ * "endpoint:NAME" is spelt endpoint-NAME: a colon separates fields in rrdtool's graph
+ * definitions.
  */
 #ifndef GRAPPE_RRD_ARCHIVE_PATH_H
 #define GRAPPE_RRD_ARCHIVE_PATH_H

@@ -179,8 +179,8 @@ static double snap(double value)
 }
 
 /* What the pair received in (from_s, to_s], from its finest level. */
-static int sum_finest(const char *path, int64_t length_s, int64_t from_s, int64_t to_s,
-    double sums[2])
+static int sum_finest(
+    const char *path, int64_t length_s, int64_t from_s, int64_t to_s, double sums[2])
 {
 	const int64_t count = (to_s - from_s) / length_s;
 	double(*values)[2];
@@ -207,10 +207,10 @@ static void set_counts(struct archive_row *row, double packets, double octets)
 	row->octets = snap(octets);
 }
 
-/* The row in which the pair was heard last may still be growing, so that its level has no mean of it yet.
- * committed_s: periods after it are not the coverage's yet. */
-static int fill_last_row(const char *path, const struct rrdfile_head *head, int64_t committed_s,
-    struct archive_row *row)
+/* The row in which the pair was heard last may still be growing, so that its level has no mean of
+ * it yet. committed_s: periods after it are not the coverage's yet. */
+static int fill_last_row(
+    const char *path, const struct rrdfile_head *head, int64_t committed_s, struct archive_row *row)
 {
 	const int64_t begin = row->end_s - row->length_s;
 	const int64_t last = head->last_s < committed_s ? head->last_s : committed_s;
@@ -268,7 +268,8 @@ static int fill_pair(const char *path, int64_t committed_s, struct archive_rows 
 	for (size_t i = 0; rc == GRAPPE_OK && i < rows->count; i = end) {
 		size_t known_end = i;
 
-		for (end = i; end < rows->count && rows->rows[end].length_s == rows->rows[i].length_s; end++)
+		for (end = i;
+		     end < rows->count && rows->rows[end].length_s == rows->rows[i].length_s; end++)
 			if (rows->rows[end].known > 0)
 				known_end = end + 1;
 		while (i < known_end && rows->rows[i].known <= 0)
@@ -279,7 +280,8 @@ static int fill_pair(const char *path, int64_t committed_s, struct archive_rows 
 	return rc;
 }
 
-/* Periods up to this one were in a file of the pair that was found damaged and set aside; 0: none. */
+/* Periods up to this one were in a file of the pair that was found damaged and set aside; 0: none.
+ */
 static int64_t damaged_until(
     struct archive_reader *reader, const char *receiver, const char *sender)
 {
@@ -428,9 +430,9 @@ static int add_receiver(
 		const struct archive_sender *sender = &totals->senders[i];
 		const int source = matrix_node(matrix, sender->sender);
 
-		rc = source < 0 ? source :
-				  matrix_add(matrix, (uint32_t)source, (uint32_t)node, sender->packets,
-				      sender->octets);
+		rc = source < 0 ? source
+				: matrix_add(matrix, (uint32_t)source, (uint32_t)node,
+				      sender->packets, sender->octets);
 	}
 	return rc;
 }
@@ -454,10 +456,12 @@ int archive_read_matrix(
 			watched++;
 			known += totals.known;
 			wanted = fmax(wanted, totals.wanted);
-			window->from_s = totals.from_s < window->from_s ? totals.from_s : window->from_s;
+			window->from_s =
+			    totals.from_s < window->from_s ? totals.from_s : window->from_s;
 			window->to_s = totals.to_s > window->to_s ? totals.to_s : window->to_s;
 		} else if (rc == GRAPPE_EFORMAT || rc == GRAPPE_ENOTFOUND) {
-			rc = GRAPPE_OK; /* a damaged coverage file is counted; a folder may be empty */
+			rc = GRAPPE_OK; /* a damaged coverage file is counted; a folder may be empty
+					 */
 		}
 		archive_totals_deinit(&totals);
 	}

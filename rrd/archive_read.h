@@ -20,12 +20,13 @@
 
 struct archive_reader; /* opaque */
 
-/* archive_reader_open - folder of the archives. Returns 0, GRAPPE_EIO (errno: no such folder) or GRAPPE_EMEMORY. */
+/* archive_reader_open - folder of the archives. Returns 0, GRAPPE_EIO (errno: no such folder) or
+ * GRAPPE_EMEMORY. */
 int archive_reader_open(const char *folder, struct archive_reader **out);
 /* archive_reader_close - NULL is allowed. */
 void archive_reader_close(struct archive_reader *reader);
-/* archive_reader_unreadable - pair files that were skipped so far because they are damaged or foreign, and
- * the path of the last one ("" when none). */
+/* archive_reader_unreadable - pair files that were skipped so far because they are damaged or
+ * foreign, and the path of the last one ("" when none). */
 uint64_t archive_reader_unreadable(const struct archive_reader *reader, const char **path);
 
 /* Sorted ids; free with archive_names_deinit(). */
@@ -35,8 +36,8 @@ struct archive_names {
 };
 void archive_names_deinit(struct archive_names *names);
 
-/* archive_read_receivers / archive_read_senders - who has archives. Files that are not ours are ignored.
- * Return 0, GRAPPE_EIO, GRAPPE_ENOTFOUND (receiver) or GRAPPE_EMEMORY. */
+/* archive_read_receivers / archive_read_senders - who has archives. Files that are not ours are
+ * ignored. Return 0, GRAPPE_EIO, GRAPPE_ENOTFOUND (receiver) or GRAPPE_EMEMORY. */
 int archive_read_receivers(struct archive_reader *reader, struct archive_names *out);
 int archive_read_senders(
     struct archive_reader *reader, const char *receiver, struct archive_names *out);
@@ -49,23 +50,23 @@ int archive_read_last(
 struct archive_row {
 	int64_t end_s, length_s;
 	double packets, octets; /* sums over the known part; whole numbers where all is known */
-	double known;		/* share of the row's periods that are known, 0…1; 0: a hole, counts are 0 and mean nothing */
-	double covered;		/* share of the row that was watched and stored; <= known */
+	double known;	/* share of its periods that are known, 0…1; 0: a hole, counts mean nothing */
+	double covered; /* share of it that was watched and stored; <= known */
 };
 
 struct archive_rows {
 	struct archive_row *rows; /* ascending and without gaps from from_s to to_s; owned */
 	size_t count;
-	int64_t from_s, to_s;	      /* the window answered: the wished one widened to whole rows */
-	int64_t length_s;	      /* atomic period */
-	int64_t resolution_s;	      /* the coarsest row length used for known rows */
+	int64_t from_s, to_s; /* the window answered: the wished one widened to whole rows */
+	int64_t length_s;     /* atomic period */
+	int64_t resolution_s; /* the coarsest row length used for known rows */
 };
 void archive_rows_deinit(struct archive_rows *rows);
 
-/* archive_read_pair - rows of one pair. A pair that has no file was silent: rows of 0 where the receiver is known.
- * detail: every row must be one atomic period; a window older than the finest level is refused.
- * Returns 0, GRAPPE_EUNSUPPORTED (detail no longer kept), GRAPPE_ENOTFOUND (receiver), GRAPPE_EFORMAT (damaged file),
- * GRAPPE_ERANGE (window), GRAPPE_EIO, GRAPPE_EMEMORY. */
+/* archive_read_pair - rows of one pair. A pair that has no file was silent: rows of 0 where the
+ * receiver is known. detail: every row must be one atomic period; a window older than the finest
+ * level is refused. Returns 0, GRAPPE_EUNSUPPORTED (detail no longer kept), GRAPPE_ENOTFOUND
+ * (receiver), GRAPPE_EFORMAT (damaged file), GRAPPE_ERANGE (window), GRAPPE_EIO, GRAPPE_EMEMORY. */
 int archive_read_pair(struct archive_reader *reader, const char *receiver, const char *sender,
     int64_t from_s, int64_t to_s, bool detail, struct archive_rows *out);
 
@@ -78,7 +79,7 @@ struct archive_totals {
 	int64_t from_s, to_s; /* the window answered */
 	int64_t length_s, resolution_s;
 	double known, wanted; /* atomic periods: known of wanted */
-	double covered;	      /* share of the window that was watched and stored */
+	double covered;       /* share of the window that was watched and stored */
 	size_t nsenders;
 	struct archive_sender *senders; /* sums; only senders with traffic; sorted by id; owned */
 };
@@ -90,10 +91,11 @@ int archive_read_totals(struct archive_reader *reader, const char *receiver, int
     int64_t to_s, struct archive_totals *out);
 
 /*
- * archive_read_matrix - adds all receivers' totals to an empty matrix: each watched receiver becomes a node,
- * also a silent one. Its window tells from, to, and n of m periods: n is the mean over the receivers that were watched at all,
- * rounded down, so n = m only when nothing is missing.
- * Returns 0, GRAPPE_ENOTFOUND when no receiver is known in the window, GRAPPE_ERANGE, GRAPPE_EIO, GRAPPE_EMEMORY.
+ * archive_read_matrix - adds all receivers' totals to an empty matrix: each watched receiver
+ * becomes a node, also a silent one. Its window tells from, to, and n of m periods: n is the mean
+ * over the receivers that were watched at all, rounded down, so n = m only when nothing is missing.
+ * Returns 0, GRAPPE_ENOTFOUND when no receiver is known in the window, GRAPPE_ERANGE, GRAPPE_EIO,
+ * GRAPPE_EMEMORY.
  */
 int archive_read_matrix(
     struct archive_reader *reader, int64_t from_s, int64_t to_s, struct matrix *matrix);

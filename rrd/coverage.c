@@ -58,8 +58,8 @@ static double share(double value)
 	return value > 0 ? fmin(value, 1) : 0; /* NaN: before the first period */
 }
 
-static int add_level(struct archive_rows *out, const char *path, int64_t resolution_s,
-    int64_t from_s, int64_t to_s)
+static int add_level(
+    struct archive_rows *out, const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s)
 {
 	const int64_t count = (to_s - from_s) / resolution_s;
 	struct archive_row *row = reserve(out, count);
@@ -87,8 +87,7 @@ static int64_t level_start(const struct rrdfile_head *head, size_t level)
 {
 	const struct archive_level *l = &head->layout.levels[level];
 
-	return round_down(head->last_s, l->resolution_s) -
-	       round_down(l->keep_s, l->resolution_s);
+	return round_down(head->last_s, l->resolution_s) - round_down(l->keep_s, l->resolution_s);
 }
 
 /* The finest level that reaches back to from_s, else the coarsest. */
@@ -122,7 +121,8 @@ static int add_stored(struct archive_rows *out, const char *path, const struct r
 		const int64_t unit = head->layout.levels[left].resolution_s;
 		const int64_t stored = round_down(head->last_s, unit);
 		const int64_t bound =
-		    left > 0 ? smaller(round_up(level_start(head, left - 1), unit), stored) : stored;
+		    left > 0 ? smaller(round_up(level_start(head, left - 1), unit), stored)
+			     : stored;
 		const int64_t until = smaller(bound, round_up(to_s, unit));
 
 		if (until <= *at)
@@ -133,16 +133,18 @@ static int add_stored(struct archive_rows *out, const char *path, const struct r
 	return rc;
 }
 
-int coverage_read(const char *path, const struct rrdfile_head *head, int64_t from_s,
-    int64_t to_s, bool detail, struct archive_rows *out)
+int coverage_read(const char *path, const struct rrdfile_head *head, int64_t from_s, int64_t to_s,
+    bool detail, struct archive_rows *out)
 {
 	const int64_t length = head->layout.length_s;
 	const int64_t stored = smaller(round_up(to_s, length), head->last_s);
 	int64_t at = round_down(from_s, length);
 	int rc = GRAPPE_OK;
 
-	*out = (struct archive_rows){
-	    .from_s = at, .to_s = round_up(to_s, length), .length_s = length, .resolution_s = length};
+	*out = (struct archive_rows){.from_s = at,
+	    .to_s = round_up(to_s, length),
+	    .length_s = length,
+	    .resolution_s = length};
 	if (from_s < 0 || to_s <= from_s || to_s > INT64_MAX / 4)
 		return GRAPPE_ERANGE;
 	if (detail && (out->to_s - at) / length > ARCHIVE_ROWS_MAX)

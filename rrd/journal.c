@@ -14,7 +14,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Two slots, each {magic, payload length, checksum, payload}; a slot whose checksum fails is empty. */
+/* Two slots, each {magic, payload length, checksum, payload}; a slot whose checksum fails is empty.
+ */
 #define SLOT_MAGIC 0x47724a31 /* GrJ1 */
 #define SLOT_HEADER 12
 #define HEAD_SLOT 0
@@ -108,8 +109,7 @@ static int slot_write(struct journal *journal, off_t offset)
 	buffer_put_u32(&header, SLOT_MAGIC);
 	buffer_put_u32(&header, (uint32_t)length);
 	if (journal->slot.error == GRAPPE_OK)
-		buffer_put_u32(
-		    &header, period_checksum(journal->slot.bytes + SLOT_HEADER, length));
+		buffer_put_u32(&header, period_checksum(journal->slot.bytes + SLOT_HEADER, length));
 	if (journal->slot.error != GRAPPE_OK || header.error != GRAPPE_OK || length > PAYLOAD_MAX) {
 		buffer_deinit(&header);
 		return GRAPPE_EMEMORY;
@@ -175,8 +175,7 @@ int journal_begin(struct journal *journal, const struct archive_update *update)
 	return slot_write(journal, PERIOD_SLOT);
 }
 
-int journal_keep_head(
-    struct journal *journal, const char *sender, const struct rrdfile_head *head)
+int journal_keep_head(struct journal *journal, const char *sender, const struct rrdfile_head *head)
 {
 	slot_begin(journal);
 	buffer_put_text(&journal->slot, sender != NULL ? sender : "");
@@ -188,9 +187,9 @@ static int slot_clear(struct journal *journal, off_t offset)
 {
 	static const uint8_t empty[SLOT_HEADER];
 
-	return pwrite(journal->fd, empty, sizeof empty, offset) == (ssize_t)sizeof empty ?
-		   GRAPPE_OK :
-		   GRAPPE_EIO;
+	return pwrite(journal->fd, empty, sizeof empty, offset) == (ssize_t)sizeof empty
+		   ? GRAPPE_OK
+		   : GRAPPE_EIO;
 }
 
 void journal_finish(struct journal *journal)
@@ -248,8 +247,8 @@ static int restore_head(struct journal *journal, const char *folder)
 	if (reader_u32(&reader) != serial)
 		return GRAPPE_OK;
 	reader_text(&reader, sender, sizeof sender);
-	rc = sender[0] != '\0' ? archive_path_pair(path, folder, journal->receiver, sender) :
-				 archive_path_coverage(path, folder, journal->receiver);
+	rc = sender[0] != '\0' ? archive_path_pair(path, folder, journal->receiver, sender)
+			       : archive_path_coverage(path, folder, journal->receiver);
 	if (reader.error != GRAPPE_OK || rc != GRAPPE_OK)
 		return GRAPPE_OK;
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -5,8 +5,8 @@
  * leaves at most one half-updated file; its head is put back and the period written again,
  * where files that have it already are skipped. Internal to rrd/; one thread.
  *
- * The journal guards against the end of the process. Against the end of the machine it does what the file system's
- * order of writes does.
+ * The journal guards against the end of the process. Against the end of the machine it does what
+ * the file system's order of writes does.
  */
 #ifndef GRAPPE_RRD_JOURNAL_H
 #define GRAPPE_RRD_JOURNAL_H
@@ -22,16 +22,17 @@ int journal_open(const char *folder, struct journal **out);
 /* journal_close - NULL is allowed. */
 void journal_close(struct journal *journal);
 
-/* journal_recover - puts the head of a half-updated file back and returns the period that was not finished in
- * *out (owned by the caller; NULL: none). Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY. */
+/* journal_recover - puts the head of a half-updated file back and returns the period that was not
+ * finished in *out (owned by the caller; NULL: none). Returns 0, GRAPPE_EIO (errno) or
+ * GRAPPE_EMEMORY. */
 int journal_recover(struct journal *journal, const char *folder, struct archive_update **out);
 
-/* journal_begin - notes the whole period. Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY; writing may go on then,
- * without this guard. */
+/* journal_begin - notes the whole period. Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY; writing
+ * may go on then, without this guard. */
 int journal_begin(struct journal *journal, const struct archive_update *update);
-/* journal_keep_head - to be called before a file of this period is updated; sender NULL: the coverage file. */
-int journal_keep_head(
-    struct journal *journal, const char *sender, const struct rrdfile_head *head);
+/* journal_keep_head - to be called before a file of this period is updated; sender NULL: the
+ * coverage file. */
+int journal_keep_head(struct journal *journal, const char *sender, const struct rrdfile_head *head);
 /* journal_finish - the period is committed. */
 void journal_finish(struct journal *journal);
 

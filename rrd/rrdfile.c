@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The layout of the head (rrd_format.h) is public only under this name. No deprecated function is called. */
+/* The layout of the head (rrd_format.h) is public only under this name. No deprecated function is
+ * called. */
 #define RRD_EXPORT_DEPRECATED
 #include <rrd.h>
 
@@ -24,23 +25,25 @@
 #define ARGUMENT_SIZE 96
 #define LOCK_ATTEMPTS 500
 #define LOCK_WAIT_NS 1000000
-/* A silent pair is written again at its next activity, maybe after years; what is unknown is written as such.
- * So RRDtool itself must never decide that a value came too late. */
+/* A silent pair is written again at its next activity, maybe after years; what is unknown is
+ * written as such. So RRDtool itself must never decide that a value came too late. */
 #define HEARTBEAT "1576800000"
-/* Part of a row that may be unknown. Must exceed (n - 1) / n for rows of n periods, or one known period among n is lost. */
+/* Part of a row that may be unknown. Must exceed (n - 1) / n for rows of n periods, or one known
+ * period among n is lost. */
 #define UNKNOWN_PART "0.9999999"
 
 /*
- * librrd changes a mapped file step by step. It locks the file against other processes while it does, and they
- * while they read; but such a lock means nothing between threads of one process, and is lost when any of them closes the
- * file. Hence this lock: updates against everything that opens files here.
+ * librrd changes a mapped file step by step. It locks the file against other processes while it
+ * does, and they while they read; but such a lock means nothing between threads of one process, and
+ * is lost when any of them closes the file. Hence this lock: updates against everything that opens
+ * files here.
  */
 static pthread_rwlock_t files = PTHREAD_RWLOCK_INITIALIZER;
 
 static const char *const source_names[][SOURCES] = {
-	[RRDFILE_PAIR] = {"packets", "octets"}, [RRDFILE_COVERAGE] = {"known", "covered"}};
+    [RRDFILE_PAIR] = {"packets", "octets"}, [RRDFILE_COVERAGE] = {"known", "covered"}};
 static const char *const source_types[] = {
-	[RRDFILE_PAIR] = "ABSOLUTE", [RRDFILE_COVERAGE] = "GAUGE"};
+    [RRDFILE_PAIR] = "ABSOLUTE", [RRDFILE_COVERAGE] = "GAUGE"};
 static const char *const source_limits[] = {[RRDFILE_PAIR] = "0:U", [RRDFILE_COVERAGE] = "0:1"};
 
 /* The parts of a head, found by walking over its bytes. */
@@ -70,8 +73,8 @@ static bool check_stat(const stat_head_t *stat)
 	       stat->pdp_step <= 31 * 86400;
 }
 
-/* The bytes are aligned: they are the start of rrdfile_head.bytes, and all parts are multiples of 8 but pdp_prep,
- * which is padded. */
+/* The bytes are aligned: they are the start of rrdfile_head.bytes, and all parts are multiples of 8
+ * but pdp_prep, which is padded. */
 static int find_parts(const uint8_t *bytes, size_t length, struct parts *parts)
 {
 	size_t at = sizeof *parts->stat;
@@ -131,8 +134,8 @@ static int check_levels(const struct parts *parts, uint64_t file_size, struct rr
 	}
 	if (parts->size + rows * SOURCES * sizeof(double) > file_size)
 		return GRAPPE_EFORMAT;
-	return archive_layout_check(layout, message, sizeof message) == GRAPPE_OK ? GRAPPE_OK :
-										     GRAPPE_EFORMAT;
+	return archive_layout_check(layout, message, sizeof message) == GRAPPE_OK ? GRAPPE_OK
+										  : GRAPPE_EFORMAT;
 }
 
 static int check_head(
@@ -146,9 +149,9 @@ static int check_head(
 	head->last_s = parts.live->last_up;
 	head->size = parts.size;
 	return head->last_s > 0 && head->last_s % head->layout.length_s == 0 &&
-		       parts.live->last_up_usec == 0 ?
-		   GRAPPE_OK :
-		   GRAPPE_EFORMAT;
+		       parts.live->last_up_usec == 0
+		   ? GRAPPE_OK
+		   : GRAPPE_EFORMAT;
 }
 
 static int read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
@@ -195,13 +198,14 @@ static bool is_full(const char *path, uint64_t wanted)
 	slash = strrchr(folder, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	return statvfs(folder, &status) == 0 && (uint64_t)status.f_bavail * status.f_frsize < wanted;
+	return statvfs(folder, &status) == 0 &&
+	       (uint64_t)status.f_bavail * status.f_frsize < wanted;
 }
 
-/* librrd's reason, or the system's. A full disk leaves librrd without words, and errno with those of its clean-up.
- * wanted: bytes that were to be taken from the disk. */
-static int explain(const char *what, const char *path, uint64_t wanted, int saved, char *message,
-    size_t size)
+/* librrd's reason, or the system's. A full disk leaves librrd without words, and errno with those
+ * of its clean-up. wanted: bytes that were to be taken from the disk. */
+static int explain(
+    const char *what, const char *path, uint64_t wanted, int saved, char *message, size_t size)
 {
 	const char *reason = rrd_test_error() ? rrd_get_error() : "";
 
@@ -214,8 +218,8 @@ static int explain(const char *what, const char *path, uint64_t wanted, int save
 	return GRAPPE_EIO;
 }
 
-int rrdfile_create(const char *path, enum rrdfile_kind kind,
-    const struct archive_layout *layout, int64_t start_s, char *message, size_t size)
+int rrdfile_create(const char *path, enum rrdfile_kind kind, const struct archive_layout *layout,
+    int64_t start_s, char *message, size_t size)
 {
 	char text[SOURCES + 2 * ARCHIVE_LEVELS_MAX][ARGUMENT_SIZE];
 	const char *arguments[SOURCES + 2 * ARCHIVE_LEVELS_MAX];
@@ -240,13 +244,14 @@ int rrdfile_create(const char *path, enum rrdfile_kind kind,
 	/* rrd_create_r has been seen to report success without a file. */
 	if (rc == 0 && rrdfile_read_head(path, kind, &head) == GRAPPE_OK)
 		return GRAPPE_OK;
-	explain("create", path, archive_layout_bytes(layout) + sizeof head.bytes, saved, message, size);
+	explain(
+	    "create", path, archive_layout_bytes(layout) + sizeof head.bytes, saved, message, size);
 	unlink(path);
 	return GRAPPE_EIO;
 }
 
-/* After a failure: whether another program (a graph being drawn) had the file locked and it is worth trying again. librrd
- * itself never waits. */
+/* After a failure: whether another program (a graph being drawn) had the file locked and it is
+ * worth trying again. librrd itself never waits. */
 static bool wait_for_lock(int *attempts)
 {
 	const struct timespec nap = {.tv_nsec = LOCK_WAIT_NS};
@@ -267,8 +272,8 @@ static int format_value(char *text, size_t size, double value)
 	return snprintf(text, size, ":%.17g", value);
 }
 
-int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t count,
-    char *message, size_t size)
+int rrdfile_update(
+    const char *path, const struct rrdfile_point *points, size_t count, char *message, size_t size)
 {
 	char(*text)[ARGUMENT_SIZE] = calloc(count, sizeof *text);
 	const char **arguments = calloc(count, sizeof *arguments);
@@ -284,7 +289,8 @@ int rrdfile_update(const char *path, const struct rrdfile_point *points, size_t 
 		int at = snprintf(text[i], ARGUMENT_SIZE, "%lld", (long long)points[i].end_s);
 
 		for (int k = 0; k < SOURCES; k++)
-			at += format_value(text[i] + at, ARGUMENT_SIZE - (size_t)at, points[i].values[k]);
+			at += format_value(
+			    text[i] + at, ARGUMENT_SIZE - (size_t)at, points[i].values[k]);
 		arguments[i] = text[i];
 	}
 	rrd_clear_error();
@@ -302,8 +308,8 @@ out:
 	return rc;
 }
 
-static int fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
-    double (*values)[2])
+static int fetch(
+    const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s, double (*values)[2])
 {
 	time_t start = from_s, end = to_s;
 	unsigned long step = (unsigned long)resolution_s, sources = 0;
@@ -314,13 +320,15 @@ static int fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t
 
 	rrd_clear_error();
 	do
-		failed = rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data) != 0;
+		failed =
+		    rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &sources, &names, &data) != 0;
 	while (failed && wait_for_lock(&attempts));
 	if (failed) {
 		rrd_clear_error();
 		return GRAPPE_EIO;
 	}
-	if (step != (unsigned long)resolution_s || sources != SOURCES || start > from_s || end < to_s)
+	if (step != (unsigned long)resolution_s || sources != SOURCES || start > from_s ||
+	    end < to_s)
 		rc = GRAPPE_EFORMAT;
 	for (int64_t at = start; rc == GRAPPE_OK && at < to_s; at += resolution_s)
 		if (at >= from_s)
@@ -333,8 +341,8 @@ static int fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t
 	return rc;
 }
 
-int rrdfile_fetch(const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s,
-    double (*values)[2])
+int rrdfile_fetch(
+    const char *path, int64_t resolution_s, int64_t from_s, int64_t to_s, double (*values)[2])
 {
 	int rc;
 

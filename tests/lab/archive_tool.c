@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Writes periods with known contents into archives, checks them, and sums windows; for lab tests and
- * measurements. Receiver r is mac-02000000RRRR, its sender s is mac-04000000SSSS and gives it
+ * Writes periods with known contents into archives, checks them, and sums windows; for lab tests
+ * and measurements. Receiver r is mac-02000000RRRR, its sender s is mac-04000000SSSS and gives it
  * NUMBER + 1000 s packets and 100 times as many octets in period NUMBER (0, 1, 2 …).
  *
  *     archive_tool write FOLDER RECEIVERS SENDERS FROM FIRST COUNT [floor=BYTES] [detail] [give-up]
  *     archive_tool check FOLDER RECEIVERS SENDERS FROM FIRST COUNT
  *     archive_tool sum FOLDER FROM TO
  *
- * FROM: end of period 0, epoch seconds. write goes on after failures; it prints each different message
- * and one line of figures; exit code 0 when everything was committed, 2 when not. check exits 1 at the first
- * difference. sum prints the matrix of (FROM, TO] as CSV.
+ * FROM: end of period 0, epoch seconds. write goes on after failures; it prints each different
+ * message and one line of figures; exit code 0 when everything was committed, 2 when not. check
+ * exits 1 at the first difference. sum prints the matrix of (FROM, TO] as CSV.
  */
 #include "common/clock.h"
 #include "common/error.h"
@@ -65,8 +65,8 @@ static struct archive_update *make(const struct task *task, int receiver, int nu
 	struct archive_update *update;
 
 	name_of(id, 2, receiver);
-	update = archive_update_new(
-	    id, task->from_s + (int64_t)number * STEP, 1, (size_t)task->senders);
+	update =
+	    archive_update_new(id, task->from_s + (int64_t)number * STEP, 1, (size_t)task->senders);
 	if (update == NULL)
 		exit(1);
 	for (int s = 0; s < task->senders; s++) {
@@ -91,11 +91,12 @@ static void print_figures(struct archive *archive, int failed, double wall, doub
 	const struct archive_counters *counters = archive_counters(archive);
 	const double updates = counters->updates > 0 ? (double)counters->updates : 1;
 
-	printf("committed=%" PRIu64 " recovered=%" PRIu64 " failed=%d updates=%" PRIu64 " created=%" PRIu64
-	       " repeated=%" PRIu64 " damaged=%" PRIu64 " lost=%" PRIu64
+	printf("committed=%" PRIu64 " recovered=%" PRIu64 " failed=%d updates=%" PRIu64
+	       " created=%" PRIu64 " repeated=%" PRIu64 " damaged=%" PRIu64 " lost=%" PRIu64
 	       " wall_s=%.3f cpu_s=%.3f us_per_update=%.1f cpu_us_per_update=%.1f\n",
-	    counters->periods - counters->recovered, counters->recovered, failed, counters->updates, counters->created, counters->repeated,
-	    counters->damaged, counters->lost, wall, cpu, wall / updates * 1e6, cpu / updates * 1e6);
+	    counters->periods - counters->recovered, counters->recovered, failed, counters->updates,
+	    counters->created, counters->repeated, counters->damaged, counters->lost, wall, cpu,
+	    wall / updates * 1e6, cpu / updates * 1e6);
 }
 
 static int write_all(const struct task *task)
@@ -111,8 +112,8 @@ static int write_all(const struct task *task)
 	archive_layout_default(STEP, &layout);
 	if (task->detail)
 		layout.count = 1;
-	if (archive_open(task->folder, &layout, task->floor_bytes, &archive, message, sizeof message) !=
-	    GRAPPE_OK) {
+	if (archive_open(task->folder, &layout, task->floor_bytes, &archive, message,
+		sizeof message) != GRAPPE_OK) {
 		printf("%s\n", message);
 		return 2;
 	}
@@ -122,20 +123,21 @@ static int write_all(const struct task *task)
 		for (int r = 0; r < task->receivers; r++) {
 			struct archive_update *update = make(task, r, number);
 
-			failed += archive_write(
-				      archive, update, now_s, task->give_up, message, sizeof message) != GRAPPE_OK;
+			failed += archive_write(archive, update, now_s, task->give_up, message,
+				      sizeof message) != GRAPPE_OK;
 			archive_update_free(update);
 			if (message[0] != '\0' && strcmp(said, message) != 0)
 				printf("%s\n", message);
 			memcpy(said, message, sizeof said);
 		}
-	print_figures(archive, failed, (double)(clock_monotonic_ns() - begin_ns) / 1e9,
-	    cpu_s() - begin_cpu);
+	print_figures(
+	    archive, failed, (double)(clock_monotonic_ns() - begin_ns) / 1e9, cpu_s() - begin_cpu);
 	archive_close(archive);
 	return failed > 0 ? 2 : 0;
 }
 
-static int check_pair(const struct task *task, struct archive_reader *reader, int receiver, int sender)
+static int check_pair(
+    const struct task *task, struct archive_reader *reader, int receiver, int sender)
 {
 	char to[VM_ID_SIZE], from[VM_ID_SIZE];
 	struct archive_rows rows;
@@ -220,8 +222,9 @@ int main(int argc, char **argv)
 	if (argc == 5 && strcmp(argv[1], "sum") == 0)
 		return print_sum(argv[2], parse(argv[3]), parse(argv[4]));
 	if (argc < 8 || (strcmp(argv[1], "write") != 0 && strcmp(argv[1], "check") != 0)) {
-		fprintf(stderr, "usage: archive_tool write|check FOLDER RECEIVERS SENDERS FROM FIRST "
-				"COUNT [floor=BYTES] [detail] [give-up] | sum FOLDER FROM TO\n");
+		fprintf(stderr,
+		    "usage: archive_tool write|check FOLDER RECEIVERS SENDERS FROM FIRST "
+		    "COUNT [floor=BYTES] [detail] [give-up] | sum FOLDER FROM TO\n");
 		return 1;
 	}
 	parse_task(argc, argv, &task);

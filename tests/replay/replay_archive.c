@@ -79,7 +79,8 @@ static void write_one(struct archive *archive, struct account *account, int numb
 
 	for (int k = 0; k < SENDERS; k++)
 		if (account->packets[number][k] > 0) {
-			list[count] = (struct archive_sender){.packets = account->packets[number][k]};
+			list[count] =
+			    (struct archive_sender){.packets = account->packets[number][k]};
 			snprintf(list[count++].sender, VM_ID_SIZE, "%s", senders[k]);
 		}
 	ck_assert_int_eq(archives_write(archive, VM_A, EPOCH + (int64_t)number * STEP, lost ? 0 : 1,
@@ -87,7 +88,8 @@ static void write_one(struct archive *archive, struct account *account, int numb
 	    GRAPPE_OK);
 }
 
-/* A missing period is either never delivered or told as lost. busy_percent: of the periods of active pairs. */
+/* A missing period is either never delivered or told as lost. busy_percent: of the periods of
+ * active pairs. */
 static void write_all(struct account *account, const struct archive_layout *layout,
     unsigned missing_percent, unsigned busy_percent)
 {
@@ -101,7 +103,8 @@ static void write_all(struct account *account, const struct archive_layout *layo
 			archive_close(archive);
 			archive = archives_open(folder, layout);
 		}
-		account->known[i] = random_below(100) >= mood.missing_percent || i == account->periods;
+		account->known[i] =
+		    random_below(100) >= mood.missing_percent || i == account->periods;
 		for (int k = 0; account->known[i] && k < SENDERS; k++)
 			if (mood.active[k] && random_below(100) < busy_percent)
 				account->packets[i][k] = 1 + random_below(1000000);
@@ -139,7 +142,8 @@ static void check_window(struct archive_reader *reader, const struct account *ac
 				told = totals.senders[i].packets;
 		ck_assert_msg(fabs(told - sums[k]) <= 1e-9 * sums[k] + 1e-6,
 		    "(%lld, %lld] at %lld s, %s: %.6f instead of %.6f", (long long)totals.from_s,
-		    (long long)totals.to_s, (long long)totals.resolution_s, senders[k], told, sums[k]);
+		    (long long)totals.to_s, (long long)totals.resolution_s, senders[k], told,
+		    sums[k]);
 	}
 	*resolution_s = totals.resolution_s;
 	archive_totals_deinit(&totals);
@@ -157,17 +161,21 @@ static void check_windows(
 	for (int i = 0; i < windows; i++) {
 		const struct archive_level *level = &layout->levels[(size_t)i % layout->count];
 		int64_t age_s = 1 + random_below((unsigned)(level->keep_s / STEP)) * (int64_t)STEP;
-		int64_t length_s = STEP + random_below((unsigned)(level->keep_s / STEP)) * (int64_t)STEP;
+		int64_t length_s =
+		    STEP + random_below((unsigned)(level->keep_s / STEP)) * (int64_t)STEP;
 		int64_t resolution_s;
 
-		age_s = age_s > end_s - EPOCH - STEP ? (end_s - EPOCH) / 2 / STEP * STEP : age_s / STEP * STEP;
+		age_s = age_s > end_s - EPOCH - STEP ? (end_s - EPOCH) / 2 / STEP * STEP
+						     : age_s / STEP * STEP;
 		length_s = length_s > end_s - age_s - EPOCH ? end_s - age_s - EPOCH : length_s;
-		check_window(reader, account, end_s - age_s - length_s, end_s - age_s, &resolution_s);
+		check_window(
+		    reader, account, end_s - age_s - length_s, end_s - age_s, &resolution_s);
 		for (size_t k = 0; k < layout->count; k++)
 			answers[k] += layout->levels[k].resolution_s == resolution_s;
 	}
 	for (size_t k = 0; k < layout->count; k++) {
-		printf("%lld s: %d windows\n", (long long)layout->levels[k].resolution_s, answers[k]);
+		printf(
+		    "%lld s: %d windows\n", (long long)layout->levels[k].resolution_s, answers[k]);
 		ck_assert_int_gt(answers[k], 0);
 	}
 	archive_reader_close(reader);
@@ -219,7 +227,8 @@ START_TEST(sums_are_true_over_years)
 			continue;
 		account.known[i] = random_below(100) >= 20;
 		for (int k = 0; account.known[i] && k < SENDERS; k++)
-			account.packets[i][k] = (i / DAY / 40 + k) % 3 == 0 || i % 50 == k ? 1 + random_below(9999) : 0;
+			account.packets[i][k] =
+			    (i / DAY / 40 + k) % 3 == 0 || i % 50 == k ? 1 + random_below(9999) : 0;
 		if (account.known[i])
 			write_one(archive, &account, i, false);
 	}

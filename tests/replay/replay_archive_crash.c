@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A writer process is killed (SIGKILL) at random instants and started again, as often as KILLS says. Each
- * time it goes on after the last committed period of each receiver. In the end every period must be
- * stored exactly once, and the sums of consolidated rows must be true.
+ * A writer process is killed (SIGKILL) at random instants and started again, as often as KILLS
+ * says. Each time it goes on after the last committed period of each receiver. In the end every
+ * period must be stored exactly once, and the sums of consolidated rows must be true.
  */
 #include "common/error.h"
 #include "tests/unit/archives.h"
@@ -17,7 +17,7 @@
 #define KILLS 80
 #define RECEIVERS 3
 #define SENDERS 5
-#define AFTER 60	/* periods the last writer adds in peace */
+#define AFTER 60    /* periods the last writer adds in peace */
 #define LIMIT 28800 /* periods the finest level holds */
 
 static const char *const receivers[RECEIVERS] = {VM_A, VM_B, NFS};
@@ -33,8 +33,9 @@ static bool is_known(int period, int receiver)
 
 static double packets_of(int period, int receiver, int sender)
 {
-	return (period * 31 + receiver * 7 + sender * 3) % 4 == 0 ? 0 :
-	    period + 100000.0 * sender + 7.0 * receiver;
+	return (period * 31 + receiver * 7 + sender * 3) % 4 == 0
+		   ? 0
+		   : period + 100000.0 * sender + 7.0 * receiver;
 }
 
 static void init_layout(struct archive_layout *layout)
@@ -50,8 +51,8 @@ static void init_layout(struct archive_layout *layout)
 /* No ck_assert here: the check library's messages of a killed process would be torn. */
 static void write_one(struct archive *archive, int period, int receiver)
 {
-	struct archive_update *update = archive_update_new(
-	    receivers[receiver], EPOCH + (int64_t)period * STEP, 1, SENDERS);
+	struct archive_update *update =
+	    archive_update_new(receivers[receiver], EPOCH + (int64_t)period * STEP, 1, SENDERS);
 	char message[1024];
 
 	if (update == NULL)
@@ -61,7 +62,8 @@ static void write_one(struct archive *archive, int period, int receiver)
 		update->senders[k].packets = packets_of(period, receiver, k);
 		update->senders[k].octets = 2 * update->senders[k].packets;
 	}
-	if (archive_write(archive, update, update->end_s, false, message, sizeof message) != GRAPPE_OK)
+	if (archive_write(archive, update, update->end_s, false, message, sizeof message) !=
+	    GRAPPE_OK)
 		_exit(2);
 	archive_update_free(update);
 }

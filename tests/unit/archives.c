@@ -77,7 +77,8 @@ void archives_write_one(struct archive *archive, const char *receiver, const cha
 	ck_assert_msg(rc == GRAPPE_OK, "%d %s", rc, message);
 }
 
-void archives_path(char *path, size_t size, const char *folder, const char *receiver, const char *file)
+void archives_path(
+    char *path, size_t size, const char *folder, const char *receiver, const char *file)
 {
 	ck_assert_int_lt(snprintf(path, size, "%s/%s/%s", folder, receiver, file), (int)size);
 }
@@ -110,8 +111,8 @@ char *archives_rrdtool(const char *const *arguments)
 	close(pipes[0]);
 	text[length] = '\0';
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "rrdtool %s failed (%d): %s", argv[1],
-	    status, text);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "rrdtool %s failed (%d): %s",
+	    argv[1], status, text);
 	return text;
 }
 

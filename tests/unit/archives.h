@@ -18,7 +18,8 @@
 #define VM_C "mac-020000000003"
 #define NFS "endpoint:nfs.example"
 
-#define EPOCH INT64_C(1790006400) /* 2026-09-21T16:00:00Z, a multiple of every resolution below a day */
+#define EPOCH                                                                                      \
+	INT64_C(1790006400) /* 2026-09-21T16:00:00Z, a multiple of every resolution below a day */
 
 /* archives_remove - the folder and everything below it. */
 void archives_remove(const char *folder);
@@ -26,11 +27,13 @@ void archives_remove(const char *folder);
 /* archives_open - fails the test when it cannot be opened. */
 struct archive *archives_open(const char *folder, const struct archive_layout *layout);
 
-/* archives_update - a period of receiver with the senders {id, packets}; octets are 100 x packets + 7 where there are packets. */
+/* archives_update - a period of receiver with the senders {id, packets}; octets are 100 x packets +
+ * 7 where there are packets. */
 struct archive_update *archives_update(const char *receiver, int64_t end_s, double known,
     size_t nsenders, const struct archive_sender *senders);
 
-/* archives_write - writes it with its end as the present; the code of archive_write(). message: 1024 bytes or NULL. */
+/* archives_write - writes it with its end as the present; the code of archive_write(). message:
+ * 1024 bytes or NULL. */
 int archives_write(struct archive *archive, const char *receiver, int64_t end_s, double known,
     size_t nsenders, const struct archive_sender *senders, char *message);
 
@@ -39,14 +42,15 @@ void archives_write_one(struct archive *archive, const char *receiver, const cha
     int64_t end_s, double packets);
 
 /* archives_path - FOLDER/receiver/file */
-void archives_path(char *path, size_t size, const char *folder, const char *receiver, const char *file);
+void archives_path(
+    char *path, size_t size, const char *folder, const char *receiver, const char *file);
 
-/* archives_rrdtool - runs the real rrdtool with these arguments (NULL-terminated) and returns what it prints, to
- * be freed; a failure of rrdtool fails the test. */
+/* archives_rrdtool - runs the real rrdtool with these arguments (NULL-terminated) and returns what
+ * it prints, to be freed; a failure of rrdtool fails the test. */
 char *archives_rrdtool(const char *const *arguments);
 
-/* archives_fetch - rows of `rrdtool fetch PATH CF -r resolution -s from -e to` for (from, to]: values[i] of the
- * i-th row; returns how many rows there were. */
+/* archives_fetch - rows of `rrdtool fetch PATH CF -r resolution -s from -e to` for (from, to]:
+ * values[i] of the i-th row; returns how many rows there were. */
 size_t archives_fetch(const char *path, const char *function, int64_t resolution_s, int64_t from_s,
     int64_t to_s, double (*values)[2], size_t room);
 

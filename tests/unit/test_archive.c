@@ -75,7 +75,8 @@ START_TEST(counts_come_back_exact_through_rrdtool)
 }
 END_TEST
 
-/* Periods 1-3 traffic, 4-6 silence, 7-9 never delivered, 10 silence, 11 lost for good, 12 traffic. */
+/* Periods 1-3 traffic, 4-6 silence, 7-9 never delivered, 10 silence, 11 lost for good, 12 traffic.
+ */
 START_TEST(holes_stay_holes_and_silence_is_zero)
 {
 	static const char shape[] = "vvv000---0xv";
@@ -100,7 +101,8 @@ START_TEST(holes_stay_holes_and_silence_is_zero)
 		ck_assert(row.known == known);
 		ck_assert(row.packets == (shape[i] == 'v' ? 42 : 0));
 		if (known)
-			ck_assert_double_eq_tol(values[i][0] * STEP, shape[i] == 'v' ? 42 : 0, 1e-9);
+			ck_assert_double_eq_tol(
+			    values[i][0] * STEP, shape[i] == 'v' ? 42 : 0, 1e-9);
 	}
 	archives_path(path, sizeof path, folder, VM_A, "coverage.rrd");
 	ck_assert_uint_eq(
@@ -129,7 +131,8 @@ START_TEST(silent_pairs_are_not_written)
 }
 END_TEST
 
-/* A pair that fell silent for good: after the day its rows are complete for every reader of the file. */
+/* A pair that fell silent for good: after the day its rows are complete for every reader of the
+ * file. */
 START_TEST(a_silent_pair_is_settled_once_a_day)
 {
 	const int64_t midnight = EPOCH - EPOCH % 86400 + 86400;
@@ -145,10 +148,12 @@ START_TEST(a_silent_pair_is_settled_once_a_day)
 	ck_assert(isnan(values[0][0]));
 	archives_write_one(archive, VM_A, VM_C, midnight + STEP, 1);
 	ck_assert_uint_eq(archives_fetch(path, "AVERAGE", 300, EPOCH, EPOCH + 300, values, 1), 1);
-	ck_assert_double_eq_tol(values[0][0] * 7 * STEP, 30 * 28, 1e-6); /* mean of the seven known */
+	ck_assert_double_eq_tol(
+	    values[0][0] * 7 * STEP, 30 * 28, 1e-6); /* mean of the seven known */
 	ck_assert_uint_eq(
 	    archives_fetch(path, "AVERAGE", 86400, midnight - 86400, midnight, values, 1), 1);
-	ck_assert_double_eq_tol(values[0][0] * 8 * STEP, 30 * 28, 1e-6); /* the eighth: at midnight */
+	ck_assert_double_eq_tol(
+	    values[0][0] * 8 * STEP, 30 * 28, 1e-6); /* the eighth: at midnight */
 	ck_assert_int_eq(stat(path, &before), 0);
 	for (int day = 0; day < 3; day++)
 		archives_write_one(archive, VM_A, VM_C, midnight + 2 * STEP + day * 86400, 1);
@@ -158,7 +163,8 @@ START_TEST(a_silent_pair_is_settled_once_a_day)
 }
 END_TEST
 
-/* A pair that begins, pauses and resumes inside consolidated rows with unknown periods around it. */
+/* A pair that begins, pauses and resumes inside consolidated rows with unknown periods around it.
+ */
 START_TEST(consolidated_rows_of_partly_known_time_keep_their_sum)
 {
 	static const struct {
@@ -183,8 +189,8 @@ START_TEST(consolidated_rows_of_partly_known_time_keep_their_sum)
 	/* With every further day, then month, a coarser level answers. */
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
 		if (later[i].days > 0)
-			ck_assert_int_eq(archives_write(archive, VM_A, to + later[i].days * 86400, 1, 0,
-					     NULL, NULL),
+			ck_assert_int_eq(archives_write(archive, VM_A, to + later[i].days * 86400,
+					     1, 0, NULL, NULL),
 			    GRAPPE_OK);
 		ck_assert_int_eq(archive_read_totals(reader, VM_A, EPOCH, to, &totals), GRAPPE_OK);
 		ck_assert_int_eq(totals.resolution_s, later[i].resolution_s);
@@ -241,7 +247,8 @@ START_TEST(a_period_written_twice_counts_once)
 		ck_assert_int_eq(
 		    archives_write(archive, VM_A, EPOCH + STEP, 1, 2, senders, NULL), GRAPPE_OK);
 	reopen(&layout);
-	ck_assert_int_eq(archives_write(archive, VM_A, EPOCH + STEP, 1, 2, senders, NULL), GRAPPE_OK);
+	ck_assert_int_eq(
+	    archives_write(archive, VM_A, EPOCH + STEP, 1, 2, senders, NULL), GRAPPE_OK);
 	ck_assert(period_of(VM_A, VM_B, EPOCH + STEP).packets == 10);
 	ck_assert(period_of(VM_A, VM_C, EPOCH + STEP).packets == 20);
 	ck_assert_uint_eq(archive_counters(archive)->repeated, 1);
@@ -256,18 +263,18 @@ START_TEST(what_makes_no_sense_is_refused)
 		double known, packets;
 		int rc;
 	} cases[] = {
-		{VM_A, VM_B, "future", EPOCH + 300, EPOCH, 1, 1, GRAPPE_ERANGE},
-		{VM_A, VM_B, "multiple", EPOCH + 1, EPOCH + 1, 1, 1, GRAPPE_ERANGE},
-		{VM_A, VM_B, "multiple", -STEP, EPOCH, 1, 1, GRAPPE_ERANGE},
-		{VM_A, VM_B, "counts", EPOCH, EPOCH, 1, NAN, GRAPPE_EINVALID},
-		{VM_A, VM_B, "counts", EPOCH, EPOCH, 1, INFINITY, GRAPPE_EINVALID},
-		{VM_A, VM_B, "counts", EPOCH, EPOCH, 1, -1, GRAPPE_EINVALID},
-		{VM_A, "../../etc/x", "sender's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
-		{VM_A, "coverage", "sender's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
-		{"..", VM_B, "receiver's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
-		{VM_A, VM_B, "known", EPOCH, EPOCH, NAN, 1, GRAPPE_EINVALID},
-		{VM_A, VM_B, "known", EPOCH, EPOCH, 1.5, 1, GRAPPE_EINVALID},
-		{VM_A, VM_B, "known", EPOCH, EPOCH, 0, 1, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "future", EPOCH + 300, EPOCH, 1, 1, GRAPPE_ERANGE},
+	    {VM_A, VM_B, "multiple", EPOCH + 1, EPOCH + 1, 1, 1, GRAPPE_ERANGE},
+	    {VM_A, VM_B, "multiple", -STEP, EPOCH, 1, 1, GRAPPE_ERANGE},
+	    {VM_A, VM_B, "counts", EPOCH, EPOCH, 1, NAN, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "counts", EPOCH, EPOCH, 1, INFINITY, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "counts", EPOCH, EPOCH, 1, -1, GRAPPE_EINVALID},
+	    {VM_A, "../../etc/x", "sender's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
+	    {VM_A, "coverage", "sender's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
+	    {"..", VM_B, "receiver's id", EPOCH, EPOCH, 1, 1, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "known", EPOCH, EPOCH, NAN, 1, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "known", EPOCH, EPOCH, 1.5, 1, GRAPPE_EINVALID},
+	    {VM_A, VM_B, "known", EPOCH, EPOCH, 0, 1, GRAPPE_EINVALID},
 	};
 	struct archive_names names;
 	char message[1024];
@@ -278,8 +285,8 @@ START_TEST(what_makes_no_sense_is_refused)
 
 		snprintf(update->senders[0].sender, VM_ID_SIZE, "%s", cases[i].sender);
 		update->senders[0].packets = cases[i].packets;
-		ck_assert_int_eq(archive_write(archive, update, cases[i].now_s, false, message,
-				     sizeof message),
+		ck_assert_int_eq(
+		    archive_write(archive, update, cases[i].now_s, false, message, sizeof message),
 		    cases[i].rc);
 		ck_assert_msg(strstr(message, cases[i].word) != NULL, "%zu: %s", i, message);
 		archive_update_free(update);
@@ -300,7 +307,8 @@ START_TEST(the_same_sender_twice_is_refused)
 }
 END_TEST
 
-/* A clock that was ahead left periods in the future: they stay, what comes meanwhile is refused and told. */
+/* A clock that was ahead left periods in the future: they stay, what comes meanwhile is refused and
+ * told. */
 START_TEST(a_clock_set_back_destroys_nothing)
 {
 	struct archive_update *update;
@@ -333,7 +341,8 @@ static void write_many(int periods)
 		update->senders[0].packets = i;
 		snprintf(update->senders[1].sender, VM_ID_SIZE, VM_C);
 		update->senders[1].packets = 2 * i;
-		if (archive_write(archive, update, update->end_s, false, message, sizeof message) != 0)
+		if (archive_write(archive, update, update->end_s, false, message, sizeof message) !=
+		    0)
 			_exit(1);
 		archive_update_free(update);
 	}
@@ -379,8 +388,8 @@ START_TEST(one_writer_per_folder)
 	struct archive *second;
 	char message[512];
 
-	ck_assert_int_eq(archive_open(folder, &layout, 0, &second, message, sizeof message),
-	    GRAPPE_EEXISTS);
+	ck_assert_int_eq(
+	    archive_open(folder, &layout, 0, &second, message, sizeof message), GRAPPE_EEXISTS);
 	ck_assert_ptr_null(second);
 	ck_assert_ptr_nonnull(strstr(message, "another process"));
 }
@@ -394,8 +403,8 @@ START_TEST(periods_of_another_length_are_refused)
 	archives_write_one(archive, VM_A, VM_B, EPOCH, 10);
 	archive_layout_default(60, &minutes);
 	reopen(&minutes);
-	ck_assert_int_eq(archives_write(archive, VM_A, EPOCH + 60, 1, 0, NULL, message),
-	    GRAPPE_EUNSUPPORTED);
+	ck_assert_int_eq(
+	    archives_write(archive, VM_A, EPOCH + 60, 1, 0, NULL, message), GRAPPE_EUNSUPPORTED);
 	ck_assert_msg(strstr(message, "30s") != NULL, "%s", message);
 	ck_assert(period_of(VM_A, VM_B, EPOCH).packets == 10);
 }
@@ -407,11 +416,11 @@ START_TEST(detail_that_is_no_longer_kept_is_refused)
 
 	for (int i = 1; i <= 3; i++)
 		archives_write_one(archive, VM_A, VM_B, EPOCH + i * 86400, 10);
-	ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_B, EPOCH + 86400, EPOCH + 3 * 86400,
-			     true, &rows),
+	ck_assert_int_eq(
+	    archive_read_pair(reader, VM_A, VM_B, EPOCH + 86400, EPOCH + 3 * 86400, true, &rows),
 	    GRAPPE_EUNSUPPORTED);
-	ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_B, EPOCH + 86400 - 300, EPOCH + 3 * 86400,
-			     false, &rows),
+	ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_B, EPOCH + 86400 - 300,
+			     EPOCH + 3 * 86400, false, &rows),
 	    GRAPPE_OK);
 	ck_assert_int_eq(rows.resolution_s, 300);
 	ck_assert_int_eq(rows.rows[0].length_s, 300);
@@ -419,7 +428,8 @@ START_TEST(detail_that_is_no_longer_kept_is_refused)
 	ck_assert_int_eq(rows.rows[rows.count - 1].length_s, STEP);
 	ck_assert(rows.rows[rows.count - 1].packets == 10);
 	for (size_t i = 1; i < rows.count; i++)
-		ck_assert_int_eq(rows.rows[i].end_s - rows.rows[i].length_s, rows.rows[i - 1].end_s);
+		ck_assert_int_eq(
+		    rows.rows[i].end_s - rows.rows[i].length_s, rows.rows[i - 1].end_s);
 	archive_rows_deinit(&rows);
 }
 END_TEST
@@ -430,24 +440,23 @@ START_TEST(time_outside_the_archive_is_unknown)
 	struct archive_rows rows;
 
 	archives_write_one(archive, VM_A, VM_B, EPOCH + STEP, 10);
-	ck_assert_int_eq(archive_read_totals(reader, VM_A, EPOCH - 100 * STEP, EPOCH + 100 * STEP,
-			     &totals),
+	ck_assert_int_eq(
+	    archive_read_totals(reader, VM_A, EPOCH - 100 * STEP, EPOCH + 100 * STEP, &totals),
 	    GRAPPE_OK);
 	ck_assert(totals.known == 1 && totals.wanted == 200 && totals.senders[0].packets == 10);
 	archive_totals_deinit(&totals);
-	ck_assert_int_eq(archive_read_coverage(reader, VM_A, EPOCH, EPOCH + 10 * STEP, true, &rows),
-	    GRAPPE_OK);
+	ck_assert_int_eq(
+	    archive_read_coverage(reader, VM_A, EPOCH, EPOCH + 10 * STEP, true, &rows), GRAPPE_OK);
 	ck_assert_uint_eq(rows.count, 10);
 	ck_assert(rows.rows[0].known == 1);
 	ck_assert(rows.rows[9].known == 0 && rows.rows[9].length_s == STEP);
 	archive_rows_deinit(&rows);
-	ck_assert_int_eq(
-	    archive_read_totals(reader, VM_A, EPOCH - INT64_C(20) * 366 * 86400, EPOCH + STEP, &totals),
+	ck_assert_int_eq(archive_read_totals(reader, VM_A, EPOCH - INT64_C(20) * 366 * 86400,
+			     EPOCH + STEP, &totals),
 	    GRAPPE_OK);
 	ck_assert(totals.known == 1 && totals.senders[0].packets == 10);
 	archive_totals_deinit(&totals);
-	ck_assert_int_eq(
-	    archive_read_totals(reader, VM_A, EPOCH, EPOCH, &totals), GRAPPE_ERANGE);
+	ck_assert_int_eq(archive_read_totals(reader, VM_A, EPOCH, EPOCH, &totals), GRAPPE_ERANGE);
 	ck_assert_int_eq(
 	    archive_read_totals(reader, VM_C, EPOCH, EPOCH + STEP, &totals), GRAPPE_ENOTFOUND);
 	ck_assert_int_eq(
@@ -462,10 +471,12 @@ START_TEST(a_matrix_tells_what_is_missing)
 	int a, b;
 
 	for (int i = 1; i <= 4; i++) {
-		ck_assert_int_eq(archives_write(archive, VM_A, EPOCH + i * STEP, 1, 2, to_a, NULL), GRAPPE_OK);
+		ck_assert_int_eq(
+		    archives_write(archive, VM_A, EPOCH + i * STEP, 1, 2, to_a, NULL), GRAPPE_OK);
 		if (i != 2)
 			ck_assert_int_eq(
-			    archives_write(archive, VM_B, EPOCH + i * STEP, 1, 0, NULL, NULL), GRAPPE_OK);
+			    archives_write(archive, VM_B, EPOCH + i * STEP, 1, 0, NULL, NULL),
+			    GRAPPE_OK);
 	}
 	ck_assert_int_eq(archive_read_matrix(reader, EPOCH, EPOCH + 4 * STEP, matrix), GRAPPE_OK);
 	ck_assert_uint_eq(matrix_nodes(matrix), 3);
@@ -479,8 +490,8 @@ START_TEST(a_matrix_tells_what_is_missing)
 	ck_assert(matrix_window(matrix)->length_s == 120);
 	matrix_free(matrix);
 	matrix = matrix_new();
-	ck_assert_int_eq(
-	    archive_read_matrix(reader, EPOCH + 4 * STEP, EPOCH + 8 * STEP, matrix), GRAPPE_ENOTFOUND);
+	ck_assert_int_eq(archive_read_matrix(reader, EPOCH + 4 * STEP, EPOCH + 8 * STEP, matrix),
+	    GRAPPE_ENOTFOUND);
 	matrix_free(matrix);
 }
 END_TEST
@@ -491,7 +502,8 @@ START_TEST(a_folder_that_cannot_be_made_is_told)
 	struct archive *other;
 
 	snprintf(path, sizeof path, "%s/journal/below-a-file", folder);
-	ck_assert_int_eq(archive_open(path, &layout, 0, &other, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(
+	    archive_open(path, &layout, 0, &other, message, sizeof message), GRAPPE_EIO);
 	ck_assert_msg(strstr(message, path) != NULL, "%s", message);
 }
 END_TEST
@@ -504,7 +516,8 @@ START_TEST(a_full_disk_stops_new_files_only)
 
 	archives_write_one(archive, VM_A, VM_B, EPOCH + STEP, 7);
 	archive_close(archive);
-	ck_assert_int_eq(archive_open(folder, &layout, UINT64_MAX, &archive, message, sizeof message),
+	ck_assert_int_eq(
+	    archive_open(folder, &layout, UINT64_MAX, &archive, message, sizeof message),
 	    GRAPPE_OK);
 	ck_assert_int_eq(
 	    archives_write(archive, VM_A, EPOCH + 2 * STEP, 1, 2, senders, message), GRAPPE_EIO);
@@ -513,7 +526,8 @@ START_TEST(a_full_disk_stops_new_files_only)
 	/* Given up: the pair that has a file is there, the rest is told as not covered. */
 	update = archives_update(VM_A, EPOCH + 2 * STEP, 1, 2, senders);
 	ck_assert_int_eq(
-	    archive_write(archive, update, EPOCH + 2 * STEP, true, message, sizeof message), GRAPPE_OK);
+	    archive_write(archive, update, EPOCH + 2 * STEP, true, message, sizeof message),
+	    GRAPPE_OK);
 	archive_update_free(update);
 	ck_assert(period_of(VM_A, VM_B, EPOCH + 2 * STEP).packets == 10);
 	ck_assert_double_eq_tol(period_of(VM_A, VM_B, EPOCH + 2 * STEP).covered, 1.0 / 3, 1e-9);

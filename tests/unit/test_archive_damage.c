@@ -30,7 +30,8 @@ static void setup(void)
 		const struct archive_sender senders[2] = {{VM_B, 10, 0}, {VM_C, 20, 0}};
 
 		ck_assert_int_eq(
-		    archives_write(archive, VM_A, EPOCH + i * STEP, 1, 2, senders, NULL), GRAPPE_OK);
+		    archives_write(archive, VM_A, EPOCH + i * STEP, 1, 2, senders, NULL),
+		    GRAPPE_OK);
 	}
 }
 
@@ -81,7 +82,8 @@ static void spoil_foreign(const char *path)
 	free(archives_rrdtool(arguments));
 }
 
-/* A file that an earlier wrong clock updated in the future: nothing could be added to it for years. */
+/* A file that an earlier wrong clock updated in the future: nothing could be added to it for years.
+ */
 static void spoil_future(const char *path)
 {
 	char update[64];
@@ -102,7 +104,8 @@ static void check_pair(const char *sender, int64_t until, double packets, bool d
 	struct archive_rows rows;
 
 	ck_assert_int_eq(
-	    archive_read_pair(reader, VM_A, sender, EPOCH, EPOCH + 12 * STEP, true, &rows), GRAPPE_OK);
+	    archive_read_pair(reader, VM_A, sender, EPOCH, EPOCH + 12 * STEP, true, &rows),
+	    GRAPPE_OK);
 	for (size_t i = 0; i < rows.count; i++) {
 		const bool lost = damaged && rows.rows[i].end_s < until;
 
@@ -144,8 +147,8 @@ START_TEST(readers_say_what_they_cannot_read)
 
 	archives_path(path, sizeof path, folder, VM_A, VM_B ".rrd");
 	spoils[_i](path);
-	ck_assert_int_eq(
-	    archive_read_pair(reader, VM_A, VM_B, EPOCH, EPOCH + STEP, true, &rows), GRAPPE_EFORMAT);
+	ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_B, EPOCH, EPOCH + STEP, true, &rows),
+	    GRAPPE_EFORMAT);
 	ck_assert_int_eq(
 	    archive_read_totals(reader, VM_A, EPOCH, EPOCH + 10 * STEP, &totals), GRAPPE_OK);
 	ck_assert_uint_eq(totals.nsenders, 1);
@@ -166,7 +169,8 @@ START_TEST(damaged_coverage_begins_anew)
 	archives_path(path, sizeof path, folder, VM_A, "coverage.rrd");
 	spoils[_i](path);
 	if (spoils[_i] != spoil_future)
-		ck_assert_int_eq(archive_read_last(reader, VM_A, &end_s, &length_s), GRAPPE_EFORMAT);
+		ck_assert_int_eq(
+		    archive_read_last(reader, VM_A, &end_s, &length_s), GRAPPE_EFORMAT);
 	ck_assert_int_eq(
 	    archives_write(archive, VM_A, EPOCH + 11 * STEP, 1, 0, NULL, message), GRAPPE_OK);
 	ck_assert_msg(strstr(message, "set aside") != NULL, "%s", message);
@@ -223,8 +227,8 @@ START_TEST(random_damage_is_survived)
 			ck_assert_int_eq(pwrite(fd, &byte, 1, (state >> 8) % 2048), 1);
 		}
 		close(fd);
-		unreadable += archive_read_pair(
-				  reader, VM_A, VM_B, EPOCH, EPOCH + 10 * STEP, true, &rows) == GRAPPE_EFORMAT;
+		unreadable += archive_read_pair(reader, VM_A, VM_B, EPOCH, EPOCH + 10 * STEP, true,
+				  &rows) == GRAPPE_EFORMAT;
 		archive_rows_deinit(&rows);
 	}
 	buffer_deinit(&whole);

@@ -7,7 +7,7 @@
 START_TEST(the_default_is_the_documented_one)
 {
 	static const struct archive_level wanted[] = {
-		{30, 86400}, {300, 14 * 86400}, {3600, 365 * 86400}, {86400, 5 * 365 * 86400}};
+	    {30, 86400}, {300, 14 * 86400}, {3600, 365 * 86400}, {86400, 5 * 365 * 86400}};
 	struct archive_layout layout;
 	char message[256];
 
@@ -33,7 +33,8 @@ START_TEST(every_period_length_has_a_valid_default)
 		    "%u: %s", length, message);
 		ck_assert_int_eq(layout.levels[0].resolution_s, length);
 		if (length >= 30)
-			ck_assert_int_ge(layout.levels[layout.count - 1].keep_s, INT64_C(5) * 365 * 86400);
+			ck_assert_int_ge(
+			    layout.levels[layout.count - 1].keep_s, INT64_C(5) * 365 * 86400);
 	}
 }
 END_TEST
@@ -74,21 +75,22 @@ START_TEST(what_cannot_keep_sums_true_is_refused)
 		size_t count;
 		const char *word;
 	} cases[] = {
-		{{{(char *)"a", 60000, 86400000}}, 1, "must be the period"},
-		{{{(char *)"a", 30000, 86400000}, {(char *)"b", 45000, 86400000}}, 2, "multiple"},
-		{{{(char *)"a", 30000, 86400000}, {(char *)"b", 30000, 86400000}}, 2, "same resolution"},
-		{{{(char *)"a", 30000, 86400000}, {(char *)"b", 60000, 43200000}}, 2, "less than"},
-		{{{(char *)"a", 30000, 3600000}, {(char *)"b", 7200000, 86400000}}, 2, "coarsest"},
-		{{{(char *)"a", 30000, 0}}, 1, "one row"},
-		{{{(char *)"a", 30500, 86400000}}, 1, "whole seconds"},
-		{{{(char *)"a", 30000, 30001LL * ARCHIVE_ROWS_MAX}}, 1, "rows"},
+	    {{{(char *)"a", 60000, 86400000}}, 1, "must be the period"},
+	    {{{(char *)"a", 30000, 86400000}, {(char *)"b", 45000, 86400000}}, 2, "multiple"},
+	    {{{(char *)"a", 30000, 86400000}, {(char *)"b", 30000, 86400000}}, 2,
+		"same resolution"},
+	    {{{(char *)"a", 30000, 86400000}, {(char *)"b", 60000, 43200000}}, 2, "less than"},
+	    {{{(char *)"a", 30000, 3600000}, {(char *)"b", 7200000, 86400000}}, 2, "coarsest"},
+	    {{{(char *)"a", 30000, 0}}, 1, "one row"},
+	    {{{(char *)"a", 30500, 86400000}}, 1, "whole seconds"},
+	    {{{(char *)"a", 30000, 30001LL * ARCHIVE_ROWS_MAX}}, 1, "rows"},
 	};
 	struct archive_layout layout;
 	char message[256];
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		ck_assert_int_eq(configure(cases[i].sections, cases[i].count, &layout, message,
-				     sizeof message),
+		ck_assert_int_eq(
+		    configure(cases[i].sections, cases[i].count, &layout, message, sizeof message),
 		    GRAPPE_EINVALID);
 		ck_assert_msg(strstr(message, cases[i].word) != NULL, "%zu: %s", i, message);
 	}

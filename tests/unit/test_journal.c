@@ -91,8 +91,8 @@ static void check_all(int periods)
 		    GRAPPE_OK);
 		for (int i = 0; i < periods; i++) {
 			ck_assert(rows.rows[i].known == 1);
-			ck_assert_msg(rows.rows[i].packets == senders[k].packets, "period %d of %s: %g",
-			    i + 1, senders[k].sender, rows.rows[i].packets);
+			ck_assert_msg(rows.rows[i].packets == senders[k].packets,
+			    "period %d of %s: %g", i + 1, senders[k].sender, rows.rows[i].packets);
 			ck_assert(rows.rows[i].octets == senders[k].octets);
 		}
 		archive_rows_deinit(&rows);
@@ -137,7 +137,8 @@ START_TEST(an_old_head_is_not_restored)
 		archive = archives_open(folder, &layout);
 		write_period(archive, BEFORE + 1 + i);
 		archive_close(archive);
-		/* Killed right after the next period was noted, before anything of it was written. */
+		/* Killed right after the next period was noted, before anything of it was written.
+		 */
 		ck_assert_int_eq(journal_open(folder, &journal), GRAPPE_OK);
 		update = archives_update(VM_A, EPOCH + (BEFORE + 1 + i) * STEP, 1, 2, senders);
 		ck_assert_int_eq(journal_begin(journal, update), GRAPPE_OK);

@@ -37,8 +37,7 @@ static void teardown(void)
 
 static struct archive_update *period(const char *receiver, int number)
 {
-	const struct archive_sender senders[2] = {
-	    {VM_C, 100 * number, 0}, {"external", number, 0}};
+	const struct archive_sender senders[2] = {{VM_C, 100 * number, 0}, {"external", number, 0}};
 
 	return archives_update(receiver, first_s + number * STEP, 1, 2, senders);
 }
@@ -217,8 +216,9 @@ START_TEST(reading_beside_the_thread_is_exact)
 	while (status.queue > 0) {
 		struct archive_rows rows;
 
-		ck_assert_int_eq(archive_read_pair(reader, VM_A, VM_C, status.written_end_s - 10 * STEP,
-				     status.written_end_s, true, &rows),
+		ck_assert_int_eq(
+		    archive_read_pair(reader, VM_A, VM_C, status.written_end_s - 10 * STEP,
+			status.written_end_s, true, &rows),
 		    GRAPPE_OK);
 		for (size_t i = 0; i < rows.count; i++)
 			ck_assert_double_eq(rows.rows[i].packets,
