@@ -120,6 +120,7 @@ struct account *account_new(
     const struct account_options *options, int64_t wall_ns, int64_t monotonic_ns)
 {
 	struct account *account = calloc(1, sizeof *account);
+	struct epoch *first;
 
 	if (account == NULL)
 		return NULL;
@@ -140,8 +141,9 @@ struct account *account_new(
 		memcpy(account->endpoints, options->endpoints,
 		    options->nendpoints * sizeof *account->endpoints);
 	qsort(account->endpoints, options->nendpoints, sizeof *account->endpoints, compare_addresses);
-	open_epoch(account, clock_period_end(wall_ns, options->length_s))->header.flags |=
-	    PERIOD_PARTIAL;
+	first = open_epoch(account, clock_period_end(wall_ns, options->length_s));
+	if (wall_ns > epoch_start_ns(account, first))
+		first->header.flags |= PERIOD_PARTIAL;
 	return account;
 }
 

@@ -74,13 +74,11 @@ EXTRA_DIST += tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/
 
 # The capture side of the agent module
 if TESTS_ENABLED
-capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile
+capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests)
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
-check_PROGRAMS += tests/lab/period_text
 endif
-tests_lab_period_text_LDADD = libgrappe-common.la
 capture_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
 capture_test_libs = libcapture-tests.la libgrappe-capture.la libgrappe-common.la $(CHECK_LIBS)
 libcapture_tests_la_SOURCES = tests/unit/frames.c tests/unit/frames.h
@@ -90,4 +88,16 @@ tests_unit_test_mss_CFLAGS = $(capture_test_cflags)
 tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
 tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
+tests_unit_test_account_CFLAGS = $(capture_test_cflags)
+tests_unit_test_account_LDADD = $(capture_test_libs)
+tests_unit_test_period_store_CFLAGS = $(capture_test_cflags)
+tests_unit_test_period_store_LDADD = $(capture_test_libs)
+tests_unit_test_discover_CFLAGS = $(capture_test_cflags)
+tests_unit_test_discover_LDADD = $(capture_test_libs)
+tests_unit_test_learnt_CFLAGS = $(capture_test_cflags)
+tests_unit_test_learnt_LDADD = $(capture_test_libs)
+tests_unit_test_capture_settings_CFLAGS = $(capture_test_cflags)
+tests_unit_test_capture_settings_LDADD = $(capture_test_libs)
+tests_replay_replay_capture_CFLAGS = $(capture_test_cflags)
+tests_replay_replay_capture_LDADD = $(capture_test_libs)
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
