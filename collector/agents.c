@@ -21,7 +21,7 @@ struct agent {
 	struct place place;
 	struct poller *poller;
 	struct session *session; /* NULL: could not be opened */
-	int64_t open_at_ns;	 /* monotonic: next attempt */
+	int64_t open_at_ns;      /* monotonic: next attempt */
 	char open_error[POLLER_TEXT_SIZE];
 	enum poller_state said;
 	struct log_complaint complaint;
@@ -123,14 +123,15 @@ static void say_state(struct agent *agent)
 	const struct poller_status *status = poller_status(agent->poller);
 
 	if (status->state == POLLER_UP) {
-		log_recovered(&agent->complaint, "agent %s (%s) answers again", agent->name,
-		    agent->address);
+		log_recovered(
+		    &agent->complaint, "agent %s (%s) answers again", agent->name, agent->address);
 		if (agent->said == POLLER_NEW)
 			log_info("agent %s (%s) answers", agent->name, agent->address);
 	} else if (status->state == POLLER_DOWN) {
 		log_complain(&agent->complaint,
 		    "agent %s (%s) does not deliver: %s; is its snmpd running, its community "
-		    "right, its port open?", agent->name, agent->address, status->error);
+		    "right, its port open?",
+		    agent->name, agent->address, status->error);
 	} else if (status->state == POLLER_REFUSED) {
 		log_complain(&agent->complaint, "agent %s (%s) is refused: %s", agent->name,
 		    agent->address, status->error);
@@ -157,7 +158,8 @@ static void take_events(struct agent *agent)
 			break;
 		case POLLER_MISSED:
 			log_debug("agent %s: the period that ends at %" PRId64
-				  " was not there in time", agent->name, event.end_s);
+				  " was not there in time",
+			    agent->name, event.end_s);
 			say_state(agent);
 			break;
 		}

@@ -16,7 +16,7 @@ struct agents; /* opaque */
 
 struct agents_options {
 	struct poller_config poller;
-	int64_t timeout_ms;	/* of an SNMP request */
+	int64_t timeout_ms;     /* of an SNMP request */
 	uint32_t in_flight_max; /* requests to all agents at a time */
 	/* What came. delivered takes the period. */
 	void (*delivered)(void *context, uint32_t agent, struct period *period);
@@ -25,7 +25,7 @@ struct agents_options {
 };
 
 struct agents_config {
-	const char *name;      /* all texts are copied */
+	const char *name; /* all texts are copied */
 	const char *address;
 	const char *community;
 	struct place place;
@@ -41,8 +41,8 @@ struct agents_view {
 struct agents *agents_new(struct event_base *base, const struct agents_options *options);
 /* agents_free - NULL is allowed. */
 void agents_free(struct agents *agents);
-/* agents_add - number: what delivered() and lost() call it. Returns 0 or GRAPPE_EMEMORY; an address that cannot be
- * reached for now is tried again later. */
+/* agents_add - number: what delivered() and lost() call it. Returns 0 or GRAPPE_EMEMORY; an
+ * address that cannot be reached for now is tried again later. */
 int agents_add(struct agents *agents, uint32_t number, const struct agents_config *config);
 /* agents_tick - time has passed. */
 void agents_tick(struct agents *agents);

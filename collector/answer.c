@@ -18,9 +18,9 @@
 /* Everything of one answer while it is summed up. */
 struct sums {
 	struct matrix *matrix;
-	double *known;	 /* by node: known periods; < 0: not a receiver here */
-	double *weight;	 /* by node: the same, each period with its weight */
-	size_t size;	 /* of both arrays */
+	double *known;  /* by node: known periods; < 0: not a receiver here */
+	double *weight; /* by node: the same, each period with its weight */
+	size_t size;    /* of both arrays */
 };
 
 /* ---- planning ---- */
@@ -53,8 +53,8 @@ static int64_t floor_to(int64_t value, int64_t length)
 }
 
 /* The window in whole periods; false: refused. */
-static bool plan_window(const struct answer_source *source,
-    const struct protocol_request *request, int64_t ended_s, struct answer_plan *plan)
+static bool plan_window(const struct answer_source *source, const struct protocol_request *request,
+    int64_t ended_s, struct answer_plan *plan)
 {
 	const int64_t length_s = picture_length(source->picture);
 	const int64_t reach_s = length_s * ANSWER_PERIODS_MAX;
@@ -78,8 +78,9 @@ static bool plan_window(const struct answer_source *source,
 		return false;
 	}
 	if (plan->to_s - plan->from_s > reach_s) {
-		conclude(plan, ANSWER_REFUSED, "the window is longer than %d periods of %" PRId64
-		    " s", ANSWER_PERIODS_MAX, length_s);
+		conclude(plan, ANSWER_REFUSED,
+		    "the window is longer than %d periods of %" PRId64 " s", ANSWER_PERIODS_MAX,
+		    length_s);
 		return false;
 	}
 	plan->memory_from_s = oldest_s > 0 ? oldest_s - length_s : plan->to_s;
@@ -90,8 +91,8 @@ static bool plan_window(const struct answer_source *source,
 	return true;
 }
 
-static bool plan_select(const struct answer_source *source,
-    const struct protocol_request *request, struct answer_plan *plan)
+static bool plan_select(const struct answer_source *source, const struct protocol_request *request,
+    struct answer_plan *plan)
 {
 	const struct inventory_vm *vm;
 	bool several;
@@ -114,22 +115,24 @@ static bool plan_select(const struct answer_source *source,
 }
 
 /* What this kind of answer cannot give; false: refused. */
-static bool plan_kind(const struct answer_source *source,
-    const struct protocol_request *request, int64_t wall_ns, struct answer_plan *plan)
+static bool plan_kind(const struct answer_source *source, const struct protocol_request *request,
+    int64_t wall_ns, struct answer_plan *plan)
 {
 	const int64_t detail_from_s = wall_ns / CLOCK_SECOND_NS - source->detail_s;
 	const bool past = plan->from_s < plan->memory_from_s;
 	char stamp[STAMP_SIZE];
 
 	if (past && !source->has_archive) {
-		conclude(plan, ANSWER_REFUSED, "before %s there is nothing in memory, and no archive",
+		conclude(plan, ANSWER_REFUSED,
+		    "before %s there is nothing in memory, and no archive",
 		    format_stamp(plan->memory_from_s, stamp));
 		return false;
 	}
 	if (request->kind == KIND_DETAIL && past && plan->from_s < detail_from_s) {
 		conclude(plan, ANSWER_REFUSED,
 		    "single periods before %s are no longer kept: ask for the mean, or for a later "
-		    "window", format_stamp(detail_from_s, stamp));
+		    "window",
+		    format_stamp(detail_from_s, stamp));
 		return false;
 	}
 	if (request->kind != KIND_WEIGHTED)
@@ -166,9 +169,8 @@ static bool can_estimate(struct picture *picture, int64_t end_s)
 }
 
 /* The newest period of the window is not in: wait, estimate, or hand back. */
-static void plan_missing(const struct answer_source *source,
-    const struct protocol_request *request, int64_t left_ms, int64_t wall_ns,
-    struct answer_plan *plan)
+static void plan_missing(const struct answer_source *source, const struct protocol_request *request,
+    int64_t left_ms, int64_t wall_ns, struct answer_plan *plan)
 {
 	const int64_t end_ns = plan->to_s * CLOCK_SECOND_NS;
 	const int64_t ready_ns =
@@ -197,7 +199,8 @@ static void plan_missing(const struct answer_source *source,
 	if (!can_estimate(source->picture, plan->to_s)) {
 		conclude(plan, ANSWER_LATER,
 		    "the period that ends at %s is not in yet, and the one before it, needed to "
-		    "estimate it, is missing too", stamp);
+		    "estimate it, is missing too",
+		    stamp);
 		return;
 	}
 	plan->verdict = ANSWER_READY;
@@ -213,13 +216,13 @@ void answer_plan(const struct answer_source *source, const struct protocol_reque
 	const int64_t wait_ms = request->wait_ms < 1000000000 ? request->wait_ms : 1000000000;
 
 	*plan = (struct answer_plan){.verdict = ANSWER_READY};
-	if (!plan_window(source, request, ended_s, plan) ||
-	    !plan_select(source, request, plan) || !plan_kind(source, request, wall_ns, plan))
+	if (!plan_window(source, request, ended_s, plan) || !plan_select(source, request, plan) ||
+	    !plan_kind(source, request, wall_ns, plan))
 		return;
 	if (plan->to_s > plan->memory_from_s &&
 	    !picture_is_in(source->picture, plan->to_s, wall_ns))
-		plan_missing(source, request, wait_ms > waited_ms ? wait_ms - waited_ms : 0,
-		    wall_ns, plan);
+		plan_missing(
+		    source, request, wait_ms > waited_ms ? wait_ms - waited_ms : 0, wall_ns, plan);
 }
 
 /* ---- summing up ---- */
@@ -281,8 +284,8 @@ static bool is_selected(const struct answer_plan *plan, const char *receiver, co
 	       strcmp(plan->select, sender) == 0;
 }
 
-/* One period of the window as it is answered: joined, and where estimated with the receivers of `before`
- * that a missing agent watched. */
+/* One period of the window as it is answered: joined, and where estimated with the receivers of
+ * `before` that a missing agent watched. */
 struct moment {
 	int64_t end_s;
 	const struct resolved *view, *before; /* before: NULL unless estimated */
@@ -292,8 +295,8 @@ typedef int visit(void *context, const struct moment *moment, const struct resol
     const struct resolved_receiver *receiver);
 
 /* Calls visit for each receiver of the moment; stops at the first error. */
-static int visit_moment(const struct answer_source *source, const struct moment *moment,
-    visit *each, void *context)
+static int visit_moment(
+    const struct answer_source *source, const struct moment *moment, visit *each, void *context)
 {
 	int rc = GRAPPE_OK;
 
@@ -302,11 +305,10 @@ static int visit_moment(const struct answer_source *source, const struct moment 
 		const struct resolved_receiver *before = NULL;
 
 		if (moment->before != NULL && receiver->known < 1)
-			before = resolve_find(
-			    moment->before, resolve_id(moment->view, receiver));
-		if (before != NULL && (before->agent == UINT32_MAX ||
-		    picture_state_of(source->picture, before->agent, moment->end_s) !=
-			PICTURE_DELIVERED))
+			before = resolve_find(moment->before, resolve_id(moment->view, receiver));
+		if (before != NULL &&
+		    (before->agent == UINT32_MAX || picture_state_of(source->picture, before->agent,
+							moment->end_s) != PICTURE_DELIVERED))
 			rc = each(context, moment, moment->before, before);
 		else
 			rc = each(context, moment, moment->view, receiver);
@@ -315,8 +317,8 @@ static int visit_moment(const struct answer_source *source, const struct moment 
 }
 
 /* Calls visit for all receivers of all periods of the window that are in memory. */
-static int visit_memory(const struct answer_source *source, const struct answer_plan *plan,
-    visit *each, void *context)
+static int visit_memory(
+    const struct answer_source *source, const struct answer_plan *plan, visit *each, void *context)
 {
 	const int64_t length_s = picture_length(source->picture);
 	int rc = GRAPPE_OK;
@@ -359,8 +361,8 @@ static void begin(const struct answer_source *source, const struct protocol_requ
 	    .length_s = length_s,
 	    .known = count_complete(source, plan) + (past != NULL ? past->periods : 0),
 	    .wanted = (uint32_t)((plan->to_s - from_s) / length_s),
-	    .columns = request->kind == KIND_DETAIL ? protocol_columns_detail
-						    : protocol_columns_mean};
+	    .columns =
+		request->kind == KIND_DETAIL ? protocol_columns_detail : protocol_columns_mean};
 
 	sink->begin(sink->context, &header);
 }
@@ -418,8 +420,8 @@ static int mean_add_past(struct mean_context *mean, const struct past *past)
 		return GRAPPE_OK;
 	for (size_t n = 0; n < matrix_nodes(past->sums) && rc >= 0; n++)
 		if (past->known[n] >= 0)
-			rc = sums_watch(&mean->sums, matrix_name(past->sums, (uint32_t)n),
-			    past->known[n], 1);
+			rc = sums_watch(
+			    &mean->sums, matrix_name(past->sums, (uint32_t)n), past->known[n], 1);
 	pairs = matrix_pairs(past->sums, &npairs);
 	for (size_t p = 0; p < npairs && rc >= 0; p++) {
 		const char *receiver = matrix_name(past->sums, pairs[p].receiver);
@@ -446,8 +448,7 @@ static int compare_pairs(const void *left, const void *right, void *context)
 	int order;
 
 	if (a->receiver != b->receiver)
-		return strcmp(
-		    matrix_name(matrix, a->receiver), matrix_name(matrix, b->receiver));
+		return strcmp(matrix_name(matrix, a->receiver), matrix_name(matrix, b->receiver));
 	if (a->source == UINT32_MAX || b->source == UINT32_MAX)
 		return a->source == UINT32_MAX ? b->source != UINT32_MAX ? -1 : 0 : 1;
 	order = strcmp(matrix_name(matrix, a->source), matrix_name(matrix, b->source));
@@ -472,8 +473,8 @@ static struct matrix_pair *mean_rows(struct mean_context *mean, size_t *count)
 	for (size_t n = 0; n < nodes && rows != NULL && busy != NULL; n++)
 		if (!busy[n] && mean->sums.known[n] >= 0 &&
 		    is_selected(mean->plan, matrix_name(matrix, (uint32_t)n), ""))
-			rows[(*count)++] = (struct matrix_pair){
-			    .source = UINT32_MAX, .receiver = (uint32_t)n};
+			rows[(*count)++] =
+			    (struct matrix_pair){.source = UINT32_MAX, .receiver = (uint32_t)n};
 	if (busy == NULL) {
 		free(rows);
 		return NULL;
@@ -573,8 +574,8 @@ static int detail_visit(void *context, const struct moment *moment, const struct
 			    receiver->known);
 	}
 	if (nrows == 0 && is_selected(detail->plan, id, ""))
-		detail_emit(detail->sink, moment->end_s, detail->length_s, id, NULL, NULL,
-		    receiver->known);
+		detail_emit(
+		    detail->sink, moment->end_s, detail->length_s, id, NULL, NULL, receiver->known);
 	return GRAPPE_OK;
 }
 
@@ -589,8 +590,8 @@ static void detail_past(
 		    row->sender == UINT32_MAX ? NULL : matrix_name(past->sums, row->sender);
 
 		if (is_selected(plan, receiver, sender != NULL ? sender : ""))
-			detail_emit(sink, row->end_s, row->length_s, receiver, sender, &counts,
-			    row->known);
+			detail_emit(
+			    sink, row->end_s, row->length_s, receiver, sender, &counts, row->known);
 	}
 }
 

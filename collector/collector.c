@@ -29,9 +29,9 @@
 #include <sys/resource.h>
 
 #define TICK_MS 100
-#define IN_FLIGHT_MAX 1024	/* SNMP requests to all agents at a time */
-#define DRAIN_MS 20000		/* at the end, for what is not yet in the archives */
-#define HANDED_PER_TICK 20000	/* updates, so that one tick stays short */
+#define IN_FLIGHT_MAX 1024    /* SNMP requests to all agents at a time */
+#define DRAIN_MS 20000        /* at the end, for what is not yet in the archives */
+#define HANDED_PER_TICK 20000 /* updates, so that one tick stays short */
 #define COMMUNITY_FILE_MAX 4096
 #define OPEN_FILES 65536
 
@@ -49,10 +49,10 @@ struct collector {
 	struct agents *agents;
 	struct server *server;
 	char inventory_path[PATH_MAX];
-	char state_error[256];	 /* present fault of the state directory, "" = none */
+	char state_error[256]; /* present fault of the state directory, "" = none */
 	const char *state_error_view;
-	int64_t saved_end_s;	 /* newest period when the inventory was last written */
-	int64_t second_s;	 /* what is done once a second was done in this one */
+	int64_t saved_end_s; /* newest period when the inventory was last written */
+	int64_t second_s;    /* what is done once a second was done in this one */
 	struct log_complaint state_complaint, conflict_complaint, memory_complaint;
 };
 
@@ -90,9 +90,8 @@ static int64_t last_written(void *context, const char *receiver)
 	struct collector *collector = context;
 	int64_t end_s = 0, length_s;
 
-	if (collector->reader == NULL &&
-	    archive_reader_open(collector->settings.archive_directory, &collector->reader) !=
-		GRAPPE_OK)
+	if (collector->reader == NULL && archive_reader_open(collector->settings.archive_directory,
+					     &collector->reader) != GRAPPE_OK)
 		return 0;
 	if (archive_read_last(collector->reader, receiver, &end_s, &length_s) != GRAPPE_OK)
 		return 0;
@@ -115,7 +114,8 @@ static void hand_over(struct collector *collector, unsigned limit)
 			return;
 		}
 		if (rc != GRAPPE_OK) {
-			log_warning("a period of %s that ends at %" PRId64 " cannot be archived: %s",
+			log_warning("a period of %s that ends at %" PRId64
+				    " cannot be archived: %s",
 			    collector->held->receiver, collector->held->end_s, error_text(rc));
 			archive_update_free(collector->held);
 		}
@@ -176,8 +176,9 @@ static void say_conflict(struct collector *collector)
 	const struct picture_counts counts = picture_counts(collector->picture);
 
 	if (counts.address_conflicts + counts.vm_conflicts > 0)
-		log_complain(&collector->conflict_complaint, "conflict in the newest period: %s "
-			     "(%" PRIu64 " addresses, %" PRIu64 " VMs in all)",
+		log_complain(&collector->conflict_complaint,
+		    "conflict in the newest period: %s "
+		    "(%" PRIu64 " addresses, %" PRIu64 " VMs in all)",
 		    picture_conflict(collector->picture), counts.address_conflicts,
 		    counts.vm_conflicts);
 	else
@@ -248,8 +249,8 @@ static int make_picture(struct collector *collector)
 	for (size_t i = 0; i < settings->endpoints.count; i++) {
 		struct resolve_endpoint *endpoint = &collector->endpoints[i];
 
-		snprintf(endpoint->id, sizeof endpoint->id, SENDER_ENDPOINT "%s",
-		    sections[i].title);
+		snprintf(
+		    endpoint->id, sizeof endpoint->id, SENDER_ENDPOINT "%s", sections[i].title);
 		snprintf(endpoint->segment, sizeof endpoint->segment, "%s", sections[i].segment);
 		address_parse(sections[i].address, &endpoint->address);
 	}
@@ -279,13 +280,11 @@ static int read_community(const char *path, char *community, size_t size)
 	return length > 0 && length < size ? GRAPPE_OK : GRAPPE_EFORMAT;
 }
 
-static int add_agent(
-    struct collector *collector, const struct collector_agent_section *section)
+static int add_agent(struct collector *collector, const struct collector_agent_section *section)
 {
 	char community[256];
-	struct agents_config config = {.name = section->title,
-	    .address = section->address,
-	    .community = section->community};
+	struct agents_config config = {
+	    .name = section->title, .address = section->address, .community = section->community};
 	int number, rc;
 
 	if (section->community_file[0] != '\0') {
@@ -299,8 +298,8 @@ static int add_agent(
 	}
 	snprintf(config.place.host, sizeof config.place.host, "%s",
 	    section->host[0] != '\0' ? section->host : section->title);
-	snprintf(config.place.environment, sizeof config.place.environment, "%s",
-	    section->environment);
+	snprintf(
+	    config.place.environment, sizeof config.place.environment, "%s", section->environment);
 	number = picture_add_agent(collector->picture, 0);
 	if (number < 0)
 		return number;
@@ -363,8 +362,8 @@ static int start_server(struct collector *collector)
 	const int rc = server_new(collector->base, &options, &collector->server);
 
 	if (rc == GRAPPE_EEXISTS)
-		log_error("%s: somebody answers there already, or it is no socket",
-		    settings->socket);
+		log_error(
+		    "%s: somebody answers there already, or it is no socket", settings->socket);
 	else if (rc != GRAPPE_OK)
 		log_error("cannot listen on %s: %s", settings->socket, error_text(rc));
 	return rc;
@@ -379,7 +378,8 @@ static int start_events(struct collector *collector)
 	collector->interrupt = evsignal_new(collector->base, SIGINT, on_signal, collector);
 	if (collector->tick == NULL || collector->terminate == NULL ||
 	    collector->interrupt == NULL || event_add(collector->tick, &interval) != 0 ||
-	    event_add(collector->terminate, NULL) != 0 || event_add(collector->interrupt, NULL) != 0)
+	    event_add(collector->terminate, NULL) != 0 ||
+	    event_add(collector->interrupt, NULL) != 0)
 		return GRAPPE_EMEMORY;
 	return GRAPPE_OK;
 }
@@ -390,9 +390,9 @@ static int start(struct collector *collector)
 	char message[256];
 	int rc;
 
-	rc = archive_layout_configure(collector_settings_length(settings),
-	    settings->archive_maximum, &settings->archives, &collector->layout, message,
-	    sizeof message);
+	rc =
+	    archive_layout_configure(collector_settings_length(settings), settings->archive_maximum,
+		&settings->archives, &collector->layout, message, sizeof message);
 	if (rc != GRAPPE_OK) {
 		log_error("%s", message);
 		return rc;

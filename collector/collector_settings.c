@@ -28,8 +28,8 @@ static const struct setting main_settings[] = {
 	"Socket on which the collector answers."},
     {"archive_directory", SETTING_TEXT, AT(archive_directory), GRAPPE_STATEDIR "/rrd", 0, 0, NULL,
 	"Folder of the RRD archives."},
-    {"state_directory", SETTING_TEXT, AT(state_directory), GRAPPE_STATEDIR "/collector", 0, 0,
-	NULL, "Folder of the inventory of VMs."},
+    {"state_directory", SETTING_TEXT, AT(state_directory), GRAPPE_STATEDIR "/collector", 0, 0, NULL,
+	"Folder of the inventory of VMs."},
     {"deadline", SETTING_DURATION, AT(deadline_ms), "0s", 0, DAY, NULL,
 	"How long after its end a period is waited for; 0s: half the period."},
     {"memory", SETTING_DURATION, AT(memory_ms), "1h", SECOND, 7 * DAY, NULL,
@@ -58,8 +58,7 @@ static const struct setting main_settings[] = {
 static const struct setting agent_settings[] = {
     {"address", SETTING_TEXT, AGENT_AT(address), NULL, 0, 0, NULL,
 	"Where its snmpd answers: HOST:PORT or [IPv6]:PORT."},
-    {"community", SETTING_TEXT, AGENT_AT(community), "public", 0, 0, NULL,
-	"SNMPv2c community."},
+    {"community", SETTING_TEXT, AGENT_AT(community), "public", 0, 0, NULL, "SNMPv2c community."},
     {"community_file", SETTING_TEXT, AGENT_AT(community_file), "", 0, 0, NULL,
 	"File whose first line is the community, instead of the setting above."},
     {"host", SETTING_TEXT, AGENT_AT(host), "", 0, 0, NULL,
@@ -159,9 +158,10 @@ static int check_endpoints(const struct collector_settings *settings, char *mess
 		if (snprintf(id, sizeof id, SENDER_ENDPOINT "%s", endpoints[i].title) >=
 			(int)sizeof id ||
 		    !identity_is_valid(id))
-			return FAIL("endpoint \"%.40s\": a name has up to %d letters, digits, dots, "
-				    "hyphens, underscores", endpoints[i].title,
-			    (int)(sizeof id - sizeof SENDER_ENDPOINT));
+			return FAIL(
+			    "endpoint \"%.40s\": a name has up to %d letters, digits, dots, "
+			    "hyphens, underscores",
+			    endpoints[i].title, (int)(sizeof id - sizeof SENDER_ENDPOINT));
 		if (address_parse(endpoints[i].address, &address) != GRAPPE_OK)
 			return FAIL("endpoint \"%s\": '%s' is not an IP address",
 			    endpoints[i].title, endpoints[i].address);

@@ -270,7 +270,8 @@ static void parse_addresses(const json_t *list, struct inventory_vm *vm)
 	size_t i;
 	const json_t *item;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *text = text_of(item, "address", ADDRESS_TEXT_SIZE);
 		struct period_address address = {.evidence = (uint8_t)number_of(item, "evidence")};
 
@@ -317,7 +318,8 @@ int inventory_parse(struct inventory *inventory, const void *bytes, size_t lengt
 	if (json_integer_value(json_object_get(root, "version")) != FILE_VERSION ||
 	    !json_is_array(vms))
 		rc = GRAPPE_EFORMAT;
-	json_array_foreach(vms, i, item) {
+	json_array_foreach(vms, i, item)
+	{
 		struct inventory_vm vm, *entry;
 
 		if (rc != GRAPPE_OK)
@@ -354,10 +356,9 @@ static json_t *format_addresses(const struct inventory_vm *vm)
 	char text[ADDRESS_TEXT_SIZE];
 
 	for (uint32_t i = 0; i < vm->naddresses; i++)
-		json_array_append_new(list,
-		    json_pack("{s:s,s:i}", "address",
-			address_format(&vm->addresses[i].address, text), "evidence",
-			vm->addresses[i].evidence));
+		json_array_append_new(list, json_pack("{s:s,s:i}", "address",
+						address_format(&vm->addresses[i].address, text),
+						"evidence", vm->addresses[i].evidence));
 	return list;
 }
 

@@ -14,9 +14,9 @@ struct work {
 	const struct past_request *request;
 	struct archive_reader *reader;
 	struct past *past;
-	size_t known_size;   /* of past->known */
+	size_t known_size; /* of past->known */
 	size_t rows_capacity;
-	double periods;      /* known, summed over the watched receivers */
+	double periods; /* known, summed over the watched receivers */
 	size_t watched;
 	char *message;
 	size_t size;
@@ -141,7 +141,8 @@ static int add_pair_rows(
 	return rc;
 }
 
-/* Single periods of one receiver: its pairs, and where nothing came or nothing is known a row that says so. */
+/* Single periods of one receiver: its pairs, and where nothing came or nothing is known a row
+ * that says so. */
 static int add_detail(struct work *work, const char *receiver)
 {
 	struct archive_rows coverage = {0};
@@ -168,8 +169,7 @@ static int add_detail(struct work *work, const char *receiver)
 	work->past->known[node] = known;
 	rc = archive_read_senders(work->reader, receiver, &senders);
 	for (size_t i = 0; i < senders.count && rc == GRAPPE_OK; i++)
-		rc = add_pair_rows(
-		    work, receiver, senders.ids[i], node, busy, coverage.count);
+		rc = add_pair_rows(work, receiver, senders.ids[i], node, busy, coverage.count);
 	for (size_t i = 0; i < coverage.count && rc == GRAPPE_OK; i++)
 		if (!busy[i] && is_wanted(work, receiver, ""))
 			rc = add_row(work, &coverage.rows[i], node, UINT32_MAX);

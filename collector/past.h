@@ -16,36 +16,40 @@
 
 #define PAST_ROWS_MAX 20000000
 
-/* A single period of one pair. sender "": the receiver was watched (known > 0) or not, and got nothing. */
+/* A single period of one pair. sender "": the receiver was watched (known > 0) or not, and got
+ * nothing. */
 struct past_row {
 	int64_t end_s;
 	uint32_t length_s;
-	uint32_t receiver, sender; /* nodes of the matrix; sender UINT32_MAX: nothing was received */
+	uint32_t receiver,
+	    sender; /* nodes of the matrix; sender UINT32_MAX: nothing was received */
 	double packets, octets;
-	double known;		   /* share of the row */
+	double known; /* share of the row */
 };
 
 struct past {
-	int64_t from_s, to_s;	/* the window answered, wished one widened to whole rows of the archives */
-	uint32_t periods;	/* atomic periods known, mean over the watched receivers, rounded down */
-	struct matrix *sums;	/* totals over the known periods */
-	double *known;		/* by node: known atomic periods of a receiver; -1: no receiver here */
-	struct past_row *rows;	/* detail only, ascending by end for each pair */
+	int64_t from_s,
+	    to_s; /* the window answered, wished one widened to whole rows of the archives */
+	uint32_t periods; /* atomic periods known, mean over the watched receivers, rounded down */
+	struct matrix *sums; /* totals over the known periods */
+	double *known;       /* by node: known atomic periods of a receiver; -1: no receiver here */
+	struct past_row *rows; /* detail only, ascending by end for each pair */
 	size_t nrows;
-	size_t unreadable;	/* damaged files that were left out */
+	size_t unreadable; /* damaged files that were left out */
 };
 
 struct past_request {
-	const char *folder;	/* of the archives */
-	int64_t from_s, to_s;	/* ends e with from < e <= to */
-	uint32_t length_s;	/* atomic period */
+	const char *folder;   /* of the archives */
+	int64_t from_s, to_s; /* ends e with from < e <= to */
+	uint32_t length_s;    /* atomic period */
 	bool detail;
-	const char *select;	/* "" = all, else an id: pairs it is part of */
+	const char *select; /* "" = all, else an id: pairs it is part of */
 };
 
-/* past_read - *out is owned by the caller (past_free()). An archive that holds nothing of the window
- * gives an empty result, not an error. Returns 0, GRAPPE_EUNSUPPORTED (detail no longer kept), GRAPPE_ELIMIT (too
- * many rows), GRAPPE_EIO, GRAPPE_EMEMORY, with the reason in message. */
+/* past_read - *out is owned by the caller (past_free()). An archive that holds nothing of the
+ * window gives an empty result, not an error. Returns 0, GRAPPE_EUNSUPPORTED (detail no longer
+ * kept), GRAPPE_ELIMIT (too many rows), GRAPPE_EIO, GRAPPE_EMEMORY, with the reason in message.
+ * */
 int past_read(const struct past_request *request, struct past **out, char *message, size_t size);
 /* past_free - NULL is allowed. */
 void past_free(struct past *past);

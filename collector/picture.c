@@ -13,13 +13,13 @@
 #define MARKS_PRUNE_FROM 65536
 
 struct slot {
-	int64_t end_s; /* 0: never used */
-	uint8_t *states; /* enum picture_state by agent */
+	int64_t end_s;           /* 0: never used */
+	uint8_t *states;         /* enum picture_state by agent */
 	struct period **periods; /* by agent; owned; NULL: not delivered, or joined and let go */
-	bool partial;		 /* some agent watched only a part of it */
+	bool partial;            /* some agent watched only a part of it */
 	uint32_t delivered, pending, expected; /* agents in these states; expected: not absent */
-	bool handed;		 /* settled, and all updates were handed out */
-	struct resolved *view;	 /* NULL: not joined yet */
+	bool handed;                           /* settled, and all updates were handed out */
+	struct resolved *view;                 /* NULL: not joined yet */
 };
 
 /* How far the archives are, by receiver. */
@@ -143,9 +143,10 @@ static int64_t *mark_of(struct picture *picture, const char *receiver)
 		marks->size = wanted;
 	}
 	if (marks->ends_s[node] < 0)
-		marks->ends_s[node] = picture->config.last_written != NULL
-		    ? picture->config.last_written(picture->config.context, receiver)
-		    : 0;
+		marks->ends_s[node] =
+		    picture->config.last_written != NULL
+			? picture->config.last_written(picture->config.context, receiver)
+			: 0;
 	return &marks->ends_s[node];
 }
 
@@ -369,8 +370,7 @@ static void expire(struct picture *picture, int64_t wall_ns)
 void picture_advance(struct picture *picture, int64_t wall_ns)
 {
 	const int64_t length_s = picture->config.length_s;
-	const int64_t ended_s =
-	    wall_ns > 0 ? wall_ns / CLOCK_SECOND_NS / length_s * length_s : 0;
+	const int64_t ended_s = wall_ns > 0 ? wall_ns / CLOCK_SECOND_NS / length_s * length_s : 0;
 	const int64_t reach_s = length_s * (picture->config.slots - 1);
 
 	if (ended_s <= length_s * picture->config.history)
@@ -508,8 +508,7 @@ void picture_lose(struct picture *picture, uint32_t agent, int64_t end_s)
 	picture->cursor_s = 0;
 }
 
-enum picture_state picture_state_of(
-    const struct picture *picture, uint32_t agent, int64_t end_s)
+enum picture_state picture_state_of(const struct picture *picture, uint32_t agent, int64_t end_s)
 {
 	const struct slot *slot = slot_at(picture, end_s);
 
@@ -540,8 +539,8 @@ bool picture_is_in(const struct picture *picture, int64_t end_s, int64_t wall_ns
 	if (slot == NULL)
 		return false;
 	return (slot->pending == 0 && slot->expected > 0) ||
-	       wall_ns >= end_s * CLOCK_SECOND_NS +
-			      picture->config.deadline_ms * CLOCK_MILLISECOND_NS;
+	       wall_ns >=
+		   end_s * CLOCK_SECOND_NS + picture->config.deadline_ms * CLOCK_MILLISECOND_NS;
 }
 
 bool picture_is_complete(const struct picture *picture, int64_t end_s)
@@ -577,8 +576,8 @@ static struct archive_update *build_update(
     const struct resolved *view, const struct resolved_receiver *receiver, int64_t end_s)
 {
 	const uint32_t nsenders = receiver->known > 0 ? receiver->nrows : 0;
-	struct archive_update *update = archive_update_new(
-	    resolve_id(view, receiver), end_s, receiver->known, nsenders);
+	struct archive_update *update =
+	    archive_update_new(resolve_id(view, receiver), end_s, receiver->known, nsenders);
 
 	for (uint32_t i = 0; i < nsenders && update != NULL; i++) {
 		const struct matrix_pair *pair = resolve_row(view, receiver, i);
@@ -592,9 +591,10 @@ static struct archive_update *build_update(
 	return update;
 }
 
-/* The next update of one slot. blocked_s: end of the newest older slot that may still bring something. */
-static int next_of_slot(struct picture *picture, struct slot *slot, int64_t blocked_s,
-    struct archive_update **out)
+/* The next update of one slot. blocked_s: end of the newest older slot that may still bring
+ * something. */
+static int next_of_slot(
+    struct picture *picture, struct slot *slot, int64_t blocked_s, struct archive_update **out)
 {
 	const struct resolved *view = ensure_view(picture, slot);
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_TRIES 3	       /* time-outs in a row before a fetch is given up */
-#define NONSENSE_TRIES 3       /* unusable copies of one period before it is given up */
-#define PAUSE_MIN_MS 200       /* before the same thing is asked again */
+#define REQUEST_TRIES 3  /* time-outs in a row before a fetch is given up */
+#define NONSENSE_TRIES 3 /* unusable copies of one period before it is given up */
+#define PAUSE_MIN_MS 200 /* before the same thing is asked again */
 #define PAUSE_MAX_MS 2000
 #define EVENTS_MAX 8
 
@@ -22,9 +22,9 @@ enum end_state { END_NONE, END_WANTED, END_DELIVERED, END_LOST };
 struct end {
 	int64_t end_s;
 	enum end_state state;
-	bool missed;		  /* its deadline passed */
-	unsigned nonsense;	  /* unusable copies so far */
-	int64_t not_before_ns;	  /* monotonic: do not ask earlier */
+	bool missed;           /* its deadline passed */
+	unsigned nonsense;     /* unusable copies so far */
+	int64_t not_before_ns; /* monotonic: do not ask earlier */
 };
 
 enum step { STEP_IDLE, STEP_INFO, STEP_BLOCKS };
@@ -126,8 +126,8 @@ bool poller_next_event(struct poller *poller, struct poller_event *event)
 	if (poller->nevents == 0)
 		return false;
 	*event = poller->events[0];
-	memmove(&poller->events[0], &poller->events[1],
-	    --poller->nevents * sizeof poller->events[0]);
+	memmove(
+	    &poller->events[0], &poller->events[1], --poller->nevents * sizeof poller->events[0]);
 	return true;
 }
 
@@ -152,10 +152,12 @@ static void end_fetch(struct poller *poller)
 	memset(poller->flights, 0, sizeof poller->flights);
 }
 
-/* The fetch failed; its period may be asked for again after a pause, a late one after a long one. */
+/* The fetch failed; its period may be asked for again after a pause, a late one after a long one.
+ * */
 static void pause_fetch(struct poller *poller, const struct poller_time *now)
 {
-	end_at(poller, poller->fetch_s)->not_before_ns = now->monotonic_ns +
+	end_at(poller, poller->fetch_s)->not_before_ns =
+	    now->monotonic_ns +
 	    (poller->live ? pause_ns(poller) : poller->config.length_s * CLOCK_SECOND_NS);
 	end_fetch(poller);
 }
@@ -187,8 +189,7 @@ static struct flight *new_flight(struct poller *poller, enum poller_kind kind)
 		if (flight->used)
 			continue;
 		*flight = (struct flight){.used = true,
-		    .request = {
-			.id = poller->next_id++, .kind = kind, .end_s = poller->fetch_s}};
+		    .request = {.id = poller->next_id++, .kind = kind, .end_s = poller->fetch_s}};
 		return flight;
 	}
 	return NULL;
@@ -227,8 +228,8 @@ static void open_ends(struct poller *poller, int64_t ended_s)
 	if (end_s < ended_s - reach_s)
 		end_s = ended_s - reach_s;
 	for (; end_s <= ended_s; end_s += length_s)
-		*end_at(poller, end_s) = (struct end){.end_s = end_s,
-		    .state = end_s >= poller->first_s ? END_WANTED : END_NONE};
+		*end_at(poller, end_s) = (struct end){
+		    .end_s = end_s, .state = end_s >= poller->first_s ? END_WANTED : END_NONE};
 	poller->newest_s = ended_s;
 }
 
@@ -243,8 +244,7 @@ static void follow_clock(struct poller *poller, int64_t ended_s)
 	}
 	if (ended_s > poller->newest_s)
 		open_ends(poller, ended_s);
-	if (poller->step != STEP_IDLE &&
-	    end_at(poller, poller->fetch_s)->end_s != poller->fetch_s)
+	if (poller->step != STEP_IDLE && end_at(poller, poller->fetch_s)->end_s != poller->fetch_s)
 		end_fetch(poller);
 }
 
@@ -458,8 +458,8 @@ static void take_blocks(struct poller *poller, const struct poller_time *now,
 		fill_flights(poller);
 }
 
-static void take_error(struct poller *poller, const struct poller_time *now,
-    struct flight *flight, const struct poller_reply *reply)
+static void take_error(struct poller *poller, const struct poller_time *now, struct flight *flight,
+    const struct poller_reply *reply)
 {
 	if (reply->error == GRAPPE_ETIMEOUT) {
 		poller->status.timeouts++;

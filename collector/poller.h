@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One agent's polling as a state machine (C-1): which period to ask for, what to ask next, when to
- * repeat, when to give up. A period is fetched in two steps: one request tells the agent's period length, its newest
- * period and the size of the wanted one; then its blocks, a few requests at a time, which joined,
- * checked and decoded are the period.
+ * One agent's polling as a state machine (C-1): which period to ask for, what to ask next, when
+ * to repeat, when to give up. A period is fetched in two steps: one request tells the agent's
+ * period length, its newest period and the size of the wanted one; then its blocks, a few
+ * requests at a time, which joined, checked and decoded are the period.
  *
- * The newest period comes first: it is asked for from its end on, a small constant delay per agent later, until its
- * deadline. Missed ones are fetched from the agent's ring afterwards, oldest first, and
- * give way when the next newest is due.
+ * The newest period comes first: it is asked for from its end on, a small constant delay per
+ * agent later, until its deadline. Missed ones are fetched from the agent's ring afterwards,
+ * oldest first, and give way when the next newest is due.
  *
  * Pure: no network, no clock; a replay drives it as the daemon does. One thread. Life-cycle:
  * poller_new(); then whenever time has passed: poller_tick(), and after it and after each
@@ -19,8 +19,8 @@
 #include "common/mib.h"
 #include "common/period.h"
 
-#define POLLER_IN_FLIGHT_MAX 8	 /* requests of one agent at a time */
-#define POLLER_BLOCKS_MAX 16	 /* blocks of one request */
+#define POLLER_IN_FLIGHT_MAX 8 /* requests of one agent at a time */
+#define POLLER_BLOCKS_MAX 16   /* blocks of one request */
 #define POLLER_TEXT_SIZE 160
 #define POLLER_BYTES_MAX (16u << 20) /* longest period that is fetched */
 
@@ -54,13 +54,13 @@ struct poller_request {
 /* What an agent answered, or that it did not. Numbers may be anything. */
 struct poller_reply {
 	uint32_t id;
-	int error; /* GRAPPE_OK; GRAPPE_ETIMEOUT: no answer; GRAPPE_EPEER: an SNMP error; GRAPPE_EFORMAT: nonsense;
-		      GRAPPE_EIO: not sent */
+	int error; /* GRAPPE_OK; GRAPPE_ETIMEOUT: no answer; GRAPPE_EPEER: an SNMP error;
+		      GRAPPE_EFORMAT: nonsense; GRAPPE_EIO: not sent */
 	char text[POLLER_TEXT_SIZE]; /* of an error: more words, or "" */
 	/* POLLER_INFO */
-	bool has_agent;		/* the scalars are there */
+	bool has_agent; /* the scalars are there */
 	uint32_t period_length_s, last_end_s;
-	bool has_info;		/* the period is there */
+	bool has_info; /* the period is there */
 	uint32_t info_length_s, info_chunks, info_bytes, info_crc;
 	/* POLLER_BLOCKS: borrowed; NULL where the agent has no such block */
 	const uint8_t *blocks[POLLER_BLOCKS_MAX];
@@ -69,8 +69,8 @@ struct poller_reply {
 
 enum poller_event_kind {
 	POLLER_DELIVERED, /* `period` of end_s, the receiver's from now on */
-	POLLER_LOST,	  /* end_s will never come from this agent */
-	POLLER_MISSED,	  /* end_s was not there by its deadline; it may still come */
+	POLLER_LOST,      /* end_s will never come from this agent */
+	POLLER_MISSED,    /* end_s was not there by its deadline; it may still come */
 };
 
 struct poller_event {
@@ -80,17 +80,17 @@ struct poller_event {
 };
 
 enum poller_state {
-	POLLER_NEW,	/* not asked yet */
-	POLLER_UP,	/* answers */
-	POLLER_DOWN,	/* does not answer */
+	POLLER_NEW,     /* not asked yet */
+	POLLER_UP,      /* answers */
+	POLLER_DOWN,    /* does not answer */
 	POLLER_REFUSED, /* answers, but what it says cannot be used */
 };
 
 struct poller_status {
 	enum poller_state state;
 	char error[POLLER_TEXT_SIZE]; /* why it is down or refused */
-	int64_t last_end_s;	      /* newest period delivered, 0 = none */
-	uint64_t missed;	      /* periods not there by their deadline */
+	int64_t last_end_s;           /* newest period delivered, 0 = none */
+	uint64_t missed;              /* periods not there by their deadline */
 	uint64_t delivered, lost;
 	uint64_t requests, timeouts, nonsense;
 };
@@ -107,7 +107,8 @@ void poller_free(struct poller *poller);
 void poller_begin(struct poller *poller, int64_t first_end_s);
 
 void poller_tick(struct poller *poller, const struct poller_time *now);
-/* poller_next_request - true: *request is to be sent now, and its reply to come back by poller_reply(). */
+/* poller_next_request - true: *request is to be sent now, and its reply to come back by
+ * poller_reply(). */
 bool poller_next_request(struct poller *poller, struct poller_request *request);
 /* poller_reply - replies to requests that are given up meanwhile are ignored. */
 void poller_reply(

@@ -36,13 +36,13 @@ static const char *const formats[] = {"text", "csv", "json", NULL};
 static const struct {
 	const char *name;
 	enum protocol_op op;
-} operands[] = {
-    {"matrix", OP_MATRIX}, {"inventory", OP_INVENTORY}, {"status", OP_STATUS}};
+} operands[] = {{"matrix", OP_MATRIX}, {"inventory", OP_INVENTORY}, {"status", OP_STATUS}};
 
 static const char epilogue[] =
     "What to ask for: matrix (who received how much from whom; the default), inventory (which VMs\n"
     "there are and where), status (how the collector and its agents are).\n\n"
-    "Times are epoch seconds or \"YYYY-MM-DD HH:MM:SS\" in UTC; durations such as 90s, 5min, 2h, 1d.\n\n"
+    "Times are epoch seconds or \"YYYY-MM-DD HH:MM:SS\" in UTC; durations such as 90s, 5min,\n"
+    "2h, 1d.\n\n"
     "Exit code 2: the data is not there yet; the message says when it will be.\n\n"
     "Examples:\n"
     "  grappe-query                                  the last five minutes\n"
@@ -67,8 +67,8 @@ static int __attribute__((format(printf, 1, 2))) fail(const char *format, ...)
 
 int query_parse_time(const char *text, int64_t *epoch_s)
 {
-	static const char *const patterns[] = {
-	    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+	static const char *const patterns[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+	    "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
 	char *end;
 
 	if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) < 16) {
@@ -113,7 +113,8 @@ static int read_window(struct arguments *arguments)
 		if (query_parse_time(arguments->from, &request->from_s) != GRAPPE_OK ||
 		    request->from_s == 0)
 			return fail("--from '%.40s' is no time: epoch seconds or \"YYYY-MM-DD "
-				    "HH:MM:SS\"", arguments->from);
+				    "HH:MM:SS\"",
+			    arguments->from);
 		return GRAPPE_OK;
 	}
 	if (arguments->last != NULL &&
@@ -198,9 +199,9 @@ static int fill_table(struct query_table *table, struct protocol_reply *reply)
 
 static size_t columns_wanted(const struct protocol_request *request)
 {
-	const char *const *columns = request->op == OP_INVENTORY ? protocol_columns_inventory
-	    : request->kind == KIND_DETAIL			  ? protocol_columns_detail
-								  : protocol_columns_mean;
+	const char *const *columns = request->op == OP_INVENTORY    ? protocol_columns_inventory
+				     : request->kind == KIND_DETAIL ? protocol_columns_detail
+								    : protocol_columns_mean;
 	size_t count = 0;
 
 	while (columns[count] != NULL)
@@ -209,8 +210,8 @@ static size_t columns_wanted(const struct protocol_request *request)
 }
 
 /* Returns an exit code; EXIT_SUCCESS: the table is filled. */
-static int ask_collector(const char *path, const struct protocol_request *request,
-    struct query_table *table)
+static int ask_collector(
+    const char *path, const struct protocol_request *request, struct query_table *table)
 {
 	struct protocol_reply reply;
 	const int timeout_ms = TIMEOUT_MS + (int)request->wait_ms;
@@ -343,8 +344,8 @@ static int print_answer(const struct arguments *arguments, const struct query_ta
 	if (table->op == OP_MATRIX && arguments->archive == NULL &&
 	    ask_collector(arguments->socket, &request, &names) != EXIT_SUCCESS)
 		fail("names are not known, so ids are shown");
-	rc = query_print(table, names.nrows > 0 ? &names : NULL, arguments->output, arguments->ids,
-	    stdout);
+	rc = query_print(
+	    table, names.nrows > 0 ? &names : NULL, arguments->output, arguments->ids, stdout);
 	query_table_deinit(&names);
 	if (rc == GRAPPE_OK && fflush(stdout) == 0)
 		return EXIT_SUCCESS;
@@ -391,8 +392,8 @@ int query_run(int argc, char **argv)
 	if (read_arguments(&arguments, argc, argv, operand) != GRAPPE_OK)
 		return EXIT_FAILURE;
 	code = arguments.archive != NULL
-	    ? ask_archive(&arguments, &table)
-	    : ask_collector(arguments.socket, &arguments.request, &table);
+		   ? ask_archive(&arguments, &table)
+		   : ask_collector(arguments.socket, &arguments.request, &table);
 	if (code == EXIT_SUCCESS)
 		code = print_answer(&arguments, &table);
 	json_decref(table.header.data);

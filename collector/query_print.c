@@ -15,8 +15,18 @@
 /* Columns of the collector's answers. */
 enum { MEAN_RECEIVER, MEAN_SENDER, MEAN_PACKETS, MEAN_OCTETS, MEAN_KNOWN };
 enum { DETAIL_END, DETAIL_LENGTH, DETAIL_RECEIVER, DETAIL_SENDER };
-enum { VM_ID, VM_NAME, VM_HOST, VM_ENVIRONMENT, VM_SEGMENT, VM_VCPU, VM_MEMORY, VM_ADDRESSES,
-	VM_SINCE, VM_SEEN };
+enum {
+	VM_ID,
+	VM_NAME,
+	VM_HOST,
+	VM_ENVIRONMENT,
+	VM_SEGMENT,
+	VM_VCPU,
+	VM_MEMORY,
+	VM_ADDRESSES,
+	VM_SINCE,
+	VM_SEEN
+};
 
 /* Names with units for CSV and JSON, in the order of the answer's columns. */
 static const char *const detail_keys[] = {
@@ -77,7 +87,8 @@ const char *query_format_bytes(double bytes, char *text, size_t size)
 		bytes /= 1000;
 		unit++;
 	}
-	snprintf(text, size, unit == 0 || bytes >= 99.95 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+	snprintf(
+	    text, size, unit == 0 || bytes >= 99.95 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
 	return text;
 }
 
@@ -207,12 +218,13 @@ static void print_window(const struct query_table *table, FILE *out)
 	const struct protocol_answer *header = &table->header;
 	char from[32], to[32];
 
-	fprintf(out, "%s to %s UTC: %" PRIu32 " of %" PRIu32 " periods of %" PRIu32
-		     " s complete, %s\n\n",
+	fprintf(out,
+	    "%s to %s UTC: %" PRIu32 " of %" PRIu32 " periods of %" PRIu32 " s complete, %s\n\n",
 	    query_format_stamp(header->from_s, from, sizeof from),
 	    query_format_stamp(header->to_s, to, sizeof to), header->known, header->wanted,
 	    header->length_s,
-	    header->approximate ? "APPROXIMATE (the newest period is partly an estimate)" : "exact");
+	    header->approximate ? "APPROXIMATE (the newest period is partly an estimate)"
+				: "exact");
 }
 
 struct order {
@@ -276,7 +288,8 @@ static int print_mean(const struct query_table *table, const struct query_table 
 	for (size_t i = 0; i < table->nrows && rc == GRAPPE_OK; i++)
 		order[i] = i;
 	if (rc == GRAPPE_OK)
-		qsort_r(order, table->nrows, sizeof *order, compare_octets, (void *)(uintptr_t)table);
+		qsort_r(
+		    order, table->nrows, sizeof *order, compare_octets, (void *)(uintptr_t)table);
 	for (size_t i = 0; i < table->nrows && rc == GRAPPE_OK; i++) {
 		char(*cells)[CELL_SIZE] = grid_add(&grid);
 
@@ -313,8 +326,8 @@ static int print_detail(const struct query_table *table, const struct query_tabl
 			rc = GRAPPE_EMEMORY;
 			break;
 		}
-		query_format_stamp((int64_t)number(query_table_field(table, i, DETAIL_END)),
-		    cells[0], CELL_SIZE);
+		query_format_stamp(
+		    (int64_t)number(query_table_field(table, i, DETAIL_END)), cells[0], CELL_SIZE);
 		snprintf(cells[1], CELL_SIZE, "%s s", query_table_field(table, i, DETAIL_LENGTH));
 		snprintf(cells[2], CELL_SIZE, "%s",
 		    name_of(names, query_table_field(table, i, DETAIL_RECEIVER)));
@@ -358,8 +371,8 @@ static int print_inventory(const struct query_table *table, bool ids, FILE *out)
 			snprintf(cells[5], CELL_SIZE, "-");
 		else
 			snprintf(cells[5], CELL_SIZE, "%.0f MiB", number(memory) / (1 << 20));
-		query_format_stamp((int64_t)number(query_table_field(table, i, VM_SINCE)), cells[6],
-		    CELL_SIZE);
+		query_format_stamp(
+		    (int64_t)number(query_table_field(table, i, VM_SINCE)), cells[6], CELL_SIZE);
 		query_format_stamp(
 		    (int64_t)number(query_table_field(table, i, VM_SEEN)), cells[7], CELL_SIZE);
 		snprintf(cells[8], CELL_SIZE, "%.300s", query_table_field(table, i, VM_ADDRESSES));
@@ -394,7 +407,8 @@ static int print_agents(const json_t *agents, FILE *out)
 	int rc = grid_start(&grid, titles, 7, 7);
 
 	grid.right[3] = true;
-	json_array_foreach(agents, i, agent) {
+	json_array_foreach(agents, i, agent)
+	{
 		char(*cells)[CELL_SIZE] = rc == GRAPPE_OK ? grid_add(&grid) : NULL;
 
 		if (cells == NULL) {
@@ -431,7 +445,8 @@ static int print_status(const json_t *data, FILE *out)
 	fprintf(out, "%s %s, periods of %lld s\n", text_at(data, "program"),
 	    text_at(data, "version"), (long long)number_at(data, "length"));
 	fprintf(out, "Newest period    %s%s, %lld VMs, %lld pairs\n", stamp,
-	    json_is_true(json_object_get(data, "newest_complete")) ? " (complete)" : " (incomplete)",
+	    json_is_true(json_object_get(data, "newest_complete")) ? " (complete)"
+								   : " (incomplete)",
 	    (long long)number_at(data, "vms"), (long long)number_at(data, "pairs"));
 	fprintf(out, "Archives         %s: %s, written up to %s, %lld waiting, %lld failures%s%s\n",
 	    text_at(archive, "folder"), text_at(archive, "state"), written,
@@ -440,8 +455,8 @@ static int print_status(const json_t *data, FILE *out)
 	fprintf(out, "State directory  %s: %s%s%s\n", text_at(state, "folder"),
 	    text_at(state, "state"), text_at(state, "error")[0] != '\0' ? ": " : "",
 	    text_at(state, "error"));
-	fprintf(out, "Agents           %lld of %lld up\n\n", (long long)number_at(data, "agents_up"),
-	    (long long)number_at(data, "agents_total"));
+	fprintf(out, "Agents           %lld of %lld up\n\n",
+	    (long long)number_at(data, "agents_up"), (long long)number_at(data, "agents_total"));
 	return print_agents(json_object_get(data, "agents"), out);
 }
 

@@ -28,8 +28,9 @@ int query_table_add(struct query_table *table, const char *const *fields);
 const char *query_table_field(const struct query_table *table, size_t row, size_t column);
 void query_table_deinit(struct query_table *table);
 
-/* query_print - the table to out. names: an inventory's table for display names, or NULL. ids: show ids in place of
- * names (text only; CSV and JSON have both). Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY. */
+/* query_print - the table to out. names: an inventory's table for display names, or NULL. ids:
+ * show ids in place of names (text only; CSV and JSON have both). Returns 0, GRAPPE_EIO or
+ * GRAPPE_EMEMORY. */
 int query_print(const struct query_table *table, const struct query_table *names,
     enum query_format format, bool ids, FILE *out);
 

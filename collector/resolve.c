@@ -30,11 +30,11 @@ struct owners {
 
 /* Coverage of one receiver while it is summed up. */
 struct coverage {
-	double share;	  /* sum over agents */
-	double best;	  /* largest of one agent */
-	double now;	  /* of the agent being read: largest of its NICs */
-	uint32_t agent;	  /* that had the largest */
-	unsigned claims;  /* agents that watched it all */
+	double share;    /* sum over agents */
+	double best;     /* largest of one agent */
+	double now;      /* of the agent being read: largest of its NICs */
+	uint32_t agent;  /* that had the largest */
+	unsigned claims; /* agents that watched it all */
 	bool receiver;
 	bool uncertain;
 	bool ghost;
@@ -71,8 +71,7 @@ static struct owner *owner_slot(
 }
 
 /* Room for every address of all inputs, half empty. */
-static int owners_init(
-    struct owners *owners, const struct resolve_input *inputs, size_t ninputs)
+static int owners_init(struct owners *owners, const struct resolve_input *inputs, size_t ninputs)
 {
 	size_t total = 0;
 
@@ -231,14 +230,13 @@ static int add_received(
 		sender = find_endpoint(work->config, vif->segment, &row->peer);
 	if ((owner != NULL && owner->rank >= RANK_REMEMBERED) || sender == NULL)
 		work->coverage[receiver].uncertain = true;
-	return add_pair(work, receiver, sender != NULL ? sender : SENDER_EXTERNAL, row->packets,
-	    row->octets);
+	return add_pair(
+	    work, receiver, sender != NULL ? sender : SENDER_EXTERNAL, row->packets, row->octets);
 }
 
 /* What a VM sent to a named endpoint. A peer that is a VM counts it itself; a node that is no
  * endpoint of this collector has no name to count it under. */
-static int add_sent(
-    struct work *work, const struct period_vif *vif, const struct period_row *row)
+static int add_sent(struct work *work, const struct period_vif *vif, const struct period_row *row)
 {
 	const char *endpoint = find_endpoint(work->config, vif->segment, &row->peer);
 	int receiver;
@@ -373,15 +371,15 @@ static int collect_receivers(struct work *work)
 			snprintf(result->conflict, sizeof result->conflict,
 			    "%u agents say they watched %s for the whole period", coverage->claims,
 			    node_name(result, (uint32_t)n));
-		result->receivers[result->nreceivers++] = (struct resolved_receiver){
-		    .node = (uint32_t)n,
-		    .agent = coverage->agent,
-		    .known = coverage->share >= WHOLE_SHARE ? 1 : coverage->share,
-		    .uncertain = coverage->uncertain,
-		    .ghost = coverage->ghost};
+		result->receivers[result->nreceivers++] =
+		    (struct resolved_receiver){.node = (uint32_t)n,
+			.agent = coverage->agent,
+			.known = coverage->share >= WHOLE_SHARE ? 1 : coverage->share,
+			.uncertain = coverage->uncertain,
+			.ghost = coverage->ghost};
 	}
-	qsort_r(result->receivers, result->nreceivers, sizeof *result->receivers,
-	    compare_receivers, result);
+	qsort_r(result->receivers, result->nreceivers, sizeof *result->receivers, compare_receivers,
+	    result);
 	return GRAPPE_OK;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * From what single agents saw in one period to who talked to whom (C-2): each peer
- * address is turned into the VM that owns it, whichever agent sees that VM, else into a named
- * endpoint, else "external"; what several agents counted for one receiver is summed.
+ * From what single agents saw in one period to who talked to whom (C-2): each peer address is
+ * turned into the VM that owns it, whichever agent sees that VM, else into a named endpoint, else
+ * "external"; what several agents counted for one receiver is summed.
  *
- * An address belongs to a segment (S-10): it is looked up in the segment of the NIC
- * that counted it. Only where the operator says that a router joins segments are these
- * tried as well. Among claims to one address the better evidence wins. Only inventories of that period
- * are used, or for an agent that is missing the last one before it, never a later one.
+ * An address belongs to a segment (S-10): it is looked up in the segment of the NIC that counted
+ * it. Only where the operator says that a router joins segments are these tried as well. Among
+ * claims to one address the better evidence wins. Only inventories of that period are used, or
+ * for an agent that is missing the last one before it, never a later one.
  *
  * Pure; one thread at a time. Life-cycle: resolve_periods(), read, resolve_free().
  */
@@ -19,7 +19,7 @@
 
 /* A fixed node without a sensor (S-5). */
 struct resolve_endpoint {
-	char id[VM_ID_SIZE];	    /* "endpoint:NAME" */
+	char id[VM_ID_SIZE];        /* "endpoint:NAME" */
 	char segment[SEGMENT_SIZE]; /* "" = in every segment */
 	struct address address;
 };
@@ -33,30 +33,30 @@ struct resolve_config {
 
 /* What one agent contributes. */
 struct resolve_input {
-	uint32_t agent;		     /* number of the agent */
+	uint32_t agent;              /* number of the agent */
 	const struct period *period; /* borrowed */
-	bool remembered;	     /* of an earlier period: tells addresses only, counts nothing */
+	bool remembered; /* of an earlier period: tells addresses only, counts nothing */
 };
 
 struct resolved_receiver {
-	uint32_t node;	    /* in the matrix */
-	uint32_t agent;	    /* the agent that watched most of it */
+	uint32_t node;      /* in the matrix */
+	uint32_t agent;     /* the agent that watched most of it */
 	uint32_t first_row; /* its rows: resolved.rows[first_row … first_row + nrows − 1] */
 	uint32_t nrows;
-	double known;	    /* share 0…1 of the period that was watched */
-	bool uncertain;	    /* a missing agent might still turn one of its senders into a VM */
-	bool ghost;	    /* not seen: the agent that watched it before is missing */
+	double known;   /* share 0…1 of the period that was watched */
+	bool uncertain; /* a missing agent might still turn one of its senders into a VM */
+	bool ghost;     /* not seen: the agent that watched it before is missing */
 };
 
 struct resolved {
-	struct matrix *matrix;		     /* nodes: ids of receivers and senders; pairs: counts */
+	struct matrix *matrix; /* nodes: ids of receivers and senders; pairs: counts */
 	struct resolved_receiver *receivers; /* in the order of their ids */
 	size_t nreceivers;
-	uint32_t *rows;			     /* indices of the matrix's pairs, grouped by receiver */
-	uint32_t address_conflicts;	     /* addresses that two VMs own with equal evidence */
-	uint32_t vm_conflicts;		     /* VMs that two agents claim for the whole period */
-	uint64_t foreign_sent;		     /* packets sent to what is no endpoint here; not counted */
-	char conflict[160];		     /* one of the conflicts in words, or "" */
+	uint32_t *rows;             /* indices of the matrix's pairs, grouped by receiver */
+	uint32_t address_conflicts; /* addresses that two VMs own with equal evidence */
+	uint32_t vm_conflicts;      /* VMs that two agents claim for the whole period */
+	uint64_t foreign_sent;      /* packets sent to what is no endpoint here; not counted */
+	char conflict[160];         /* one of the conflicts in words, or "" */
 };
 
 /* A receiver that is expected although no agent of the period tells of it. */
@@ -68,12 +68,12 @@ struct resolve_ghost {
 /* All that is known of one period. */
 struct resolve_request {
 	const struct resolve_config *config;
-	uint32_t length_s;		    /* of the period */
+	uint32_t length_s;                  /* of the period */
 	const struct resolve_input *inputs; /* in any order: the sums are the same */
 	size_t ninputs;
 	const struct resolve_ghost *ghosts; /* one whose id is among the receivers is dropped */
 	size_t nghosts;
-	size_t expected;		    /* agents that should tell */
+	size_t expected; /* agents that should tell */
 };
 
 /* resolve_periods - joins the inputs of one period into *out, which the caller frees.
@@ -83,8 +83,7 @@ int resolve_periods(const struct resolve_request *request, struct resolved **out
 void resolve_free(struct resolved *resolved);
 
 /* resolve_id - id of a receiver. */
-const char *resolve_id(
-    const struct resolved *resolved, const struct resolved_receiver *receiver);
+const char *resolve_id(const struct resolved *resolved, const struct resolved_receiver *receiver);
 /* resolve_find - the receiver with this id, or NULL. */
 const struct resolved_receiver *resolve_find(const struct resolved *resolved, const char *id);
 /* resolve_row - the i-th row of a receiver, i < nrows. */

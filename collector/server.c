@@ -17,8 +17,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define READERS_MAX 2	  /* threads that read archives at a time */
-#define READS_MAX 3	  /* of one request: memory may lose a period while the archives are read */
+#define READERS_MAX 2 /* threads that read archives at a time */
+#define READS_MAX 3   /* of one request: memory may lose a period while the archives are read */
 #define SOCKET_MODE 0660
 
 struct waiter;
@@ -120,8 +120,8 @@ static void *read_archives(void *context)
 	struct reading *reading = context;
 	const uint64_t one = 1;
 
-	reading->rc = past_read(
-	    &reading->request, &reading->past, reading->message, sizeof reading->message);
+	reading->rc =
+	    past_read(&reading->request, &reading->past, reading->message, sizeof reading->message);
 	pthread_mutex_lock(&reading->server->lock);
 	reading->server->done[reading->server->ndone++] = reading;
 	pthread_mutex_unlock(&reading->server->lock);
@@ -141,7 +141,8 @@ static bool start_reading(struct waiter *waiter)
 	reading = calloc(1, sizeof *reading);
 	if (reading == NULL)
 		return false;
-	*reading = (struct reading){.waiter = waiter, .server = server,
+	*reading = (struct reading){.waiter = waiter,
+	    .server = server,
 	    .request = {.folder = server->options.archive_directory,
 		.from_s = waiter->plan.from_s,
 		.to_s = waiter->plan.memory_from_s,
@@ -348,10 +349,8 @@ static void answer_inventory(struct server *server, struct protocol_exchange *ex
 
 /* ---- status ---- */
 
-static const char *const state_words[] = {[POLLER_NEW] = "new",
-    [POLLER_UP] = "up",
-    [POLLER_DOWN] = "down",
-    [POLLER_REFUSED] = "refused"};
+static const char *const state_words[] = {
+    [POLLER_NEW] = "new", [POLLER_UP] = "up", [POLLER_DOWN] = "down", [POLLER_REFUSED] = "refused"};
 
 static json_t *text_json(const char *text)
 {
@@ -386,10 +385,10 @@ static json_t *archive_json(const struct server *server)
 
 	writer_get_status(server->options.writer, &status);
 	return json_pack("{s:o,s:s,s:o,s:I,s:I,s:I,s:I}", "folder",
-	    text_json(server->options.archive_directory), "state", status.failing ? "failing" : "ok",
-	    "error", text_json(status.error), "written_end", (json_int_t)status.written_end_s,
-	    "queue", (json_int_t)status.queue, "failures", (json_int_t)status.failures, "lost",
-	    (json_int_t)status.lost);
+	    text_json(server->options.archive_directory), "state",
+	    status.failing ? "failing" : "ok", "error", text_json(status.error), "written_end",
+	    (json_int_t)status.written_end_s, "queue", (json_int_t)status.queue, "failures",
+	    (json_int_t)status.failures, "lost", (json_int_t)status.lost);
 }
 
 static json_t *counts_json(const struct picture *picture)
@@ -430,11 +429,14 @@ static void answer_status(struct server *server, struct protocol_exchange *excha
 	const int64_t newest_s = newest_in(picture, &vms, &pairs);
 	unsigned up;
 	json_t *agents = agents_json(server->options.agents, &up);
-	struct protocol_answer answer = {.status = STATUS_OK, .exact = true, .to_s = newest_s,
+	struct protocol_answer answer = {.status = STATUS_OK,
+	    .exact = true,
+	    .to_s = newest_s,
 	    .length_s = picture_length(picture)};
 
-	answer.data = json_pack("{s:s,s:s,s:I,s:I,s:I,s:b,s:o,s:I,s:I,s:I,s:I,s:o,s:{s:o,s:s,s:o},s:o}",
-	    "program", "grappe-collector", "version", PACKAGE_VERSION, "started",
+	answer.data = json_pack(
+	    "{s:s,s:s,s:I,s:I,s:I,s:b,s:o,s:I,s:I,s:I,s:I,s:o,s:{s:o,s:s,s:o},s:o}", "program",
+	    "grappe-collector", "version", PACKAGE_VERSION, "started",
 	    (json_int_t)server->options.started_s, "length", (json_int_t)picture_length(picture),
 	    "newest_end", (json_int_t)newest_s, "newest_complete",
 	    picture_is_complete(picture, newest_s), "agents", agents, "agents_up", (json_int_t)up,
@@ -454,8 +456,8 @@ static void answer_status(struct server *server, struct protocol_exchange *excha
 
 /* ---- life ---- */
 
-static void on_request(struct protocol_exchange *exchange, const struct protocol_request *request,
-    void *context)
+static void on_request(
+    struct protocol_exchange *exchange, const struct protocol_request *request, void *context)
 {
 	struct server *server = context;
 
@@ -490,7 +492,8 @@ int server_new(struct event_base *base, const struct server_options *options, st
 	if (server->wake < 0)
 		rc = GRAPPE_EIO;
 	else
-		server->woken = event_new(base, server->wake, EV_READ | EV_PERSIST, on_wake, server);
+		server->woken =
+		    event_new(base, server->wake, EV_READ | EV_PERSIST, on_wake, server);
 	if (server->woken != NULL && event_add(server->woken, NULL) == 0)
 		rc = protocol_server_new(base, options->socket, SOCKET_MODE, options->clients_max,
 		    on_request, server, &server->protocol);

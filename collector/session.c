@@ -42,7 +42,7 @@ struct session {
 	int socket;
 	struct pending pending[PENDING_MAX];
 	unsigned depth; /* inside calls of net-snmp */
-	bool closed;	/* by a callback; freed when depth is 0 */
+	bool closed;    /* by a callback; freed when depth is 0 */
 };
 
 void session_start_library(void)
@@ -176,7 +176,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	session->depth++;
 	NETSNMP_LARGE_FD_ZERO(&session->fds);
 	NETSNMP_LARGE_FD_SET(session->socket, &session->fds);
-	/* A failed read (the agent's port is closed) is as good as no answer: the time-out tells. */
+	/* A failed read (the agent's port is closed) is as good as no answer: the time-out tells.
+	 */
 	snmp_sess_read2(session->handle, &session->fds);
 	leave(session);
 }
@@ -194,8 +195,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	leave(session);
 }
 
-static int open_handle(struct session *session, const struct session_options *options,
-    const struct addrinfo *found)
+static int open_handle(
+    struct session *session, const struct session_options *options, const struct addrinfo *found)
 {
 	netsnmp_session template;
 	netsnmp_transport *transport;
@@ -216,7 +217,7 @@ static int open_handle(struct session *session, const struct session_options *op
 	transport = snmp_sess_transport(session->handle);
 	session->socket = transport->sock;
 	return connect(session->socket, found->ai_addr, found->ai_addrlen) == 0 ? GRAPPE_OK
-										 : GRAPPE_EIO;
+										: GRAPPE_EIO;
 }
 
 int session_open(struct event_base *base, const struct session_options *options,
@@ -280,9 +281,9 @@ static void read_variable(const netsnmp_variable_list *from, struct wire_variabl
 	case ASN_COUNTER64:
 		to->type = WIRE_NUMBER;
 		to->number = from->val.counter64->high > INT32_MAX
-		    ? INT64_MAX
-		    : (int64_t)((uint64_t)from->val.counter64->high << 32 |
-			  (uint32_t)from->val.counter64->low);
+				 ? INT64_MAX
+				 : (int64_t)((uint64_t)from->val.counter64->high << 32 |
+					     (uint32_t)from->val.counter64->low);
 		break;
 	case ASN_OCTET_STR:
 		to->type = WIRE_OCTETS;

@@ -14,9 +14,9 @@ static const uint32_t block_root[] = {MIB_PERIOD_BLOCK};
 
 /* What a request for a period's description holds, and where it goes in the reply. */
 static const struct {
-	bool of_agent;	 /* a scalar of the agent, else a column of the period's row */
+	bool of_agent;   /* a scalar of the agent, else a column of the period's row */
 	uint32_t number; /* of the scalar or column */
-	size_t offset;	 /* of a uint32_t in the reply */
+	size_t offset;   /* of a uint32_t in the reply */
 } info_variables[] = {
     {true, MIB_AGENT_PERIOD_LENGTH, offsetof(struct poller_reply, period_length_s)},
     {true, MIB_AGENT_LAST_END, offsetof(struct poller_reply, last_end_s)},
@@ -38,7 +38,8 @@ static void add_id(struct wire_name *name, uint32_t id)
 	name->ids[name->count++] = id;
 }
 
-_Static_assert(sizeof agent_root / sizeof *agent_root + 8 <= WIRE_NAME_MAX, "the MIB root is too long");
+_Static_assert(
+    sizeof agent_root / sizeof *agent_root + 8 <= WIRE_NAME_MAX, "the MIB root is too long");
 _Static_assert(INFO_VARIABLES <= WIRE_VARIABLES_MAX && POLLER_BLOCKS_MAX <= WIRE_VARIABLES_MAX,
     "a request has room for its variables");
 
@@ -97,7 +98,8 @@ static void parse_info(const struct wire_variable *variables, struct poller_repl
 
 		if (here && (variable->type != WIRE_NUMBER || variable->number < 0 ||
 				variable->number > UINT32_MAX)) {
-			reject(reply, "variable %zu of its answer has a wrong type or value", i + 1);
+			reject(
+			    reply, "variable %zu of its answer has a wrong type or value", i + 1);
 			return;
 		}
 		if (info_variables[i].of_agent) {

@@ -9,7 +9,7 @@
 
 #include "collector/poller.h"
 
-#define WIRE_NAME_MAX 64      /* sub-identifiers; MIB roots longer than this are refused by a check */
+#define WIRE_NAME_MAX 64      /* sub-identifiers; a longer MIB root is refused when it is built */
 #define WIRE_VARIABLES_MAX 16 /* of a request */
 
 struct wire_name {
@@ -28,17 +28,17 @@ enum wire_type {
 struct wire_variable {
 	struct wire_name name;
 	enum wire_type type;
-	int64_t number;	      /* WIRE_NUMBER; of a Counter64 at most INT64_MAX */
+	int64_t number;       /* WIRE_NUMBER; of a Counter64 at most INT64_MAX */
 	const uint8_t *bytes; /* WIRE_OCTETS, borrowed */
 	size_t length;
 };
 
 /* wire_names - the variables to ask for, in order. Returns how many (<= WIRE_VARIABLES_MAX). */
-size_t wire_names(
-    const struct poller_request *request, struct wire_name names[WIRE_VARIABLES_MAX]);
+size_t wire_names(const struct poller_request *request, struct wire_name names[WIRE_VARIABLES_MAX]);
 
-/* wire_parse - an answer without SNMP error to that request. Fills *reply; its blocks point to where
- * the variables do. reply->error is GRAPPE_OK, or GRAPPE_EFORMAT with the reason in reply->text. */
+/* wire_parse - an answer without SNMP error to that request. Fills *reply; its blocks point to
+ * where the variables do. reply->error is GRAPPE_OK, or GRAPPE_EFORMAT with the reason in
+ * reply->text. */
 void wire_parse(const struct poller_request *request, const struct wire_variable *variables,
     size_t count, struct poller_reply *reply);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Periods for tests, built in a few words. VM number N has the id "mac-02000000NNNN", the name "vmN"
- * and, unless the test says otherwise, the address 10.0.X.Y with N = 256 X + Y. Failures end the test.
+ * Periods for tests, built in a few words. VM number N has the id "mac-02000000NNNN", the name
+ * "vmN" and, unless the test says otherwise, the address 10.0.X.Y with N = 256 X + Y. Failures end
+ * the test.
  */
 #ifndef GRAPPE_TESTS_FAKES_MAKE_PERIOD_H
 #define GRAPPE_TESTS_FAKES_MAKE_PERIOD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SNMP answers to the collector, as hostile as they come: the input plays the agent. Its first bytes
- * say how the replies lie; the rest is the encoding of a period that they are about. What is
- * delivered must be a period that fits what was asked for.
+ * SNMP answers to the collector, as hostile as they come: the input plays the agent. Its first
+ * bytes say how the replies lie; the rest is the encoding of a period that they are about. What
+ * is delivered must be a period that fits what was asked for.
  */
 #include "collector/poller.h"
 #include "collector/wire.h"
@@ -46,8 +46,8 @@ static void answer_info(
     struct input *input, struct wire_variable *variables, const struct poller_request *request)
 {
 	const int64_t honest[] = {30, request->end_s, 30,
-	    (int64_t)(input->length + MIB_BLOCK_BYTES - 1) / MIB_BLOCK_BYTES, (int64_t)input->length,
-	    period_checksum(input->encoding, input->length)};
+	    (int64_t)(input->length + MIB_BLOCK_BYTES - 1) / MIB_BLOCK_BYTES,
+	    (int64_t)input->length, period_checksum(input->encoding, input->length)};
 	const bool lies = take(input) > 128;
 
 	for (size_t i = 0; i < sizeof honest / sizeof *honest; i++)
@@ -103,9 +103,8 @@ static void take_events(struct poller *poller)
 	struct poller_event event;
 
 	while (poller_next_event(poller, &event)) {
-		if (event.kind == POLLER_DELIVERED &&
-		    (event.period->header.end_s != event.end_s ||
-			event.period->header.length_s != 30))
+		if (event.kind == POLLER_DELIVERED && (event.period->header.end_s != event.end_s ||
+							  event.period->header.length_s != 30))
 			abort();
 		period_free(event.period);
 	}
@@ -113,13 +112,12 @@ static void take_events(struct poller *poller)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct poller_config config = {.length_s = 30,
-	    .history = 4,
-	    .deadline_ms = 15000,
-	    .in_flight = 2,
-	    .blocks = 3};
+	const struct poller_config config = {
+	    .length_s = 30, .history = 4, .deadline_ms = 15000, .in_flight = 2, .blocks = 3};
 	const size_t ncontrol = size < CONTROL_BYTES ? size : CONTROL_BYTES;
-	struct input input = {.control = data, .ncontrol = ncontrol, .encoding = data + ncontrol,
+	struct input input = {.control = data,
+	    .ncontrol = ncontrol,
+	    .encoding = data + ncontrol,
 	    .length = size - ncontrol};
 	struct poller *poller = poller_new(&config, 0);
 	struct poller_request request;

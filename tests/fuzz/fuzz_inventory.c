@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The collector's inventory file, damaged or foreign: it is read or refused, and what was read can be searched. */
+/* The collector's inventory file, damaged or foreign: it is read or refused, and what was read
+ * can be searched. */
 #include "collector/inventory.h"
 
 #include <stdlib.h>

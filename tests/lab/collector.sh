@@ -110,6 +110,50 @@ periods 2
 start_collector
 periods 4
 
+# --- no room, no folder -------------------------------------------------------------------------
+
+# A second collector at the same agents: a full disk for its archives, a file where its state should lie.
+small_collector() {
+	start_in host small "$COLLECTOR" -v --config "$LAB_DIR/small.conf"
+	wait_ready small || finish
+}
+small() { "$QUERY" --socket "$LAB_DIR/small.sock" "$@"; }
+small_is() { [ "$(small status --format json | jq -r "$1")" = "$2" ]; }
+lab_cleanup_more() { umount "$LAB_DIR/small" 2>/dev/null; }
+mkdir "$LAB_DIR/small"
+mount -t tmpfs -o size=1m tmpfs "$LAB_DIR/small" || lab_die "cannot mount a small disk"
+sed -e "s,$LAB_DIR/collector.sock,$LAB_DIR/small.sock," -e "s,$LAB_DIR/rrd,$LAB_DIR/small/rrd," \
+	-e "s,$LAB_DIR/state,$LAB_DIR/collector.conf/state," "$LAB_DIR/collector.conf" >"$LAB_DIR/small.conf"
+small_collector
+check "a full disk is seen" wait_for 15 small_is .archive.state failing
+check "and said why" test -n "$(small status --format json | jq -r .archive.error)"
+check "and logged" grep -q "error: .*\|warning: .*" "$LAB_LOG/small.log"
+check "so is a state folder that cannot be" wait_for 10 small_is .state.state failing
+periods 2
+check_equal "answers come from memory" 64 "$(small --last ${LENGTH}s --wait ${LENGTH}s --format json | jq '.rows | length')"
+mount -o remount,size=400m "$LAB_DIR/small"
+check "with room again it goes on" wait_for 30 small_is .archive.state ok
+small_first=$(small --last 6s --wait ${LENGTH}s --format json | jq .from_s)
+caught_up() { [ "$(small status --format json | jq .archive.written_end)" -gt "$small_first" ] && small_is .archive.queue 0; }
+check "and catches up" wait_for 30 caught_up
+stop small
+fetch_all() { # FOLDER FROM TO - "end receiver sender packets octets" of all that rrdtool finds
+	local receiver file
+	for receiver in "$1"/mac-*; do
+		for file in "$receiver"/*.rrd; do
+			[ "${file##*/}" = coverage.rrd ] ||
+				rrdtool fetch "$file" AVERAGE -r $LENGTH -s $(($2 - LENGTH)) -e "$3" |
+				awk -v l=$LENGTH -v r="${receiver##*/}" -v s="$(basename "$file" .rrd)" -v f="$2" -v t="$3" '
+				/^ *[0-9]+:/ && $2 !~ /nan/ && $1 + 0 >= f && $1 + 0 <= t {
+					printf "%d %s %s %.0f %.0f\n", $1, r, s, $2 * l, $3 * l }'
+		done
+	done | sort
+}
+# Also the periods from before there was room.
+fetch_all "$LAB_DIR/small/rrd" $((small_first - 5 * LENGTH)) "$small_first" >"$LAB_DIR/archived"
+truth $((small_first - 6 * LENGTH)) "$small_first" | sort >"$LAB_DIR/counted"
+check "nothing was lost meanwhile ($(wc -l <"$LAB_DIR/counted") values)" diff "$LAB_DIR/counted" "$LAB_DIR/archived"
+
 # --- the sums -----------------------------------------------------------------------------------
 
 # Both hosts end with the same period.
@@ -121,13 +165,7 @@ first=$(cat "$LAB_LOG"/capture-*.log | awk 'NF == 5 { print $1 }' | sort -n | he
 written() { [ "$(status .archive.written_end)" -ge "$last" ] && [ "$(status .archive.queue)" = 0 ]; }
 check "all of it reaches the archives" wait_for 30 written
 stop collector
-for receiver in "$LAB_DIR"/rrd/mac-*; do
-	for file in "$receiver"/*.rrd; do
-		[ "${file##*/}" = coverage.rrd ] || rrdtool fetch "$file" AVERAGE -r $LENGTH -s $((first - LENGTH)) -e "$last" |
-			awk -v l=$LENGTH -v r="${receiver##*/}" -v s="$(basename "$file" .rrd)" -v f="$first" -v t="$last" '
-			/^ *[0-9]+:/ && $2 !~ /nan/ && $1 + 0 >= f && $1 + 0 <= t { printf "%d %s %s %.0f %.0f\n", $1, r, s, $2 * l, $3 * l }'
-	done
-done | sort >"$LAB_DIR/archived"
+fetch_all "$LAB_DIR/rrd" "$first" "$last" >"$LAB_DIR/archived"
 truth 0 "$last" | sort >"$LAB_DIR/counted"
 # Both hosts began in the same period; before it there is nothing.
 check "each period of each pair is in the archives once ($(wc -l <"$LAB_DIR/counted") values)" \

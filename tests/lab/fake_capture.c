@@ -5,8 +5,8 @@
  *
  *     fake_capture FOLDER LENGTH FIRST COUNT
  *
- * The host has VMs FIRST … FIRST + COUNT − 1; every VM receives from each of the VMs 1 … 8 but itself,
- * and from one address outside. Counts follow from end, receiver and sender alone. Lines:
+ * The host has VMs FIRST … FIRST + COUNT − 1; every VM receives from each of the VMs 1 … 8 but
+ * itself, and from one address outside. Counts follow from end, receiver and sender alone. Lines:
  * "END RECEIVER SENDER PACKETS OCTETS". The newest 40 files are kept.
  */
 #include "common/clock.h"
@@ -98,8 +98,8 @@ int main(int argc, char **argv)
 			;
 		if (write_period(argv[1], end_s, length_s, (unsigned)strtoul(argv[3], NULL, 10),
 			(unsigned)strtoul(argv[4], NULL, 10)) != GRAPPE_OK) {
-			fprintf(stderr, "fake_capture: cannot write %s/%" PRId64 "\n", argv[1],
-			    end_s);
+			fprintf(
+			    stderr, "fake_capture: cannot write %s/%" PRId64 "\n", argv[1], end_s);
 			return 1;
 		}
 	}

@@ -390,8 +390,8 @@ START_TEST(detail_of_the_archives_comes_first)
 	struct past_row past_rows[] = {
 	    {T0 - 630, 30, 0, 1, 5, 50, 1}, {T0 - 600, 30, 0, UINT32_MAX, 0, 0, 0}};
 	double known[2] = {1, -1};
-	struct past past = {.from_s = T0 - 660, .to_s = T0 - 600, .known = known,
-	    .rows = past_rows, .nrows = 2};
+	struct past past = {
+	    .from_s = T0 - 660, .to_s = T0 - 600, .known = known, .rows = past_rows, .nrows = 2};
 
 	deliver_all(0, 20);
 	past.sums = matrix_new();

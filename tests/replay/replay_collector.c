@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A day of periods in about a second: three fake agents, the real pollers, the real picture and an archive that
- * only remembers. Agents go down and come back, answer slowly, a VM moves between hosts, clocks
- * step, the collector is restarted, the archive's queue is full. Afterwards each period of each receiver
- * is in the archive once, in order, with exactly what the agents counted, or as an explicit unknown
- * where an agent was away for longer than its ring is deep.
+ * A day of periods in about a second: three fake agents, the real pollers, the real picture and
+ * an archive that only remembers. Agents go down and come back, answer slowly, a VM moves between
+ * hosts, clocks step, the collector is restarted, the archive's queue is full. Afterwards each
+ * period of each receiver is in the archive once, in order, with exactly what the agents counted,
+ * or as an explicit unknown where an agent was away for longer than its ring is deep.
  */
 #include "collector/picture.h"
 #include "collector/poller.h"
@@ -17,8 +17,8 @@
 #define T0 INT64_C(1800000000)
 #define AGENTS 3
 #define VMS 6
-#define RING 20	       /* periods an agent keeps */
-#define HISTORY 20     /* periods the collector fetches later */
+#define RING 20    /* periods an agent keeps */
+#define HISTORY 20 /* periods the collector fetches later */
 #define STEP_MS 100
 #define PERIODS_MAX 3000
 #define DAY_PERIODS 2880
@@ -51,16 +51,16 @@ struct fake_agent {
 
 /* What the archive holds of one receiver and period. */
 struct row {
-	double known;			/* UNTOLD: no update came */
-	double packets[VMS + 1];	/* by sender; 0: external */
+	double known;            /* UNTOLD: no update came */
+	double packets[VMS + 1]; /* by sender; 0: external */
 };
 
 static struct fake_agent agents[AGENTS];
 static struct picture *picture;
 static struct row archive[VMS + 1][PERIODS_MAX]; /* by receiver and period number from 1 */
 static int64_t archived_s[VMS + 1];
-static int64_t now_ms;	   /* since T0, monotonic */
-static int64_t clock_ms;   /* how far the collector's wall clock is ahead */
+static int64_t now_ms;   /* since T0, monotonic */
+static int64_t clock_ms; /* how far the collector's wall clock is ahead */
 static bool queue_is_full;
 static unsigned updates;
 
@@ -105,7 +105,8 @@ static void fill_vm(struct period *period, unsigned agent, unsigned vm)
 
 		if (sender != vm)
 			make_row(period, vif, ROW_RECEIVED,
-			    sender == 0 ? "192.0.2.1" : make_address(sender), packets, packets * 10);
+			    sender == 0 ? "192.0.2.1" : make_address(sender), packets,
+			    packets * 10);
 	}
 }
 
@@ -210,7 +211,8 @@ static unsigned vm_of(const char *id)
 	return 0;
 }
 
-/* The archive's rules: known receivers, strictly ascending ends, each once, none from the future. */
+/* The archive's rules: known receivers, strictly ascending ends, each once, none from the future.
+ * */
 static void store(const struct archive_update *update)
 {
 	const unsigned vm = vm_of(update->receiver);
@@ -288,15 +290,28 @@ static const struct {
 	enum action action;
 	int64_t argument; /* agent, or the clock's distance in ms */
 } script[] = {
-    {50, DOWN, 1}, {55, UP, 1},		/* back in time: nothing is lost */
-    {100, DOWN, 2}, {140, UP, 2},	/* 40 periods away with a ring of 20 */
-    {200, SLOW, 0}, {205, FAST, 0},	/* 20 s a request: only late fills */
-    {298, DOWN, 1}, {304, UP, 1},	/* away while VM 3 arrives there */
+    {50, DOWN, 1},
+    {55, UP, 1}, /* back in time: nothing is lost */
+    {100, DOWN, 2},
+    {140, UP, 2}, /* 40 periods away with a ring of 20 */
+    {200, SLOW, 0},
+    {205, FAST, 0}, /* 20 s a request: only late fills */
+    {298, DOWN, 1},
+    {304, UP, 1}, /* away while VM 3 arrives there */
     {400, RESTART, 0},
-    {450, DOWN, 0}, {452, RESTART, 0}, {456, UP, 0}, /* restarted while an agent is away */
-    {500, FULL, 0}, {510, ROOM, 0},	/* the archive's queue is full for five minutes */
-    {600, CLOCK, -240000}, {612, CLOCK, 0}, /* the collector's clock goes back and forth */
-    {700, DOWN, 0}, {700, DOWN, 1}, {700, DOWN, 2}, {705, UP, 0}, {706, UP, 1}, {707, UP, 2},
+    {450, DOWN, 0},
+    {452, RESTART, 0},
+    {456, UP, 0}, /* restarted while an agent is away */
+    {500, FULL, 0},
+    {510, ROOM, 0}, /* the archive's queue is full for five minutes */
+    {600, CLOCK, -240000},
+    {612, CLOCK, 0}, /* the collector's clock goes back and forth */
+    {700, DOWN, 0},
+    {700, DOWN, 1},
+    {700, DOWN, 2},
+    {705, UP, 0},
+    {706, UP, 1},
+    {707, UP, 2},
 };
 
 static void act(size_t i)
@@ -393,12 +408,12 @@ static void expect_exact(unsigned vm, int64_t number)
 {
 	const struct row *row = &archive[vm][number];
 
-	ck_assert_msg(row->known == 1, "VM %u, period %lld: known %g", vm, (long long)number,
-	    row->known);
+	ck_assert_msg(
+	    row->known == 1, "VM %u, period %lld: known %g", vm, (long long)number, row->known);
 	for (unsigned sender = 0; sender <= VMS; sender++)
 		if (sender != vm)
-			ck_assert_msg(row->packets[sender] ==
-					  (double)count_of(T0 + 30 * number, vm, sender),
+			ck_assert_msg(
+			    row->packets[sender] == (double)count_of(T0 + 30 * number, vm, sender),
 			    "VM %u from %u, period %lld: %g", vm, sender, (long long)number,
 			    row->packets[sender]);
 }

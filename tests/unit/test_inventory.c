@@ -146,8 +146,9 @@ START_TEST(garbage_is_refused_or_skipped)
 {
 	size_t skipped;
 
-	ck_assert_int_eq(inventory_parse(inventory, garbage[_i].text, strlen(garbage[_i].text),
-			     &skipped), garbage[_i].rc);
+	ck_assert_int_eq(
+	    inventory_parse(inventory, garbage[_i].text, strlen(garbage[_i].text), &skipped),
+	    garbage[_i].rc);
 	ck_assert_uint_eq(skipped, garbage[_i].skipped);
 	ck_assert_uint_eq(inventory_count(inventory), garbage[_i].count);
 	if (garbage[_i].count > 0)
