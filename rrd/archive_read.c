@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rrd/archive_read.h"
 
+#include "common/buffer.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "rrd/archive_path.h"
 #include "rrd/coverage.h"
+#include "rrd/journal.h"
 #include "rrd/rrdfile.h"
 
 #include <dirent.h>
@@ -12,12 +15,76 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define TORN_BYTES_MAX (256u << 20) /* longest file that is copied */
 
 struct archive_reader {
 	char folder[PATH_MAX];
+	/* A file that an ended writer left half updated is read from a copy as it was before. */
+	char torn_path[PATH_MAX]; /* "": none */
+	int copy_fd;
 	uint64_t unreadable;
 	char unreadable_path[PATH_MAX];
 };
+
+/* ---- a file left half updated ---- */
+
+static void forget_torn(struct archive_reader *reader)
+{
+	if (reader->torn_path[0] != '\0')
+		close(reader->copy_fd);
+	reader->torn_path[0] = '\0';
+}
+
+/* The whole file with the head it had before, in memory. Returns a descriptor or a negative error.
+ */
+static int copy_with_head(const char *path, const struct buffer *head)
+{
+	struct buffer whole;
+	int fd = -1, rc = file_read(path, TORN_BYTES_MAX, &whole);
+
+	if (rc == GRAPPE_OK && head->length > whole.length)
+		rc = GRAPPE_EFORMAT;
+	if (rc == GRAPPE_OK) {
+		memcpy(whole.bytes, head->bytes, head->length);
+		fd = memfd_create("grappe-archive", MFD_CLOEXEC);
+		if (fd < 0 || write(fd, whole.bytes, whole.length) != (ssize_t)whole.length)
+			rc = GRAPPE_EIO;
+	}
+	buffer_deinit(&whole);
+	if (rc != GRAPPE_OK && fd >= 0)
+		close(fd);
+	return rc == GRAPPE_OK ? fd : rc;
+}
+
+/* To be called before each reading: a writer may have been killed, or one may have repaired what
+ * was left. */
+static void look_for_torn(struct archive_reader *reader)
+{
+	char path[PATH_MAX];
+	struct buffer head;
+	const bool torn = journal_peek(reader->folder, path, &head) == 1;
+
+	if (!torn || strcmp(path, reader->torn_path) != 0)
+		forget_torn(reader);
+	if (torn && reader->torn_path[0] == '\0') {
+		reader->copy_fd = copy_with_head(path, &head);
+		if (reader->copy_fd >= 0)
+			memcpy(reader->torn_path, path, sizeof path);
+	}
+	buffer_deinit(&head);
+}
+
+/* The path under which a file is to be read. */
+static void use_copy(const struct archive_reader *reader, char path[PATH_MAX])
+{
+	if (reader->torn_path[0] != '\0' && strcmp(path, reader->torn_path) == 0)
+		snprintf(path, PATH_MAX, "/proc/self/fd/%d", reader->copy_fd);
+}
+
+/* ---- readers ---- */
 
 int archive_reader_open(const char *folder, struct archive_reader **out)
 {
@@ -36,12 +103,16 @@ int archive_reader_open(const char *folder, struct archive_reader **out)
 	if (reader == NULL)
 		return GRAPPE_EMEMORY;
 	snprintf(reader->folder, sizeof reader->folder, "%s", folder);
+	reader->copy_fd = -1;
 	*out = reader;
 	return GRAPPE_OK;
 }
 
 void archive_reader_close(struct archive_reader *reader)
 {
+	if (reader == NULL)
+		return;
+	forget_torn(reader);
 	free(reader);
 }
 
@@ -132,6 +203,8 @@ static int read_coverage_head(struct archive_reader *reader, const char *receive
 
 	if (archive_path_coverage(path, reader->folder, receiver) != GRAPPE_OK)
 		return GRAPPE_ENOTFOUND;
+	look_for_torn(reader);
+	use_copy(reader, path);
 	rc = rrdfile_read_head(path, RRDFILE_COVERAGE, head);
 	return rc == GRAPPE_EFORMAT ? note_unreadable(reader, path, rc) : rc;
 }
@@ -330,6 +403,7 @@ int archive_read_pair(struct archive_reader *reader, const char *receiver, const
 		return rc;
 	if (archive_path_pair(path, reader->folder, receiver, sender) != GRAPPE_OK)
 		return GRAPPE_ENOTFOUND;
+	use_copy(reader, path);
 	rc = coverage_read(coverage, &head, from_s, to_s, detail, out);
 	if (rc == GRAPPE_OK)
 		rc = fill_pair(path, head.last_s, out);
@@ -360,6 +434,7 @@ static int add_total(struct archive_reader *reader, const char *receiver, const 
 
 	if (rc != GRAPPE_OK)
 		return rc;
+	use_copy(reader, path);
 	rc = fill_pair(path, committed_s, rows);
 	*total = (struct archive_sender){0};
 	for (size_t i = 0; i < rows->count; i++) {

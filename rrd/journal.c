@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* Two slots, each {magic, payload length, checksum, payload}; a slot whose checksum fails is empty.
@@ -33,6 +32,7 @@ struct journal {
 int journal_open(const char *folder, struct journal **out)
 {
 	struct journal *journal = calloc(1, sizeof *journal);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[PATH_MAX];
 	int saved, rc = GRAPPE_EIO;
 
@@ -44,8 +44,8 @@ int journal_open(const char *folder, struct journal **out)
 	journal->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (journal->fd < 0)
 		goto fail;
-	if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0) {
-		rc = errno == EWOULDBLOCK ? GRAPPE_EEXISTS : GRAPPE_EIO;
+	if (fcntl(journal->fd, F_OFD_SETLK, &lock) != 0) {
+		rc = errno == EAGAIN || errno == EACCES ? GRAPPE_EEXISTS : GRAPPE_EIO;
 		goto fail;
 	}
 	saved = posix_fallocate(journal->fd, 0, RESERVED);
@@ -234,30 +234,69 @@ static int read_period(struct journal *journal, struct archive_update **out)
 	return GRAPPE_OK;
 }
 
+/* The file and head that were kept for the unfinished period that was read; head: over
+ * journal->slot. Returns 0 or GRAPPE_ENOTFOUND. */
+static int read_kept_head(
+    struct journal *journal, const char *folder, char path[PATH_MAX], struct reader *head)
+{
+	const uint32_t serial = journal->serial;
+	char sender[VM_ID_SIZE];
+	int rc = slot_read(journal, HEAD_SLOT, PERIOD_SLOT - SLOT_HEADER, head);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	if (reader_u32(head) != serial)
+		return GRAPPE_ENOTFOUND;
+	reader_text(head, sender, sizeof sender);
+	rc = sender[0] != '\0' ? archive_path_pair(path, folder, journal->receiver, sender)
+			       : archive_path_coverage(path, folder, journal->receiver);
+	return head->error == GRAPPE_OK && rc == GRAPPE_OK ? GRAPPE_OK : GRAPPE_ENOTFOUND;
+}
+
 /* Puts the kept head back, when it belongs to the unfinished period. */
 static int restore_head(struct journal *journal, const char *folder)
 {
-	const uint32_t serial = journal->serial;
-	char path[PATH_MAX], sender[VM_ID_SIZE];
-	struct reader reader;
-	int fd, rc = slot_read(journal, HEAD_SLOT, PERIOD_SLOT - SLOT_HEADER, &reader);
+	struct reader head;
+	char path[PATH_MAX];
+	int fd, rc = read_kept_head(journal, folder, path, &head);
 
 	if (rc != GRAPPE_OK)
 		return rc == GRAPPE_ENOTFOUND ? GRAPPE_OK : rc;
-	if (reader_u32(&reader) != serial)
-		return GRAPPE_OK;
-	reader_text(&reader, sender, sizeof sender);
-	rc = sender[0] != '\0' ? archive_path_pair(path, folder, journal->receiver, sender)
-			       : archive_path_coverage(path, folder, journal->receiver);
-	if (reader.error != GRAPPE_OK || rc != GRAPPE_OK)
-		return GRAPPE_OK;
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? GRAPPE_OK : GRAPPE_EIO;
-	if (pwrite(fd, reader.bytes + reader.position, reader_left(&reader), 0) !=
-	    (ssize_t)reader_left(&reader))
+	if (pwrite(fd, head.bytes + head.position, reader_left(&head), 0) !=
+	    (ssize_t)reader_left(&head))
 		rc = GRAPPE_EIO;
 	return close(fd) == 0 ? rc : GRAPPE_EIO;
+}
+
+int journal_peek(const char *folder, char path[PATH_MAX], struct buffer *out)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	struct archive_update *update = NULL;
+	struct journal journal = {0};
+	struct reader head;
+	int rc = GRAPPE_ENOTFOUND;
+
+	buffer_init(out);
+	buffer_init(&journal.slot);
+	snprintf(path, PATH_MAX, "%s/journal", folder);
+	journal.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (journal.fd < 0)
+		return 0;
+	if (fcntl(journal.fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK)
+		rc = read_period(&journal, &update);
+	if (rc == GRAPPE_OK)
+		rc = read_kept_head(&journal, folder, path, &head);
+	if (rc == GRAPPE_OK) {
+		buffer_put(out, head.bytes + head.position, reader_left(&head));
+		rc = out->error;
+	}
+	archive_update_free(update);
+	buffer_deinit(&journal.slot);
+	close(journal.fd);
+	return rc == GRAPPE_OK ? 1 : rc == GRAPPE_EMEMORY ? rc : 0;
 }
 
 int journal_recover(struct journal *journal, const char *folder, struct archive_update **out)

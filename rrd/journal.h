@@ -11,8 +11,11 @@
 #ifndef GRAPPE_RRD_JOURNAL_H
 #define GRAPPE_RRD_JOURNAL_H
 
+#include "common/buffer.h"
 #include "rrd/archive.h"
 #include "rrd/rrdfile.h"
+
+#include <limits.h>
 
 struct journal; /* opaque */
 
@@ -26,6 +29,11 @@ void journal_close(struct journal *journal);
  * finished in *out (owned by the caller; NULL: none). Returns 0, GRAPPE_EIO (errno) or
  * GRAPPE_EMEMORY. */
 int journal_recover(struct journal *journal, const char *folder, struct archive_update **out);
+
+/* journal_peek - for readers: which file an ended writer left half updated. Returns 1 with its path
+ * and its head before the update (*head owned by the caller), 0 when there is none or a writer is
+ * at work, or GRAPPE_EMEMORY. */
+int journal_peek(const char *folder, char path[PATH_MAX], struct buffer *head);
 
 /* journal_begin - notes the whole period. Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY; writing
  * may go on then, without this guard. */

@@ -79,6 +79,7 @@ static void interrupt(const char *sender, enum rrdfile_kind kind, size_t torn_at
 	archive_update_free(update);
 }
 
+/* All periods are there, and the next one is not. */
 static void check_all(int periods)
 {
 	struct archive_reader *reader;
@@ -87,7 +88,7 @@ static void check_all(int periods)
 	ck_assert_int_eq(archive_reader_open(folder, &reader), GRAPPE_OK);
 	for (int k = 0; k < 2; k++) {
 		ck_assert_int_eq(archive_read_pair(reader, VM_A, senders[k].sender, EPOCH,
-				     EPOCH + periods * STEP, true, &rows),
+				     EPOCH + (periods + 1) * STEP, true, &rows),
 		    GRAPPE_OK);
 		for (int i = 0; i < periods; i++) {
 			ck_assert(rows.rows[i].known == 1);
@@ -95,6 +96,7 @@ static void check_all(int periods)
 			    "period %d of %s: %g", i + 1, senders[k].sender, rows.rows[i].packets);
 			ck_assert(rows.rows[i].octets == senders[k].octets);
 		}
+		ck_assert(rows.rows[periods].known == 0);
 		archive_rows_deinit(&rows);
 	}
 	archive_reader_close(reader);
@@ -115,6 +117,7 @@ static void reopen_and_check(uint64_t recovered)
 START_TEST(a_torn_pair_is_repaired)
 {
 	interrupt(VM_B, RRDFILE_PAIR, (size_t)_i * 8);
+	check_all(BEFORE); /* readers see the state before, too */
 	reopen_and_check(1);
 }
 END_TEST
@@ -122,6 +125,7 @@ END_TEST
 START_TEST(torn_coverage_is_repaired)
 {
 	interrupt("coverage", RRDFILE_COVERAGE, (size_t)_i * 64);
+	check_all(BEFORE);
 	reopen_and_check(1);
 }
 END_TEST
