@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* net-snmp's headers bring what configure told net-snmp: keep ours. */
 #undef PACKAGE_BUGREPORT
 #undef PACKAGE_NAME
 #undef PACKAGE_STRING
@@ -27,16 +28,12 @@
 #define ANSWER_RETRIES 1  /* ... and how often it is asked again */
 #define REGISTER_AGAIN_S 2
 
-struct watched {
-	struct event *event; /* owned; NULL: none */
-	bool wanted;	     /* by net-snmp, this turn */
-};
-
 static struct {
 	struct event_base *base;
 	struct event *timer;
-	struct watched *descriptors; /* owned; by descriptor */
+	struct event **watched; /* owned; by descriptor, NULL: none */
 	int ndescriptors;
+	bool reopened; /* connection: a descriptor may be another one than it was */
 	netsnmp_large_fd_set ready; /* readable in this turn */
 	const char *socket;
 	bool connected, said_connected, ever_connected, refused;
@@ -71,6 +68,7 @@ static int on_connected(int major, int minor, void *session, void *argument)
 	(void)session;
 	(void)argument;
 	agentx.connected = minor == SNMPD_CALLBACK_INDEX_START;
+	agentx.reopened = true;
 	return 0;
 }
 
@@ -99,6 +97,19 @@ static void configure_library(const char *socket)
 	    SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_connected, NULL);
 	snmp_register_callback(
 	    SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_connected, NULL);
+}
+
+static void unwatch(int fd)
+{
+	if (agentx.watched[fd] != NULL)
+		event_free(agentx.watched[fd]);
+	agentx.watched[fd] = NULL;
+}
+
+static void unwatch_all(void)
+{
+	for (int fd = 0; fd < agentx.ndescriptors; fd++)
+		unwatch(fd);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -134,11 +145,9 @@ void agentx_stop(void)
 	mib_agent_unregister();
 	snmp_shutdown("grappe-agent");
 	shutdown_agent();
-	for (int i = 0; i < agentx.ndescriptors; i++)
-		if (agentx.descriptors[i].event != NULL)
-			event_free(agentx.descriptors[i].event);
-	free(agentx.descriptors);
-	agentx.descriptors = NULL;
+	unwatch_all();
+	free(agentx.watched);
+	agentx.watched = NULL;
 	agentx.ndescriptors = 0;
 	if (agentx.timer != NULL)
 		event_free(agentx.timer);
@@ -157,39 +166,48 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 
 static int make_room(int count)
 {
-	struct watched *bigger;
+	struct event **bigger;
 
 	if (count <= agentx.ndescriptors)
 		return GRAPPE_OK;
-	bigger = reallocarray(agentx.descriptors, (size_t)count, sizeof *bigger);
+	bigger = reallocarray(agentx.watched, (size_t)count, sizeof(struct event *));
 	if (bigger == NULL)
 		return GRAPPE_EMEMORY;
-	memset(bigger + agentx.ndescriptors, 0,
-	    (size_t)(count - agentx.ndescriptors) * sizeof *bigger);
-	agentx.descriptors = bigger;
+	for (int fd = agentx.ndescriptors; fd < count; fd++)
+		bigger[fd] = NULL;
+	agentx.watched = bigger;
 	agentx.ndescriptors = count;
 	return GRAPPE_OK;
 }
 
-/* One event for each descriptor that net-snmp wants, made afresh: between two turns it may have
- * closed one and got another with the same number. */
+static int watch(int fd)
+{
+	struct event *event = event_new(agentx.base, fd, EV_READ | EV_PERSIST, on_readable, NULL);
+
+	if (event == NULL)
+		return GRAPPE_EMEMORY;
+	agentx.watched[fd] = event;
+	return event_add(event, NULL) == 0 ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
+/* One event for each descriptor that net-snmp wants. They stay from turn to turn (three turns answer
+ * one request) unless a connection was closed or opened: the same number may be another one then. */
 static int watch_descriptors(netsnmp_large_fd_set *wanted, int count)
 {
-	if (make_room(count) != GRAPPE_OK)
-		return GRAPPE_EMEMORY;
-	for (int fd = 0; fd < agentx.ndescriptors; fd++) {
-		struct watched *watched = &agentx.descriptors[fd];
+	int rc = make_room(count);
 
-		if (watched->event != NULL)
-			event_free(watched->event);
-		watched->event = NULL;
-		if (fd >= count || !NETSNMP_LARGE_FD_ISSET(fd, wanted))
-			continue;
-		watched->event = event_new(agentx.base, fd, EV_READ, on_readable, NULL);
-		if (watched->event == NULL || event_add(watched->event, NULL) != 0)
-			return GRAPPE_EMEMORY;
+	if (agentx.reopened)
+		unwatch_all();
+	agentx.reopened = false;
+	for (int fd = 0; fd < agentx.ndescriptors && rc == GRAPPE_OK; fd++) {
+		const bool is_wanted = fd < count && NETSNMP_LARGE_FD_ISSET(fd, wanted);
+
+		if (is_wanted && agentx.watched[fd] == NULL)
+			rc = watch(fd);
+		else if (!is_wanted)
+			unwatch(fd);
 	}
-	return GRAPPE_OK;
+	return rc;
 }
 
 int agentx_prepare(void)
@@ -211,7 +229,8 @@ int agentx_prepare(void)
 }
 
 /* A master that still holds the registration of a connection it has not seen closing refuses the
- * new one: tried again until it takes it. */
+ * new one: asked again until it takes it. Without unregistering first: snmpd would take away the
+ * other's registration. */
 static void register_again(void)
 {
 	const int64_t now = clock_monotonic_ns();
@@ -220,16 +239,17 @@ static void register_again(void)
 		agentx.refused = false;
 		agentx.register_again_ns = now + REGISTER_AGAIN_S * CLOCK_SECOND_NS;
 		log_complain(&agentx.refusal,
-		    "snmpd at %s refuses our objects: does another agent serve them?",
-		    agentx.socket);
+		    "snmpd at %s refuses our objects: does another agent serve them? trying every %d s",
+		    agentx.socket, REGISTER_AGAIN_S);
 		agentx.said_connected = false;
 	}
-	if (agentx.register_again_ns == 0 || now < agentx.register_again_ns || !agentx.connected)
+	if (!agentx.connected) /* everything is registered with the next connection */
+		agentx.register_again_ns = 0;
+	if (agentx.register_again_ns == 0 || now < agentx.register_again_ns)
 		return;
 	agentx.register_again_ns = 0;
-	mib_agent_unregister();
-	if (mib_agent_register() != GRAPPE_OK)
-		agentx.refused = true;
+	register_mib_detach(); /* only marks it here as not registered */
+	register_mib_reattach();
 }
 
 static void say_connection(void)
