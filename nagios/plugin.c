@@ -276,23 +276,35 @@ static void gather_texts(const struct plugin_check *check, enum plugin_state sta
 	}
 }
 
-/* The first line tells the problems, worst first; the summary when there are none. */
-static void print_first_line(const struct plugin *plugin, FILE *out)
+/* The problems, worst first, with so many characters kept free. Returns how many found no room. */
+static size_t gather_problems(const struct plugin *plugin, size_t kept_free, char *line)
 {
 	static const enum plugin_state order[] = {PLUGIN_CRITICAL, PLUGIN_WARNING, PLUGIN_UNKNOWN};
-	const enum plugin_state state = plugin_state(plugin);
-	char line[PLUGIN_TEXT_SIZE] = "", more[32] = "";
-	const size_t used = strlen(plugin->name) + strlen(plugin_state_word(state)) + 4 + 10;
 	size_t left_out = 0;
 
+	line[0] = '\0';
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		gather_texts(plugin->root.children, order[i], line, used, &left_out);
+		gather_texts(plugin->root.children, order[i], line, kept_free, &left_out);
+	return left_out;
+}
+
+/* The first line tells the problems; the summary when there are none. */
+static void print_first_line(const struct plugin *plugin, FILE *out)
+{
+	static const char more_text[] = " (+%zu more)";
+	const char *state = plugin_state_word(plugin_state(plugin));
+	const size_t kept_free = strlen(plugin->name) + strlen(state) + strlen("  - ");
+	char line[PLUGIN_TEXT_SIZE], more[32] = "";
+	size_t left_out = gather_problems(plugin, kept_free, line);
+
+	if (left_out > 0) {
+		left_out = gather_problems(plugin, kept_free + strlen(more_text), line);
+		snprintf(more, sizeof more, more_text, left_out);
+	}
 	if (line[0] == '\0')
 		snprintf(line, sizeof line, "%s", plugin->nchecks ? plugin->summary : "nothing was checked");
-	if (left_out > 0)
-		snprintf(more, sizeof more, " (+%zu more)", left_out);
 	plugin_clean_text(line, true);
-	fprintf(out, "%s %s - %s%s", plugin->name, plugin_state_word(state), line, more);
+	fprintf(out, "%s %s - %s%s", plugin->name, state, line, more);
 }
 
 static void print_checks(const struct plugin_check *check, int verbosity, FILE *out)

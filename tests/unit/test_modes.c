@@ -109,10 +109,10 @@ static const struct {
 #define GOOD_END "'newest_end':1795000060"
 #define GOOD_ARCHIVE "'archive':{'folder':'/a','state':'ok','error':'','queue':1,'failures':2}"
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "," UP("b") "],'agents_up':2,'agents_total':2}", PLUGIN_OK,
-	"OK - 2 agents up, newest period 40 s old | age=40s;120;300;0 agents_up=2;;;0 agents_total=2;;;0 complete=1;;;0 vms=8;;;0 pairs=40;;;0 archive_queue=1;;;0 archive_failures=2c;;;0\n"},
+	"OK - 2 of 2 agents up, newest period 40 s old | age=40s;120;300;0 agents_up=2;;;0 agents_total=2;;;0 complete=1;;;0 vms=8;;;0 pairs=40;;;0 archive_queue=1;;;0 archive_failures=2c;;;0\n"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "," IN("b", "down") "]}", PLUGIN_WARNING, "WARNING - 1 of 2 agents down: b |"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "," IN("b", "refused") "]}", PLUGIN_WARNING, "agent b (192.0.2.1:161) is refused: no answer"},
-    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" IN("a", "down") "," IN("b", "down") "]}", PLUGIN_CRITICAL, "CRITICAL - all 2 agents are down |"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" IN("a", "down") "," IN("b", "down") "]}", PLUGIN_CRITICAL, "CRITICAL - 2 of 2 agents down: a b |"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "," IN("b", "new") "]}", PLUGIN_UNKNOWN, "1 of 2 agents not asked yet"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") ",7,null]}", PLUGIN_WARNING, "2 of 3 agents down"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[]}", PLUGIN_WARNING, "has no agents"},
@@ -127,6 +127,21 @@ static const struct {
     {"{" REST "," GOOD_END ",'archive':{'state':'failing','error':'disk full'},'agents':[" UP("a") "]}", PLUGIN_CRITICAL, "CRITICAL - archives fail: disk full |"},
     {"{" REST "," GOOD_END ",'agents':[" UP("a") "]}", PLUGIN_UNKNOWN, "how its archives are"},
     {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "],'newest_complete':false}", PLUGIN_OK, "not complete: not every agent"},
+#define DELIVERED(name, end) "{'name':'" name "','address':'192.0.2.1:161','state':'up','last_end':" end ",'error':''}"
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1795000030") "]}", PLUGIN_OK, "age=70s;120;300;0"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1795000090") "]}", PLUGIN_OK, "age=40s;120;300;0"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1795000060") "," DELIVERED("b", "1794999970") "]}", PLUGIN_WARNING,
+	"WARNING - 1 of 2 agents silent: b | age=40s"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1795000060") "," DELIVERED("b", "1794999970") "]}", PLUGIN_WARNING,
+	"[WARNING] agent b (192.0.2.1:161) is up, but delivers no new periods"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1795000060") "," DELIVERED("b", "1794999970") "," IN("c", "down") "]}",
+	PLUGIN_WARNING, "2 of 3 agents down or silent: b c"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" DELIVERED("a", "1794999790") "]}", PLUGIN_CRITICAL,
+	"CRITICAL - 1 of 1 agents silent: a, the newest period is 310 s old |"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'started':1795000040,'agents':[" DELIVERED("a", "0") "]}", PLUGIN_UNKNOWN, "it just started"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'started':1794999000,'agents':[" DELIVERED("a", "0") "]}", PLUGIN_CRITICAL, "no period at all"},
+    {"{" REST "," GOOD_END "," GOOD_ARCHIVE ",'agents':[" UP("a") "],'state':{'state':'failing','error':'read-only'}}", PLUGIN_WARNING,
+	"WARNING - the collector cannot save its state: read-only |"},
     {"[]", PLUGIN_UNKNOWN, "does not tell its agents"},
 };
 
