@@ -131,7 +131,8 @@ struct account *account_new(
 	vifs_init(&account->vifs);
 	for (uint32_t i = 0; i < ACCOUNT_OPEN_MAX; i++)
 		counts_init(&account->epochs[i].pairs, ACCOUNT_ROWS_MAX);
-	account->mss = mss_new(MSS_CONNECTIONS_DEFAULT);
+	account->mss =
+	    mss_new(options->connections > 0 ? options->connections : MSS_CONNECTIONS_DEFAULT);
 	account->endpoints = calloc(options->nendpoints + 1, sizeof *account->endpoints);
 	if (account->mss == NULL || account->endpoints == NULL) {
 		account_free(account);
@@ -342,30 +343,42 @@ static struct epoch *epoch_of(struct account *account, int64_t stamp_ns, bool *d
 	return oldest;
 }
 
+/* A new entry, or NULL: what is received is limited per vif (S-11), what is sent only by the few named endpoints. */
+static struct counts_entry *new_pair(struct account *account, struct epoch *epoch, uint32_t slot,
+    enum period_direction direction, const struct address *peer)
+{
+	struct vif_counts *vif = vif_counts(account, epoch, slot);
+	struct counts_entry *entry;
+
+	if (vif == NULL ||
+	    (direction == ROW_RECEIVED && vif->pairs >= account->options.pairs_per_vif))
+		return NULL;
+	entry = counts_insert(&epoch->pairs, slot, direction, peer);
+	if (entry != NULL && direction == ROW_RECEIVED)
+		vif->pairs++;
+	return entry;
+}
+
 static void count_pair(struct account *account, struct epoch *epoch, uint32_t slot,
     enum period_direction direction, const struct address *peer, const struct wire_count *wire)
 {
 	struct counts_entry *entry = counts_find(&epoch->pairs, slot, direction, peer);
 	struct vif_counts *vif;
 
-	if (entry == NULL) {
-		vif = vif_counts(account, epoch, slot);
-		if (vif != NULL && vif->pairs < account->options.pairs_per_vif)
-			entry = counts_insert(&epoch->pairs, slot, direction, peer);
-		if (entry != NULL) {
-			vif->pairs++;
-		} else if (vif == NULL || direction == ROW_SENT) {
-			/* What was sent to an endpoint has no "other" row: it would mix with what was received. */
-			epoch->header.dropped_packets += wire->packets;
-			return;
-		} else {
-			vif->other_packets += wire->packets;
-			vif->other_octets += wire->octets;
-			return;
-		}
+	if (entry == NULL)
+		entry = new_pair(account, epoch, slot, direction, peer);
+	if (entry != NULL) {
+		entry->packets += wire->packets;
+		entry->octets += wire->octets;
+		return;
 	}
-	entry->packets += wire->packets;
-	entry->octets += wire->octets;
+	vif = direction == ROW_RECEIVED ? vif_counts(account, epoch, slot) : NULL;
+	if (vif == NULL) {
+		epoch->header.dropped_packets += wire->packets;
+		return;
+	}
+	vif->other_packets += wire->packets;
+	vif->other_octets += wire->octets;
 }
 
 static bool is_endpoint(const struct account *account, const struct address *address)

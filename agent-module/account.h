@@ -43,6 +43,7 @@ struct account_options {
 	uint8_t boot_id[16];
 	const struct address *endpoints; /* named endpoints; copied */
 	size_t nendpoints;
+	uint32_t connections;		/* TCP connections whose MSS is remembered; 0 = MSS_CONNECTIONS_DEFAULT */
 };
 
 struct account_statistics {

@@ -24,6 +24,7 @@ libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
 sbin_PROGRAMS += grappe-capture
 grappe_capture_SOURCES = agent-module/capture_main.c
 grappe_capture_LDADD = libgrappe-capture.la libgrappe-common.la
+dist_man_MANS += agent-module/grappe-capture.8
 
 # The SNMP side: from period files to the MIB.
 noinst_LTLIBRARIES += libgrappe-agent.la

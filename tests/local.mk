@@ -100,4 +100,25 @@ tests_unit_test_capture_settings_CFLAGS = $(capture_test_cflags)
 tests_unit_test_capture_settings_LDADD = $(capture_test_libs)
 tests_replay_replay_capture_CFLAGS = $(capture_test_cflags)
 tests_replay_replay_capture_LDADD = $(capture_test_libs)
+if TESTS_ENABLED
+FUZZ_TESTS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_netlink tests/fuzz/fuzz_savefile
+endif
+FUZZ_TARGETS += decode netlink savefile
+FUZZ_MORE_decode = agent-module/account.c agent-module/counts.c agent-module/decode.c agent-module/issued.c \
+	agent-module/learnt.c agent-module/mss.c agent-module/vifs.c
+FUZZ_MORE_netlink = agent-module/discover.c agent-module/netlink.c
+FUZZ_MORE_savefile = agent-module/counts.c agent-module/decode.c agent-module/mss.c agent-module/savefile.c
+FUZZ_LIBS_savefile = $(PCAP_LIBS)
+tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/decode"'
+tests_fuzz_fuzz_decode_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_decode_LDADD = libgrappe-capture.la libgrappe-common.la
+tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/netlink"'
+tests_fuzz_fuzz_netlink_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_netlink_LDADD = libgrappe-capture.la libgrappe-common.la
+tests_fuzz_fuzz_savefile_SOURCES = tests/fuzz/fuzz_savefile.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_savefile_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/savefile"'
+tests_fuzz_fuzz_savefile_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_savefile_LDADD = libgrappe-capture.la libgrappe-common.la
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
