@@ -382,13 +382,16 @@ static int settle_pair(struct job *job, const char *sender, int64_t until_s)
  */
 static void settle_pairs(struct job *job)
 {
-	const int64_t until_s = first_start(&job->coverage.layout, job->update->end_s);
 	char path[PATH_MAX], id[VM_ID_SIZE], message[1024];
 	struct job quiet = *job;
 	struct dirent *entry;
+	int64_t until_s;
 	DIR *dir;
 
-	if (!job->covered_before || job->coverage.last_s > until_s)
+	if (!job->covered_before)
+		return;
+	until_s = first_start(&job->coverage.layout, job->update->end_s);
+	if (job->coverage.last_s > until_s)
 		return;
 	archive_path_receiver(path, job->archive->folder, job->update->receiver);
 	dir = opendir(path);
