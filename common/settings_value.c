@@ -309,7 +309,9 @@ static void print_real(double value, FILE *out)
 	snprintf(text, sizeof text, "%.15g", value);
 	if (strtod(text, NULL) != value)
 		snprintf(text, sizeof text, "%.17g", value);
-	fputs(text, out);
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c != '+') /* of an exponent; it would end an unquoted word */
+			fputc(*c, out);
 }
 
 static void print_list(const struct settings_list *list, FILE *out)

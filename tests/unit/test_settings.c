@@ -204,6 +204,7 @@ static const struct {
     {"factor = 1e999\n", 1, "not a number"},
     {"factor = 0x1p0\n", 1, "not a number"},
     {"factor = 3\n", 1, "from 0.1 to 2"},
+    {"factor = \"1e+5\"\n", 1, "from 0.1 to 2"},
     {"\nperiod = 30\n", 2, "not a duration"},
     {"period = 1s\n", 1, "from 30s to 1h is allowed"},
     {"period = -30s\n", 1, "not a duration"},
