@@ -14,3 +14,6 @@ dist_doc_DATA += doc/snmp.md
 
 # Archives
 dist_doc_DATA += doc/archives.md
+
+# Groups and plans
+dist_doc_DATA += doc/environment.md doc/planning.md

@@ -58,3 +58,5 @@ grappe_LDADD = libgrappe-manage.la
 sbin_PROGRAMS += grappe-manager
 grappe_manager_SOURCES = manager/manager_main.c
 grappe_manager_LDADD = libgrappe-manage.la
+
+dist_man_MANS += manager/grappe.1 manager/grappe-manager.8
