@@ -27,7 +27,8 @@ static int write_document(struct recommendation_input *input,
 }
 
 int advise(const struct observation *observation, const struct environments *environments,
-    const struct manager_settings *settings, int64_t now_s, json_t **document)
+    const struct manager_settings *settings, const json_t *standing, int64_t now_s,
+    json_t **document)
 {
 	const struct groups_rules rules =
 	    manager_settings_rules(settings, matrix_window(observation->matrix)->length_s);
@@ -46,6 +47,7 @@ int advise(const struct observation *observation, const struct environments *env
 			.now_s = now_s,
 			.expires_s = now_s + settings->expires_ms / 1000};
 
+		problem_remember(&problem, standing);
 		rc = write_document(&input, settings, document);
 		problem_deinit(&problem);
 	}

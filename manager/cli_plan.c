@@ -23,7 +23,7 @@ static int print_plan(const struct observation *observation,
 {
 	json_t *document;
 	int rc = advise(
-	    observation, environments, settings, clock_wall_ns() / CLOCK_SECOND_NS, &document);
+	    observation, environments, settings, NULL, clock_wall_ns() / CLOCK_SECOND_NS, &document);
 
 	if (rc != GRAPPE_OK) {
 		fprintf(stderr, "%s: %s\n", name, error_text(rc));

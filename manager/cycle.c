@@ -20,8 +20,8 @@ static void plan(struct cycle *cycle, const struct observation *observation)
 		    sizeof cycle->message);
 	if (rc != GRAPPE_OK)
 		return;
-	rc = advise(observation, &environments, &cycle->settings, clock_wall_ns() / CLOCK_SECOND_NS,
-	    &cycle->document);
+	rc = advise(observation, &environments, &cycle->settings, cycle->standing,
+	    clock_wall_ns() / CLOCK_SECOND_NS, &cycle->document);
 	if (rc == GRAPPE_OK)
 		cycle->verdict = CYCLE_PLANNED;
 	else
@@ -63,5 +63,6 @@ void cycle_run(struct cycle *cycle)
 void cycle_deinit(struct cycle *cycle)
 {
 	json_decref(cycle->document);
-	cycle->document = NULL;
+	json_decref(cycle->standing);
+	cycle->document = cycle->standing = NULL;
 }

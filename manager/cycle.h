@@ -24,6 +24,7 @@ enum cycle_verdict {
 
 struct cycle {
 	struct manager_settings settings; /* numbers copied, strings borrowed */
+	json_t *standing;		  /* copy of the current document, or NULL; owned */
 	bool patient;			  /* WAITING instead of a plan from too few periods */
 	/* result */
 	enum cycle_verdict verdict;

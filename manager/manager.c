@@ -108,10 +108,13 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 	if (m->running)
 		return;
 	advisor_expire(m->advisor, now_s());
-	m->cycle = (struct cycle){.settings = *m->settings, .patient = true};
+	m->cycle = (struct cycle){.settings = *m->settings,
+		.standing = json_deep_copy(advisor_current(m->advisor)),
+		.patient = true};
 	rc = pthread_create(&m->thread, NULL, run_thread, m);
 	m->running = rc == 0;
 	if (rc != 0) {
+		cycle_deinit(&m->cycle);
 		log_complain(&m->plan_fault, "no thread for planning: %s", strerror(rc));
 		schedule(m, RETRY_MAX_S * CLOCK_SECOND_NS);
 	}
@@ -342,6 +345,7 @@ int manager_once(const struct manager_settings *settings)
 	int exit_code = EXIT_FAILURE;
 
 	if (open_books(&m) == GRAPPE_OK) {
+		cycle.standing = json_deep_copy(advisor_current(m.advisor));
 		cycle_run(&cycle);
 		exit_code = finish_once(&m, &cycle);
 	}

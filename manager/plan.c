@@ -17,6 +17,7 @@
 #define CLUSTER_VMS 400	   /* above so many VMs clusters are not tried: groups have to do */
 #define PARTS_VMS 16	   /* above so many environments parts of groups go to those of their group only */
 #define ROUNDING 1e-9
+#define LOYALTY 1.25	   /* so much better must other advice be than the one that stands */
 #define TIDY_ROUNDS 3	   /* search and tidy alternate so often at most */
 
 /* The best actions seen, by gain for each move. */
@@ -38,7 +39,7 @@ struct search {
 
 static double rate(const struct plan_action *action)
 {
-	return action->gain / (double)action->moves;
+	return action->gain / (double)action->moves * (action->advised ? LOYALTY : 1);
 }
 
 static void rank(struct ranking *ranking, const struct plan_action *action)
@@ -293,9 +294,12 @@ static bool relieve_once(struct search *s, uint32_t place)
 		model_costs(s->problem, s->state.place_of, vm, s->shop.costs);
 		cost = model_value(s->shop.costs[s->problem->places[place].environment]);
 		for (uint32_t e = 0; e < s->problem->nenvironments; e++) {
-			const double loss = model_value(s->shop.costs[e]) - cost;
-			const uint32_t to = loss < best_loss ? plan_state_choose(&s->state, vm, e, place)
-							     : PLAN_NOWHERE;
+			const double tolerance = s->settings->minimum_gain_octets;
+			const double favour = s->problem->vms[vm].advised != PLAN_NOWHERE ? 2 * tolerance : 0;
+			const double loss = model_value(s->shop.costs[e]) - cost - favour;
+			const uint32_t to = loss < best_loss - tolerance
+			    ? plan_state_choose(&s->state, vm, e, place)
+			    : PLAN_NOWHERE;
 
 			if (to == PLAN_NOWHERE)
 				continue;
@@ -345,7 +349,7 @@ static int search_init(
 	s->problem = problem;
 	s->settings = settings;
 	if (rc == GRAPPE_OK)
-		rc = plan_workshop_init(&s->shop, &s->state);
+		rc = plan_workshop_init(&s->shop, &s->state, settings->minimum_gain_octets);
 	s->start = calloc(problem->nvms + 1, sizeof *s->start);
 	s->trial = calloc(problem->nvms + 1, sizeof *s->trial);
 	if (rc != GRAPPE_OK || s->start == NULL || s->trial == NULL)

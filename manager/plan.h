@@ -6,7 +6,8 @@
  * Best-first: of all single VMs, groups, parts of groups and small clusters of VMs that talk much, the
  * move with the highest gain per VM moved is taken, until none is worth it any more; where a target is full, VMs that
  * lose least make room. Hosts over their capacity come first (forced moves). The list is ordered so that no
- * step adds or worsens a violation; cycles are broken by parking a VM on a third host.
+ * step adds or worsens a violation; cycles are broken by parking a VM on a third host. Choices between
+ * about equals fall to the advice that stands, then to the order of VMs, so that noise does not change them.
  *
  * Life-cycle: fill a plan_problem (manager/problem.h does), plan_find(), use, plan_deinit().
  */
@@ -23,6 +24,7 @@
 struct plan_vm {
 	uint32_t place; /* where it is, never PLAN_NOWHERE */
 	uint32_t group; /* communication group or PLAN_NO_GROUP */
+	uint32_t advised; /* where advice that stands sends it, or PLAN_NOWHERE */
 	bool movable;
 	double vcpu, mem_GiB; /* NAN unknown: then it counts against max_vms only */
 };

@@ -22,11 +22,12 @@ static void index_members(struct plan_workshop *shop, const struct plan_problem 
 			shop->members[fill[problem->vms[i].group]++] = i;
 }
 
-int plan_workshop_init(struct plan_workshop *shop, struct plan_state *state)
+int plan_workshop_init(
+    struct plan_workshop *shop, struct plan_state *state, double tolerance)
 {
 	const struct plan_problem *problem = state->problem;
 
-	*shop = (struct plan_workshop){.state = state};
+	*shop = (struct plan_workshop){.state = state, .tolerance = tolerance};
 	shop->touched = calloc(problem->nvms + 1, sizeof *shop->touched);
 	shop->is_touched = calloc(problem->nvms + 1, sizeof *shop->is_touched);
 	shop->chosen = calloc(problem->nvms + 1, sizeof *shop->chosen);
@@ -261,7 +262,9 @@ static bool clear_place(
 			    !problem->vms[other].movable)
 				continue;
 			way = find_way_out(shop, other);
-			if (way.place != PLAN_NOWHERE && way.loss < best.loss)
+			if (problem->vms[other].advised != PLAN_NOWHERE)
+				way.loss -= 2 * shop->tolerance;
+			if (way.place != PLAN_NOWHERE && way.loss < best.loss - shop->tolerance)
 				best = way;
 		}
 		if (best.vm == PLAN_NOWHERE)
@@ -338,13 +341,18 @@ static size_t choose_swapped(struct plan_workshop *shop, const struct plan_actio
 	return count;
 }
 
-static size_t count_moves(const struct plan_workshop *shop)
+static void count_moves(const struct plan_workshop *shop, struct plan_action *action)
 {
-	size_t moves = 0;
+	action->moves = 0;
+	action->advised = true;
+	for (size_t i = 0; i < shop->ntouched; i++) {
+		const uint32_t vm = shop->touched[i].vm, place = shop->state->place_of[vm];
 
-	for (size_t i = 0; i < shop->ntouched; i++)
-		moves += shop->state->place_of[shop->touched[i].vm] != shop->touched[i].from;
-	return moves;
+		if (place == shop->touched[i].from)
+			continue;
+		action->moves++;
+		action->advised &= place == shop->state->problem->vms[vm].advised;
+	}
 }
 
 bool plan_workshop_apply(struct plan_workshop *shop, struct plan_action *action)
@@ -366,7 +374,7 @@ bool plan_workshop_apply(struct plan_workshop *shop, struct plan_action *action)
 		lift(shop, action, shop->chosen[i]);
 	done = set_down_all(shop, action, 0, count, action->to) &&
 	    set_down_all(shop, action, count, all, action->from);
-	action->moves = count_moves(shop);
+	count_moves(shop, action);
 	if (done && action->moves > 0)
 		return true;
 	plan_workshop_undo(shop);

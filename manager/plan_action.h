@@ -35,6 +35,7 @@ struct plan_action {
 	double gain;	/* of the objective */
 	double exposed; /* the objective's part that the touched VMs took part in before */
 	size_t moves;	/* VMs that change their place */
+	bool advised;	/* all of them go where advice that stands sends them */
 };
 
 struct plan_touched {
@@ -44,6 +45,7 @@ struct plan_touched {
 /* Scratch memory for actions on one state. */
 struct plan_workshop {
 	struct plan_state *state; /* not owned */
+	double tolerance;	  /* losses that differ by less are about equal */
 	struct plan_touched *touched; /* what the applied action changed, in order */
 	size_t ntouched;
 	bool *is_touched;	   /* per VM */
@@ -54,7 +56,8 @@ struct plan_workshop {
 };
 
 /* plan_workshop_init - returns 0 or GRAPPE_EMEMORY. */
-int plan_workshop_init(struct plan_workshop *shop, struct plan_state *state);
+int plan_workshop_init(
+    struct plan_workshop *shop, struct plan_state *state, double tolerance);
 void plan_workshop_deinit(struct plan_workshop *shop);
 
 /* plan_workshop_apply - carries the action out on the state and measures it. Returns false when it cannot

@@ -52,22 +52,16 @@ static void take_step(struct ordering *o, uint32_t vm, uint32_t to, bool parking
 static size_t choose_next(struct ordering *o)
 {
 	size_t best = o->npending;
-	double best_gain = -INFINITY;
-	bool best_forced = false;
 
 	for (size_t i = 0; i < o->npending; i++) {
 		const struct pending *it = &o->pending[i];
-		const bool forced = plan_state_over(&o->state, o->state.place_of[it->vm]) > 0;
-		double gain;
 
-		if (!plan_state_fits(&o->state, it->vm, it->to) || (best_forced && !forced))
+		if (!plan_state_fits(&o->state, it->vm, it->to))
 			continue;
-		gain = model_value(gain_of(o, it->vm, it->to));
-		if (best == o->npending || (forced && !best_forced) || gain > best_gain) {
+		if (plan_state_over(&o->state, o->state.place_of[it->vm]) > 0)
+			return i;
+		if (best == o->npending)
 			best = i;
-			best_gain = gain;
-			best_forced = forced;
-		}
 	}
 	return best;
 }

@@ -2,8 +2,10 @@
 #include "manager/problem.h"
 
 #include "common/error.h"
+#include "manager/recommendation.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +118,7 @@ static void take_vms(struct problem *p, const struct observation *observation)
 		p->vms[p->plan.nvms] = vm;
 		p->plan.vms[p->plan.nvms++] = (struct plan_vm){.place = place,
 			.group = PLAN_NO_GROUP,
+			.advised = PLAN_NOWHERE,
 			.movable = true,
 			.vcpu = vm->vcpu,
 			.mem_GiB = vm->mem_GiB};
@@ -220,6 +223,37 @@ int problem_build(const struct observation *observation, const struct environmen
 	else
 		problem_deinit(&p);
 	return rc;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static void remember_move(struct problem *problem, const json_t *move)
+{
+	const char *id = text_of(json_object_get(move, "vm"), "id");
+	const json_t *to = json_object_get(move, "to");
+	struct place place;
+
+	snprintf(place.environment, sizeof place.environment, "%s", text_of(to, "environment"));
+	snprintf(place.host, sizeof place.host, "%s", text_of(to, "host"));
+	for (uint32_t i = 0; i < problem->plan.nvms; i++)
+		if (strcmp(problem->vms[i]->id, id) == 0)
+			problem->plan.vms[i].advised = find_place(problem, &place);
+}
+
+void problem_remember(struct problem *problem, const json_t *advice)
+{
+	const json_t *moves = json_object_get(advice, "moves");
+
+	if (!recommendation_is_open(advice))
+		return;
+	/* Of a parked VM the later move counts. */
+	for (size_t i = 0; i < json_array_size(moves); i++)
+		remember_move(problem, json_array_get(moves, i));
 }
 
 void problem_deinit(struct problem *problem)

@@ -16,6 +16,7 @@
 #include "manager/observation.h"
 #include "manager/plan.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ struct problem {
  * Returns 0 or GRAPPE_EMEMORY. */
 int problem_build(const struct observation *observation, const struct environments *environments,
     const struct groups *groups, struct problem *out);
+/* problem_remember - marks where advice that stands sends VMs. advice: a document that passed
+ * recommendation_check(), or NULL for none; only an open one counts. */
+void problem_remember(struct problem *problem, const json_t *advice);
 void problem_deinit(struct problem *problem);
 
 #endif

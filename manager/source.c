@@ -275,7 +275,7 @@ static int add_placement(char *line, bool *header_seen, struct observation *obse
 	char *fields[3] = {NULL, NULL, NULL};
 	struct observed_vm vm;
 
-	*why = "expected vm,environment,host";
+	*why = *header_seen ? "expected vm,environment,host" : "the first line must be vm,environment,host";
 	if (split_fields(line, fields, 3) != 3)
 		return GRAPPE_EFORMAT;
 	if (*header_seen) {
@@ -283,7 +283,6 @@ static int add_placement(char *line, bool *header_seen, struct observation *obse
 
 		return rc == GRAPPE_OK ? observation_add_vm(observation, &vm) : rc;
 	}
-	*why = "the first line must be vm,environment,host";
 	for (int i = 0; i < 3; i++)
 		if (strcmp(fields[i], header[i]) != 0)
 			return GRAPPE_EFORMAT;

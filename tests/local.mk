@@ -54,24 +54,6 @@ tests_unit_mib_numbers_SOURCES = tests/unit/mib_numbers.c common/mib.h
 EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h
 
-# The manager
-if TESTS_ENABLED
-manager_tests = tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_plan
-check_PROGRAMS += $(manager_tests)
-TESTS += $(manager_tests)
-endif
-manager_test_cflags = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CHECK_CFLAGS) -DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
-manager_test_libs = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(CHECK_LIBS) -lm
-tests_unit_test_group_thesis_CFLAGS = $(manager_test_cflags)
-tests_unit_test_group_thesis_LDADD = $(manager_test_libs)
-tests_unit_test_shape_CFLAGS = $(manager_test_cflags)
-tests_unit_test_shape_LDADD = $(manager_test_libs)
-tests_unit_test_plan_CFLAGS = $(manager_test_cflags)
-tests_unit_test_plan_LDADD = $(manager_test_libs)
-EXTRA_DIST += tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/cg.A.4.csv \
-	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
-	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
-
 # The capture side of the agent module
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture

@@ -29,7 +29,7 @@ static struct plan_problem new_problem(size_t nvms, size_t nplaces, size_t nenvi
 	problem.first = calloc(nvms + 1, sizeof *problem.first);
 	for (size_t i = 0; i < nvms; i++)
 		problem.vms[i] = (struct plan_vm){
-			.group = PLAN_NO_GROUP, .movable = true, .vcpu = NAN, .mem_GiB = NAN};
+			.group = PLAN_NO_GROUP, .advised = PLAN_NOWHERE, .movable = true, .vcpu = NAN, .mem_GiB = NAN};
 	for (size_t i = 0; i < nplaces; i++)
 		problem.places[i] = (struct plan_place){.environment = (uint32_t)(i % nenvironments),
 			.target = true, .vcpu = INFINITY, .mem_GiB = INFINITY, .max_vms = INFINITY};
@@ -236,6 +236,38 @@ START_TEST(a_vm_between_two_equal_sides_does_not_flap)
 	ck_assert_int_eq(plan_find(&problem, &usual, &plan), 0);
 	ck_assert_uint_eq(plan.nsteps, 0);
 	plan_deinit(&plan);
+	free_problem(&problem);
+}
+END_TEST
+
+START_TEST(advice_that_stands_is_kept_through_noise)
+{
+	/* A ring split in two halves: either may join the other, and which is better changes with each draw. */
+	struct plan_problem problem = new_problem(4, 2, 2);
+	unsigned short state[3] = {4, 5, 6};
+	uint32_t to = PLAN_NOWHERE;
+
+	set_group(&problem, 0, (const uint32_t[]){0, 1, 2, 3}, 4);
+	place_vms(&problem, (const uint32_t[]){0, 0, 1, 1});
+	for (int draw = 0; draw < 60; draw++) {
+		struct edge edges[4];
+		struct plan plan;
+
+		for (uint32_t i = 0; i < 4; i++)
+			edges[i] = (struct edge){i, (i + 1) % 4, MB * (1 + 0.3 * (erand48(state) - 0.5))};
+		free(problem.neighbours);
+		set_edges(&problem, edges, 4);
+		ck_assert_int_eq(plan_find(&problem, &usual, &plan), 0);
+		ck_assert_uint_eq(plan.nsteps, 2);
+		if (draw == 0)
+			to = plan.steps[0].to;
+		for (size_t i = 0; i < plan.nsteps; i++) {
+			ck_assert_uint_eq(plan.steps[i].to, to);
+			problem.vms[plan.steps[i].vm].advised = to;
+		}
+		ck_assert_uint_lt(plan.steps[0].vm, plan.steps[1].vm);
+		plan_deinit(&plan);
+	}
 	free_problem(&problem);
 }
 END_TEST
@@ -537,6 +569,7 @@ int main(void)
 	tcase_add_test(hand, a_group_in_a_ring_moves_although_no_single_vm_gains);
 	tcase_add_test(hand, who_sits_well_stays_and_noise_moves_nobody);
 	tcase_add_test(hand, a_vm_between_two_equal_sides_does_not_flap);
+	tcase_add_test(hand, advice_that_stands_is_kept_through_noise);
 	tcase_add_test(hand, a_swap_between_full_hosts_parks_a_vm_on_a_third);
 	tcase_add_test(hand, a_swap_without_any_room_is_not_recommended);
 	tcase_add_test(hand, an_overfull_host_comes_first);

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The manager
+if TESTS_ENABLED
+MANAGER_TESTS = tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_plan \
+	tests/unit/test_environment tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
+check_PROGRAMS += $(MANAGER_TESTS)
+TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh
+FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice
+endif
+MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
+	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
+MANAGER_CORE_LIBS = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(CHECK_LIBS) -lm
+MANAGER_TEST_LIBS = libgrappe-manage.la $(CHECK_LIBS) -lm
+tests_unit_test_group_thesis_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_group_thesis_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_shape_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_shape_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_plan_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_plan_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_environment_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_environment_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_advice_SOURCES = tests/unit/test_advice.c tests/fakes/observed.c tests/fakes/observed.h
+tests_unit_test_advice_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_advice_LDADD = $(MANAGER_TEST_LIBS)
+tests_unit_test_source_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_source_LDADD = $(MANAGER_TEST_LIBS)
+tests_replay_replay_manager_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_replay_replay_manager_LDADD = $(MANAGER_TEST_LIBS)
+
+FUZZ_TARGETS += environment advice
+FUZZ_MORE_environment = manager/environment.c
+FUZZ_MORE_advice = manager/recommendation.c manager/history.c manager/report.c manager/explain.c \
+	manager/observation.c manager/shape.c
+tests_fuzz_fuzz_environment_SOURCES = tests/fuzz/fuzz_environment.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_environment_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/environment"'
+tests_fuzz_fuzz_environment_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_environment_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
+tests_fuzz_fuzz_advice_SOURCES = tests/fuzz/fuzz_advice.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_advice_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/advice"'
+tests_fuzz_fuzz_advice_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_advice_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
+
+EXTRA_DIST += tests/unit/test_grappe.sh \
+	tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/cg.A.4.csv \
+	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
+	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The whole daemon against a collector played by the test: no collector yet, traffic, advice,
+ * approval, moves made one by one, refusals and nonsense, kill -9 and restart. Both run as processes of
+ * their own; periods are one second long.
+ */
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/identity.h"
+#include "common/log.h"
+#include "common/protocol.h"
+#include "manager/manager.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define PATIENCE_NS (20 * CLOCK_SECOND_NS)
+
+enum mood { SERVES, LATER, NONSENSE };
+
+/* What the test tells the played collector while it runs. */
+struct script {
+	char hosts[8]; /* of vm1…vm7: 'A' or 'B' */
+	enum mood mood;
+};
+
+static char folder[UNIT_PATH_SIZE], collector_path[UNIT_PATH_SIZE + 16];
+static char manager_path[UNIT_PATH_SIZE + 16], state_path[UNIT_PATH_SIZE + 16];
+static char sites_path[UNIT_PATH_SIZE + 16];
+static struct script *script;
+static pid_t collector, manager;
+
+static const char sites[] = "{\"version\":1,\"environments\":["
+			    "{\"name\":\"site-1\",\"hosts\":[{\"name\":\"hostA\",\"max_vms\":6}]},"
+			    "{\"name\":\"site-2\",\"hosts\":[{\"name\":\"hostB\",\"max_vms\":6}]}]}";
+
+/* ---- the played collector ---- */
+
+static void answer_matrix(struct protocol_exchange *exchange, const struct protocol_request *request)
+{
+	const int64_t to = clock_wall_ns() / CLOCK_SECOND_NS;
+	const uint32_t periods = (uint32_t)-request->from_s;
+	struct protocol_answer answer = {.status = STATUS_OK,
+	    .exact = true,
+	    .known = periods,
+	    .wanted = periods,
+	    .from_s = to - periods,
+	    .to_s = to,
+	    .length_s = 1,
+	    .columns = protocol_columns_mean};
+
+	protocol_answer_begin(exchange, &answer);
+	for (int first = 1; first <= 4; first += 3) {
+		for (int a = first; a < first + 3; a++) {
+			for (int b = first; b < first + 3; b++) {
+				char to_id[VM_ID_SIZE], from_id[VM_ID_SIZE];
+
+				snprintf(to_id, sizeof to_id, "mac-02000000000%d", a);
+				snprintf(from_id, sizeof from_id, "mac-02000000000%d", b);
+				if (a != b)
+					protocol_answer_row(exchange, (const char *[]){to_id, from_id,
+						script->mood == NONSENSE ? "plenty" : "1000",
+						"1000000", "10"});
+			}
+		}
+	}
+	protocol_answer_end(exchange);
+}
+
+static void answer_inventory(struct protocol_exchange *exchange)
+{
+	struct protocol_answer answer = {
+	    .status = STATUS_OK, .exact = true, .columns = protocol_columns_inventory};
+	char id[VM_ID_SIZE], name[16], seen[24];
+
+	snprintf(seen, sizeof seen, "%lld", (long long)(clock_wall_ns() / CLOCK_SECOND_NS));
+	protocol_answer_begin(exchange, &answer);
+	for (int i = 0; i < 7; i++) {
+		const bool first = script->hosts[i] == 'A';
+
+		snprintf(id, sizeof id, "mac-02000000000%d", i + 1);
+		snprintf(name, sizeof name, "vm%d", i + 1);
+		protocol_answer_row(exchange, (const char *[]){id, name, first ? "hostA" : "hostB",
+			first ? "site-1" : "site-2", "default", NULL, NULL, NULL, "1", seen});
+	}
+	protocol_answer_end(exchange);
+}
+
+static void play(
+    struct protocol_exchange *exchange, const struct protocol_request *request, void *context)
+{
+	struct protocol_answer later = {.status = STATUS_LATER,
+	    .error = "the newest period is not in",
+	    .retry_at_s = clock_wall_ns() / CLOCK_SECOND_NS + 1};
+
+	(void)context;
+	if (request->op == OP_INVENTORY) {
+		answer_inventory(exchange);
+	} else if (script->mood == LATER) {
+		protocol_answer_begin(exchange, &later);
+		protocol_answer_end(exchange);
+	} else {
+		answer_matrix(exchange, request);
+	}
+}
+
+static void run_collector(void)
+{
+	struct event_base *base = event_base_new();
+	struct protocol_server *server;
+
+	if (protocol_server_new(base, collector_path, 0600, 8, play, NULL, &server) != GRAPPE_OK)
+		_exit(1);
+	event_base_dispatch(base);
+	_exit(1);
+}
+
+/* ---- processes ---- */
+
+static void run_manager(void)
+{
+	const struct manager_settings settings = {.collector_socket = collector_path,
+	    .socket = manager_path,
+	    .state_directory = state_path,
+	    .environments = sites_path,
+	    .window_ms = 10000,
+	    .minimum_known = 0.5,
+	    .minimum_gain = 0.1,
+	    .minimum_gain_rate = 10000,
+	    .max_moves = 20,
+	    .expires_ms = 3600000,
+	    .factor = 0.8,
+	    .merge_share = 0.7,
+	    .floor_packets = 100,
+	    .floor_size = 10000};
+
+	log_open("manager", LOG_LEVEL_INFO);
+	_exit(manager_run(&settings));
+}
+
+static pid_t start(void (*run)(void))
+{
+	const pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		signal(SIGTERM, SIG_DFL); /* not the handler of the test library */
+		run();
+	}
+	return pid;
+}
+
+static int end(pid_t pid, int signal_number)
+{
+	int status;
+
+	kill(pid, signal_number);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* Starts the manager and returns when it has said READY. */
+static void start_manager(void)
+{
+	char line[1024] = "";
+	int pipes[2];
+	FILE *log;
+
+	ck_assert_int_eq(pipe(pipes), 0);
+	manager = fork();
+	ck_assert_int_ge(manager, 0);
+	if (manager == 0) {
+		dup2(pipes[1], STDERR_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		run_manager();
+	}
+	close(pipes[1]);
+	log = fdopen(pipes[0], "r");
+	while (strstr(line, "READY") == NULL)
+		ck_assert_msg(fgets(line, sizeof line, log) != NULL, "the manager ended: %s", line);
+	/* The pipe stays open, so that later lines do not fail; a pipe holds all this test makes. */
+}
+
+/* ---- questions to the manager ---- */
+
+static struct protocol_reply call(struct protocol_request request)
+{
+	struct protocol_reply reply;
+
+	ck_assert_int_eq(protocol_call(manager_path, &request, 5000, &reply), 0);
+	return reply;
+}
+
+/* The member of status at a path such as "input.state", as text. */
+static void status_text(const char *object, const char *key, char out[256])
+{
+	struct protocol_reply reply = call((struct protocol_request){.op = OP_STATUS});
+	const char *text = json_string_value(
+	    json_object_get(json_object_get(reply.answer.data, object), key));
+
+	snprintf(out, 256, "%s", text != NULL ? text : "");
+	protocol_reply_deinit(&reply);
+}
+
+static void await(const char *object, const char *key, const char *wanted)
+{
+	const int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	const struct timespec pause = {.tv_nsec = 50000000};
+	char text[256];
+
+	for (;;) {
+		status_text(object, key, text);
+		if (strstr(text, wanted) != NULL)
+			return;
+		ck_assert_msg(clock_monotonic_ns() < until, "%s.%s is '%s', not '%s'", object, key, text, wanted);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static enum protocol_status approve(const char *id)
+{
+	struct protocol_request request = {.op = OP_APPROVE};
+	struct protocol_reply reply;
+	enum protocol_status status;
+
+	snprintf(request.id, sizeof request.id, "%s", id);
+	reply = call(request);
+	status = reply.answer.status;
+	protocol_reply_deinit(&reply);
+	return status;
+}
+
+static void place(const char *hosts)
+{
+	memcpy(script->hosts, hosts, 8);
+}
+
+/* ---- */
+
+static void setup(void)
+{
+	FILE *file;
+
+	unit_make_folder(folder);
+	snprintf(collector_path, sizeof collector_path, "%s/c.sock", folder);
+	snprintf(manager_path, sizeof manager_path, "%s/m.sock", folder);
+	snprintf(state_path, sizeof state_path, "%s/state", folder);
+	snprintf(sites_path, sizeof sites_path, "%s/sites.json", folder);
+	file = fopen(sites_path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(sites, file);
+	fclose(file);
+	script = mmap(NULL, sizeof *script, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(script, MAP_FAILED);
+}
+
+static void remove_state(void)
+{
+	char path[UNIT_PATH_SIZE + 32];
+
+	snprintf(path, sizeof path, "%s/queue", state_path);
+	rmdir(path);
+	unit_remove_folder(state_path);
+	unlink(manager_path);
+	unlink(collector_path);
+}
+
+START_TEST(a_day_in_the_life_of_advice)
+{
+	char id[256], text[256];
+	struct protocol_reply reply;
+
+	place("AABBBAA");
+	start_manager();
+	await("input", "state", "waiting");
+	await("input", "error", "No such file");
+	collector = start(run_collector);
+	await("recommendation", "state", "pending");
+	status_text("recommendation", "id", id);
+	ck_assert_int_eq(approve("0123"), STATUS_ERROR);
+	ck_assert_int_eq(approve(id), STATUS_OK);
+	await("recommendation", "state", "approved");
+	/* A period more: the same advice. */
+	status_text("recommendation", "id", text);
+	ck_assert_str_eq(text, id);
+	/* One of the two moves is made, then the other. */
+	place("AABBBBA");
+	for (int64_t until = clock_monotonic_ns() + PATIENCE_NS; strcmp(text, id) == 0;) {
+		ck_assert(clock_monotonic_ns() < until);
+		status_text("recommendation", "id", text);
+	}
+	await("recommendation", "state", "approved");
+	place("AAABBBA");
+	await("recommendation", "state", "done");
+	reply = call((struct protocol_request){.op = OP_HISTORY});
+	ck_assert_uint_eq(reply.nrows, 4);
+	ck_assert_str_eq(protocol_reply_field(&reply, 0, 2), "created");
+	ck_assert_str_eq(protocol_reply_field(&reply, 1, 2), "approved");
+	ck_assert_str_eq(protocol_reply_field(&reply, 2, 2), "rest");
+	ck_assert_str_eq(protocol_reply_field(&reply, 3, 2), "done");
+	protocol_reply_deinit(&reply);
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	remove_state();
+}
+END_TEST
+
+START_TEST(refusals_nonsense_and_kill_lose_no_advice)
+{
+	char id[256], text[256];
+	struct protocol_reply reply;
+
+	place("AABBBAA");
+	script->mood = SERVES;
+	collector = start(run_collector);
+	start_manager();
+	await("recommendation", "state", "pending");
+	status_text("recommendation", "id", id);
+	script->mood = LATER;
+	await("input", "error", "the newest period is not in");
+	await("input", "state", "failing");
+	script->mood = NONSENSE;
+	await("input", "error", "not a number");
+	status_text("recommendation", "state", text);
+	ck_assert_str_eq(text, "pending");
+	/* The collector's questions are not the manager's. */
+	reply = call((struct protocol_request){.op = OP_INVENTORY});
+	ck_assert_int_eq(reply.answer.status, STATUS_ERROR);
+	protocol_reply_deinit(&reply);
+	end(manager, SIGKILL);
+	start_manager();
+	status_text("recommendation", "id", text);
+	ck_assert_str_eq(text, id);
+	script->mood = SERVES;
+	await("input", "state", "ok");
+	status_text("recommendation", "id", text);
+	ck_assert_str_eq(text, id);
+	reply = call((struct protocol_request){.op = OP_HISTORY});
+	ck_assert_uint_eq(reply.nrows, 1); /* it was not new */
+	protocol_reply_deinit(&reply);
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	remove_state();
+}
+END_TEST
+
+START_TEST(a_second_manager_on_the_same_folder_gives_up)
+{
+	pid_t second;
+	int status;
+
+	start_manager();
+	second = start(run_manager);
+	ck_assert_int_eq(waitpid(second, &status, 0), second);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	ck_assert_int_eq(end(manager, SIGINT), 0);
+	remove_state();
+}
+END_TEST
+
+static void teardown(void)
+{
+	unit_remove_folder(folder);
+}
+
+START_TEST(plans_come_after_periods_and_failures_slow_down)
+{
+	const int64_t s = CLOCK_SECOND_NS;
+
+	/* 12 s into a period of 30 s: its end and a second more. */
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 0, 0), 19 * s);
+	ck_assert_int_eq(manager_next_run(1200 * s, 0, 30, 0, 0), 31 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 300000, 30, 0, 0), 300 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 1, 0), 2 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 3, 0), 8 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 4000000000u, 0), 60 * s);
+	/* The collector said when; nonsense is bounded. */
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 1, 1215), 3 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 1, 99999), 60 * s);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 30, 1, 5), s / 10);
+	ck_assert_int_eq(manager_next_run(1212 * s, 0, 0, 0, 0), 19 * s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("replay_manager");
+	TCase *timing = tcase_create("timing"), *daemon = tcase_create("daemon");
+
+	tcase_add_test(timing, plans_come_after_periods_and_failures_slow_down);
+	suite_add_tcase(suite, timing);
+	tcase_add_checked_fixture(daemon, setup, teardown);
+	tcase_add_test(daemon, a_day_in_the_life_of_advice);
+	tcase_add_test(daemon, refusals_nonsense_and_kill_lose_no_advice);
+	tcase_add_test(daemon, a_second_manager_on_the_same_folder_gives_up);
+	tcase_set_timeout(daemon, 120);
+	suite_add_tcase(suite, daemon);
+	return unit_run(suite);
+}

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The commands grappe and grappe-manager as processes: answers, messages and exit codes.
+set -u
+grappe=./grappe
+npb=${srcdir:-.}/tests/data/npb
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+passed=0
+failed=0
+# No configuration of this machine takes part.
+: >"$folder/none.conf"
+
+check() { # NAME EXPECTED GOT
+	if [ "$2" = "$3" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED %s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3"
+	fi
+}
+
+# Runs, then checks exit code and that standard error holds the text.
+refuses() { # NAME EXIT TEXT COMMAND...
+	local name=$1 code=$2 text=$3 got
+	shift 3
+	"$@" >"$folder/out" 2>"$folder/err" </dev/null
+	got=$?
+	check "$name: exit code" "$code" "$got"
+	case $(cat "$folder/err") in
+	*"$text"*) passed=$((passed + 1)) ;;
+	*)
+		failed=$((failed + 1))
+		printf 'FAILED %s\n  no "%s" in: %s\n' "$name" "$text" "$(cat "$folder/err")"
+		;;
+	esac
+}
+
+groups() {
+	"$grappe" groups --config "$folder/none.conf" "$@"
+}
+
+plan() {
+	"$grappe" plan --config "$folder/none.conf" "$@"
+}
+
+two='[["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4"], ["10.77.0.5", "10.77.0.6", "10.77.0.7", "10.77.0.8"]]'
+for by in packets bytes; do
+	check "lu.A.8 by $by" \
+		"{\"groups\": $two, \"alone\": [\"10.77.0.100\"], \"hubs\": [], \"shape\": \"mesh 2x4\", \"group_shapes\": [\"chain\", \"chain\"]}" \
+		"$(groups --matrix "$npb/lu.A.8.csv" --method thesis --by $by --format json)"
+done
+check "ep.A.4 has no groups" \
+	'{"groups": [], "alone": ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.100"], "hubs": [], "shape": "none", "group_shapes": []}' \
+	"$(groups --matrix "$npb/ep.A.4.csv" --format json)"
+check "standard input" "$(groups --matrix "$npb/cg.A.8.csv" --format json)" \
+	"$(groups --matrix - --format json <"$npb/cg.A.8.csv")"
+check "text" "group 1 (4 VMs, all-to-all): 10.77.0.1 10.77.0.2 10.77.0.3 10.77.0.4" \
+	"$(groups --matrix "$npb/bt.A.4.csv" | head -n 1)"
+check "a window of an hour lifts the floor" "[]" \
+	"$(groups --matrix "$npb/cg.A.4.csv" --window 36000 --format json | sed 's/{"groups": \(\[\]\).*/\1/')"
+
+printf 'src,dst,packets,bytes\na,b,1\n' >"$folder/short.csv"
+printf 'src,dst,packets,bytes\na,b,1,-4\n' >"$folder/negative.csv"
+printf 'a,b,1,4\n' >"$folder/headless.csv"
+refuses "a short line" 1 "short.csv: line 2: 3 fields" groups --matrix "$folder/short.csv"
+refuses "a negative number" 1 "negative.csv: line 2" groups --matrix "$folder/negative.csv"
+refuses "no header" 1 "line 1: the first line must be src,dst,packets,bytes" groups --matrix "$folder/headless.csv"
+refuses "no file" 1 "No such file" groups --matrix "$folder/absent.csv"
+refuses "a folder" 1 "Is a directory" groups --matrix "$folder"
+refuses "another method" 1 "--method must be one of: thesis" groups --matrix "$folder/short.csv" --method magic
+refuses "another unit" 1 "--by must be one of: packets bytes" groups --matrix "$folder/short.csv" --by flows
+refuses "no number" 1 "--window must be a number above 0" groups --matrix "$npb/bt.A.4.csv" --window -3
+refuses "two inputs" 1 "only one of" groups --matrix "$folder/short.csv" --archive "$folder"
+refuses "no archives" 1 "no archive in it" groups --archive "$folder"
+refuses "no collector" 1 "No such file" groups --collector "$folder/none.sock"
+refuses "no command" 1 "Usage: grappe COMMAND" "$grappe"
+refuses "another command" 1 "no command is called 'fly'" "$grappe" fly
+refuses "a full disk" 1 "cannot be written" sh -c "exec $grappe groups --config '$folder/none.conf' --matrix '$npb/bt.A.4.csv' >/dev/full"
+
+{
+	echo vm,environment,host
+	for i in 1 2 5 6; do echo "10.77.0.$i,site-1,hostA"; done
+	for i in 3 4 7 8; do echo "10.77.0.$i,site-2,hostB"; done
+} >"$folder/places.csv"
+cat >"$folder/sites.json" <<-END
+	{"version":1,"environments":[{"name":"site-1","hosts":[{"name":"hostA","max_vms":5}]},
+	 {"name":"site-2","hosts":[{"name":"hostB","max_vms":4}]}]}
+END
+plan --matrix "$npb/cg.A.8.csv" --placement "$folder/places.csv" --environments "$folder/sites.json" >"$folder/report"
+check "the plan brings both groups of cg.A.8 together" 4 "$(grep -c '^ *[0-9]*\. 10' "$folder/report")"
+check "traffic after" "traffic after   1.6 MB/s, 1177 packets/s between environments" "$(grep '^traffic after' "$folder/report")"
+plan --matrix "$npb/lu.A.8.csv" --placement "$folder/places.csv" --environments "$folder/sites.json" --format json >"$folder/lu.json"
+check "lu.A.8 is cut best as it lies" '"moves": [],' "$(grep '"moves"' "$folder/lu.json" | tr -s ' ' | sed 's/^ //')"
+refuses "no places" 1 "name a file with --placement" plan --matrix "$npb/cg.A.8.csv"
+refuses "places for the collector" 1 "goes with --matrix or --archive" plan --placement "$folder/places.csv"
+refuses "places without a header" 1 "line 1: the first line must be vm,environment,host" \
+	plan --matrix "$npb/cg.A.8.csv" --placement "$npb/cg.A.8.csv" --environments "$folder/sites.json"
+refuses "a bad environment document" 1 "places.csv: line 1" \
+	plan --matrix "$npb/cg.A.8.csv" --placement "$folder/places.csv" --environments "$folder/places.csv"
+refuses "no manager" 1 "manager at $folder/m.sock: No such file" "$grappe" status --config "$folder/none.conf" --socket "$folder/m.sock"
+refuses "no id" 1 "usage: grappe approve" "$grappe" approve --config "$folder/none.conf" --socket "$folder/m.sock"
+
+cat >"$folder/manager.conf" <<-END
+	collector_socket = "$folder/c.sock"
+	socket = "$folder/m.sock"
+	state_directory = "$folder/state"
+END
+refuses "--once without a collector" 2 "no plan: collector at $folder/c.sock" ./grappe-manager --config "$folder/manager.conf" --once
+mkdir "$folder/state/recommendation.json.d" && : >"$folder/file"
+sed "s|/state\"|/file/state\"|" "$folder/manager.conf" >"$folder/bad.conf"
+refuses "a state directory that cannot be" 1 "Not a directory" ./grappe-manager --config "$folder/bad.conf" --once
+echo 'max_moves = many' >>"$folder/manager.conf"
+refuses "a bad setting" 1 "manager.conf:4:" ./grappe-manager --config "$folder/manager.conf" --check-config
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
