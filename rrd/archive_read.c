@@ -65,11 +65,9 @@ static void look_for_torn(struct archive_reader *reader)
 {
 	char path[PATH_MAX];
 	struct buffer head;
-	const bool torn = journal_peek(reader->folder, path, &head) == 1;
 
-	if (!torn || strcmp(path, reader->torn_path) != 0)
-		forget_torn(reader);
-	if (torn && reader->torn_path[0] == '\0') {
+	forget_torn(reader);
+	if (journal_peek(reader->folder, path, &head) == 1) {
 		reader->copy_fd = copy_with_head(path, &head);
 		if (reader->copy_fd >= 0)
 			memcpy(reader->torn_path, path, sizeof path);

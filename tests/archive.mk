@@ -29,7 +29,7 @@ tests_replay_replay_archive_LDADD = $(archive_test_libs)
 
 # Disks that misbehave; needs root for mounts of its own.
 LAB_TESTS += tests/lab/archive.sh
-EXTRA_DIST += tests/lab/archive.sh
+EXTRA_DIST += tests/lab/archive.sh tests/bench/archive.sh
 check_PROGRAMS += tests/lab/archive_tool
 tests_lab_archive_tool_SOURCES = tests/lab/archive_tool.c
 tests_lab_archive_tool_LDADD = libgrappe-rrd.la libgrappe-common.la
