@@ -24,6 +24,7 @@ struct agent {
 	int64_t open_at_ns;      /* monotonic: next attempt */
 	char open_error[POLLER_TEXT_SIZE];
 	enum poller_state said;
+	uint32_t in_flight; /* requests that are out */
 	struct log_complaint complaint;
 };
 
@@ -106,8 +107,25 @@ int agents_add(struct agents *agents, uint32_t number, const struct agents_confi
 		free_agent(agent);
 		return GRAPPE_EMEMORY;
 	}
+	poller_begin(agent->poller, config->first_end_s);
 	agents->items[agents->count++] = agent;
 	return GRAPPE_OK;
+}
+
+void agents_remove(struct agents *agents, uint32_t number)
+{
+	for (size_t i = 0; i < agents->count; i++) {
+		struct agent *agent = agents->items[i];
+
+		if (agent->number != number)
+			continue;
+		/* What is out is forgotten with the session. */
+		agents->in_flight -= agent->in_flight;
+		free_agent(agent);
+		memmove(&agents->items[i], &agents->items[i + 1],
+		    (--agents->count - i) * sizeof *agents->items);
+		return;
+	}
 }
 
 static struct poller_time present(void)
@@ -181,6 +199,7 @@ static void pump(struct agent *agent)
 			snprintf(reply.text, sizeof reply.text, "%s", agent->open_error);
 		else if (session_send(agent->session, &request) == GRAPPE_OK) {
 			agents->in_flight++;
+			agent->in_flight++;
 			continue;
 		}
 		poller_reply(agent->poller, &now, &reply);
@@ -194,6 +213,7 @@ static void on_reply(void *context, const struct poller_reply *reply)
 	const struct poller_time now = present();
 
 	agent->all->in_flight--;
+	agent->in_flight--;
 	poller_reply(agent->poller, &now, reply);
 	pump(agent);
 }
@@ -234,8 +254,10 @@ struct agents_view agents_at(const struct agents *agents, size_t i)
 {
 	const struct agent *agent = agents->items[i];
 
-	return (struct agents_view){.name = agent->name,
+	return (struct agents_view){.number = agent->number,
+	    .name = agent->name,
 	    .address = agent->address,
+	    .community = agent->community,
 	    .place = agent->place,
 	    .status = *poller_status(agent->poller)};
 }

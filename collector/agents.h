@@ -29,10 +29,12 @@ struct agents_config {
 	const char *address;
 	const char *community;
 	struct place place;
+	int64_t first_end_s; /* periods that end earlier are not asked for */
 };
 
 struct agents_view {
-	const char *name, *address;
+	uint32_t number;
+	const char *name, *address, *community;
 	struct place place;
 	struct poller_status status;
 };
@@ -44,6 +46,8 @@ void agents_free(struct agents *agents);
 /* agents_add - number: what delivered() and lost() call it. Returns 0 or GRAPPE_EMEMORY; an
  * address that cannot be reached for now is tried again later. */
 int agents_add(struct agents *agents, uint32_t number, const struct agents_config *config);
+/* agents_remove - the agent with that number is asked no more. Not inside delivered() or lost(). */
+void agents_remove(struct agents *agents, uint32_t number);
 /* agents_tick - time has passed. */
 void agents_tick(struct agents *agents);
 

@@ -33,13 +33,15 @@
 #define DRAIN_MS 20000        /* at the end, for what is not yet in the archives */
 #define HANDED_PER_TICK 20000 /* updates, so that one tick stays short */
 #define COMMUNITY_FILE_MAX 4096
+#define COMMUNITY_SIZE 256
 #define OPEN_FILES 65536
 
 struct collector {
 	struct collector_settings settings;
 	struct archive_layout layout;
 	struct event_base *base;
-	struct event *tick, *terminate, *interrupt;
+	struct event *tick, *terminate, *interrupt, *hangup;
+	const char *config_path;
 	struct resolve_endpoint *endpoints;
 	struct picture *picture;
 	struct inventory *inventory;
@@ -280,30 +282,37 @@ static int read_community(const char *path, char *community, size_t size)
 	return length > 0 && length < size ? GRAPPE_OK : GRAPPE_EFORMAT;
 }
 
-static int add_agent(struct collector *collector, const struct collector_agent_section *section)
+/* What the section says of the agent; community: room for one that is read from a file. */
+static int describe_agent(const struct collector_agent_section *section, char *community,
+    size_t size, struct agents_config *config)
 {
-	char community[256];
-	struct agents_config config = {
-	    .name = section->title, .address = section->address, .community = section->community};
-	int number, rc;
+	int rc;
 
+	*config = (struct agents_config){
+	    .name = section->title, .address = section->address, .community = section->community};
 	if (section->community_file[0] != '\0') {
-		rc = read_community(section->community_file, community, sizeof community);
+		rc = read_community(section->community_file, community, size);
 		if (rc != GRAPPE_OK) {
 			log_error("agent %s: no community in %s: %s", section->title,
 			    section->community_file, error_text(rc));
 			return rc;
 		}
-		config.community = community;
+		config->community = community;
 	}
-	snprintf(config.place.host, sizeof config.place.host, "%s",
+	snprintf(config->place.host, sizeof config->place.host, "%s",
 	    section->host[0] != '\0' ? section->host : section->title);
-	snprintf(
-	    config.place.environment, sizeof config.place.environment, "%s", section->environment);
-	number = picture_add_agent(collector->picture, 0);
+	snprintf(config->place.environment, sizeof config->place.environment, "%s",
+	    section->environment);
+	return GRAPPE_OK;
+}
+
+static int add_agent(struct collector *collector, const struct agents_config *config)
+{
+	const int number = picture_add_agent(collector->picture, config->first_end_s);
+
 	if (number < 0)
 		return number;
-	return agents_add(collector->agents, (uint32_t)number, &config);
+	return agents_add(collector->agents, (uint32_t)number, config);
 }
 
 static int add_agents(struct collector *collector)
@@ -328,11 +337,100 @@ static int add_agents(struct collector *collector)
 	collector->agents = agents_new(collector->base, &options);
 	if (collector->agents == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t i = 0; i < settings->agents.count && rc == GRAPPE_OK; i++)
-		rc = add_agent(collector, &sections[i]);
+	for (size_t i = 0; i < settings->agents.count && rc == GRAPPE_OK; i++) {
+		char community[COMMUNITY_SIZE];
+		struct agents_config config;
+
+		rc = describe_agent(&sections[i], community, sizeof community, &config);
+		if (rc == GRAPPE_OK)
+			rc = add_agent(collector, &config);
+	}
 	if (settings->agents.count == 0)
 		log_warning("no agent is configured: nothing will be polled");
 	return rc;
+}
+
+/* ---- a configuration that changed ---- */
+
+static bool same_agent(const struct agents_view *view, const struct agents_config *config)
+{
+	return strcmp(view->name, config->name) == 0 &&
+	       strcmp(view->address, config->address) == 0 &&
+	       strcmp(view->community, config->community) == 0 &&
+	       strcmp(view->place.host, config->place.host) == 0 &&
+	       strcmp(view->place.environment, config->place.environment) == 0;
+}
+
+/* Keeps the agents that stay as they are, in `kept` by their place in the list of agents; adds the
+ * others. */
+static void add_new_agents(
+    struct collector *collector, const struct settings_sections *sections, bool *kept, size_t count)
+{
+	const struct collector_agent_section *items = sections->items;
+	const int64_t length_s = collector_settings_length(&collector->settings);
+
+	for (size_t i = 0; i < sections->count; i++) {
+		char community[COMMUNITY_SIZE];
+		struct agents_config config;
+		bool found = false;
+
+		if (describe_agent(&items[i], community, sizeof community, &config) != GRAPPE_OK)
+			continue;
+		for (size_t j = 0; j < count && !found; j++) {
+			const struct agents_view view = agents_at(collector->agents, j);
+
+			found = same_agent(&view, &config);
+			kept[j] = kept[j] || found;
+		}
+		if (found)
+			continue;
+		config.first_end_s = clock_period_end(clock_wall_ns(), length_s);
+		if (add_agent(collector, &config) == GRAPPE_OK)
+			log_info("agent %s (%s) is new", config.name, config.address);
+		else
+			log_error("agent %s (%s) cannot be added", config.name, config.address);
+	}
+}
+
+/* C-1: agents come and go while the collector runs. */
+static void reload_agents(struct collector *collector, const struct settings_sections *sections)
+{
+	const size_t count = agents_count(collector->agents);
+	bool *kept = calloc(count + 1, sizeof *kept);
+
+	if (kept == NULL)
+		return;
+	add_new_agents(collector, sections, kept, count);
+	for (size_t i = count; i > 0; i--) {
+		const struct agents_view view = agents_at(collector->agents, i - 1);
+
+		if (kept[i - 1])
+			continue;
+		log_info("agent %s (%s) is not polled any more", view.name, view.address);
+		picture_remove_agent(collector->picture, view.number);
+		agents_remove(collector->agents, view.number);
+	}
+	free(kept);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+	struct collector *collector = context;
+	struct collector_settings fresh = {0};
+	char message[1024];
+
+	(void)number;
+	(void)what;
+	if (settings_load(&collector_settings_schema, collector->config_path, &fresh, message,
+		sizeof message) != GRAPPE_OK) {
+		log_error("%s; everything stays as it was", message);
+		return;
+	}
+	reload_agents(collector, &fresh.agents);
+	settings_free(&collector_settings_schema, &fresh);
+	log_info("%s is read again: %zu agents; other settings wait for the next start",
+	    collector->config_path, agents_count(collector->agents));
+	server_poke(collector->server);
 }
 
 static int start_writer(struct collector *collector)
@@ -376,10 +474,12 @@ static int start_events(struct collector *collector)
 	collector->tick = event_new(collector->base, -1, EV_PERSIST, on_tick, collector);
 	collector->terminate = evsignal_new(collector->base, SIGTERM, on_signal, collector);
 	collector->interrupt = evsignal_new(collector->base, SIGINT, on_signal, collector);
+	collector->hangup = evsignal_new(collector->base, SIGHUP, on_hangup, collector);
 	if (collector->tick == NULL || collector->terminate == NULL ||
-	    collector->interrupt == NULL || event_add(collector->tick, &interval) != 0 ||
+	    collector->interrupt == NULL || collector->hangup == NULL ||
+	    event_add(collector->tick, &interval) != 0 ||
 	    event_add(collector->terminate, NULL) != 0 ||
-	    event_add(collector->interrupt, NULL) != 0)
+	    event_add(collector->interrupt, NULL) != 0 || event_add(collector->hangup, NULL) != 0)
 		return GRAPPE_EMEMORY;
 	return GRAPPE_OK;
 }
@@ -440,6 +540,8 @@ static void stop(struct collector *collector)
 		event_free(collector->terminate);
 	if (collector->interrupt != NULL)
 		event_free(collector->interrupt);
+	if (collector->hangup != NULL)
+		event_free(collector->hangup);
 	if (collector->base != NULL)
 		event_base_free(collector->base);
 	settings_free(&collector_settings_schema, &collector->settings);
@@ -454,7 +556,9 @@ int collector_run(int argc, char **argv)
 	    .default_config = GRAPPE_SYSCONFDIR "/collector.conf",
 	    .config_required = true,
 	    .schema = &collector_settings_schema,
-	    .epilogue = "Ask it with grappe-query(1).\n"};
+	    .epilogue = "On SIGHUP the agents of the configuration are read again. Ask with "
+			"grappe-query(1).\n",
+	    .config_used = &collector.config_path};
 	int operand, exit_code, rc;
 
 	if (!program_start(&program, argc, argv, &collector.settings, &operand, &exit_code))

@@ -204,6 +204,8 @@ static bool configure(
 		return false;
 	}
 	*exit_code = EXIT_SUCCESS;
+	if (program->config_used != NULL)
+		*program->config_used = path;
 	if (!choices->check_config && !choices->print_config)
 		return true;
 	if (choices->print_config)

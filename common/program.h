@@ -30,6 +30,8 @@ struct program {
 	const struct program_option *options;
 	size_t noptions;
 	const char *epilogue; /* examples and files for the end of --help, or NULL */
+	const char **config_used; /* receives the file that was read (points into argv or is
+				     default_config; NULL: none), for a later reload; may be NULL */
 };
 
 /*

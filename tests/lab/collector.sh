@@ -71,6 +71,7 @@ matrix() { jq -r '.rows[] | "\(.receiver) \(.sender) \(.packets_per_period) \(.o
 truth() { cat "$LAB_LOG"/capture-*.log | awk -v f="$1" -v t="$2" 'NF == 5 && $1 > f && $1 <= t'; }
 matrix <<<"$answer" >"$LAB_DIR/got"
 truth $((end - LENGTH)) "$end" | cut -d' ' -f2- | sort >"$LAB_DIR/want"
+check_equal "each of them counted" 64 "$(wc -l <"$LAB_DIR/want")"
 check "as in the period files" diff "$LAB_DIR/want" "$LAB_DIR/got"
 check_equal "the inventory knows the VMs" 8 "$(query inventory --format json | jq '.rows | length')"
 check_equal "and their places" hostB/site-2 \
@@ -92,7 +93,8 @@ periods 3
 check_equal "a stopped snmpd is down" down "$(status '.agents[1].state')"
 answer=$(query --last ${LENGTH}s --wait ${LENGTH}s --format json)
 check_equal "an answer is exact then, but incomplete" "true 0" "$(jq -r '"\(.exact) \(.periods_known)"' <<<"$answer")"
-check "what is unknown is no zero" jq -e '.rows[] | select(.receiver_name == "vm5" and .packets_per_period == null)' <<<"$answer"
+check_equal "what is unknown is no zero" null \
+	"$(jq -c '.rows[] | select(.receiver_name == "vm5") | .packets_per_period' <<<"$answer")"
 signal snmpd-hostB CONT
 check "it is back" wait_for 15 status_is .agents_up 2
 stop agent-hostA KILL
@@ -136,6 +138,18 @@ check "with room again it goes on" wait_for 30 small_is .archive.state ok
 small_first=$(small --last 6s --wait ${LENGTH}s --format json | jq .from_s)
 caught_up() { [ "$(small status --format json | jq .archive.written_end)" -gt "$small_first" ] && small_is .archive.queue 0; }
 check "and catches up" wait_for 30 caught_up
+cp "$LAB_DIR/small.conf" "$LAB_DIR/both.conf"
+sed -i '/hostB/d' "$LAB_DIR/small.conf"
+signal small HUP
+check "SIGHUP takes an agent away" wait_for 5 small_is .agents_total 1
+periods 2
+check_equal "the picture is complete without it" 1 "$(small --last ${LENGTH}s --wait ${LENGTH}s --format json | jq .periods_known)"
+echo nonsense >>"$LAB_DIR/small.conf"
+signal small HUP
+check "a bad configuration changes nothing" wait_log small "everything stays as it was" 5
+cp "$LAB_DIR/both.conf" "$LAB_DIR/small.conf"
+signal small HUP
+check "SIGHUP brings it back" wait_for 10 small_is .agents_up 2
 stop small
 fetch_all() { # FOLDER FROM TO - "end receiver sender packets octets" of all that rrdtool finds
 	local receiver file
