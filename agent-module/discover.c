@@ -276,6 +276,7 @@ static int add_port(struct planning *planning, const struct netlink_link *link, 
 	port = &plan->ports[plan->nports++];
 	*port = (struct discover_port){.ifindex = link->ifindex,
 	    .mtu = link->mtu,
+	    .up = link->up,
 	    .reversed = is_one_of(
 		link->kind, reversed_kinds, sizeof reversed_kinds / sizeof *reversed_kinds),
 	    .uplink = uplink};
@@ -357,8 +358,6 @@ static int plan_link(struct planning *planning, const struct netlink_link *link)
 	const struct discover_bridge *bridge = bridge_of(planning->discover, link);
 	int rc;
 
-	if (!link->up)
-		return GRAPPE_OK;
 	if (vm == NULL)
 		return bridge != NULL ? plan_bridge_port(planning, link, bridge) : GRAPPE_OK;
 	rc = add_port(planning, link, false);

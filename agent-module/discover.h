@@ -55,6 +55,7 @@ struct discover_port {
 	char name[NETLINK_NAME_SIZE];
 	uint32_t mtu;
 	bool reversed; /* what the guest sends is outgoing for this kind of interface (macvtap) */
+	bool up;       /* it can be opened; what is open stays so when it goes down */
 	bool uplink;   /* shows too many MACs: nothing there is counted as a VM */
 };
 

@@ -15,6 +15,7 @@
 #define READ_FRAMES 4096	/* at once, so that other interfaces and timers get their turn */
 #define DRAIN_FRAMES 200000	/* at most from one interface before a period is closed */
 #define BUFFER_MAX (8u << 20)	/* more than this helps no interface */
+#define REAP_TRIES 8		/* reads without a frame before a gone interface is closed */
 #define SHARES_LEAST 16		/* the memory is cut for at least so many interfaces */
 
 struct port {
@@ -23,11 +24,15 @@ struct port {
 	struct source_pcap *source; /* owned */
 	struct event *readable;	    /* owned */
 	uint32_t buffer_bytes;
+	int64_t gone_ns;	    /* wall clock when the interface was gone; 0 = it is there */
+	int64_t close_ns;	    /* monotonic: when a gone one is closed */
+	bool dead;		    /* the source told that the interface is gone */
 	struct port *next;
 };
 
 struct watched {
 	struct discover_nic nic;
+	struct port *port;
 	int handle;
 };
 
@@ -38,21 +43,11 @@ struct ports {
 	struct watched *watched; /* owned */
 	size_t nwatched, watched_capacity;
 	uint64_t buffer_used;
-	int64_t stop_ns; /* INT64_MAX while running */
+	struct event *reaper; /* owned; closes ports that are gone */
+	int64_t stop_ns;      /* INT64_MAX while running */
 	bool lost;
 	struct log_complaint open_complaint, uplink_complaint;
 };
-
-struct ports *ports_new(const struct ports_options *options)
-{
-	struct ports *ports = calloc(1, sizeof *ports);
-
-	if (ports == NULL)
-		return NULL;
-	ports->options = *options;
-	ports->stop_ns = INT64_MAX;
-	return ports;
-}
 
 /* ---- vifs ---- */
 
@@ -82,25 +77,31 @@ static bool plan_has_nic(const struct discover_plan *plan, const struct discover
 	return false;
 }
 
-static bool is_watched(const struct ports *ports, const struct discover_nic *nic)
+/* The vif as it is watched now, wherever, or NULL. */
+static const struct watched *find_watched(const struct ports *ports, const struct period_vif *vif)
 {
-	for (size_t i = 0; i < ports->nwatched; i++)
-		if (same_nic(&ports->watched[i].nic, nic))
-			return true;
-	return false;
+	for (size_t i = 0; i < ports->nwatched; i++) {
+		const struct period_vif *other = &ports->watched[i].nic.vif;
+
+		if (strcmp(other->vm_id, vif->vm_id) == 0 && strcmp(other->segment, vif->segment) == 0 &&
+		    mac_equal(&other->macs[0], &vif->macs[0]))
+			return &ports->watched[i];
+	}
+	return NULL;
 }
 
-static const struct port *find_port(const struct ports *ports, uint32_t ifindex)
+/* The open port of an interface that is there. */
+static struct port *find_port(const struct ports *ports, uint32_t ifindex)
 {
-	const struct port *port = ports->first;
+	struct port *port = ports->first;
 
-	while (port != NULL && port->info.ifindex != ifindex)
+	while (port != NULL && (port->info.ifindex != ifindex || port->gone_ns != 0))
 		port = port->next;
 	return port;
 }
 
 /* Returns 0 or an error of account_watch(). */
-static int watch(struct ports *ports, const struct discover_nic *nic, const struct port *port)
+static int watch(struct ports *ports, const struct discover_nic *nic, struct port *port)
 {
 	const int64_t now_ns = clock_wall_ns(), since_ns = source_pcap_since_ns(port->source);
 	void *bigger;
@@ -119,7 +120,7 @@ static int watch(struct ports *ports, const struct discover_nic *nic, const stru
 	    since_ns > now_ns ? since_ns : now_ns);
 	if (handle < 0)
 		return handle;
-	ports->watched[ports->nwatched++] = (struct watched){.nic = *nic, .handle = handle};
+	ports->watched[ports->nwatched++] = (struct watched){.nic = *nic, .port = port, .handle = handle};
 	log_info("watching %s (%s) on %s, segment %s", nic->vif.vm_name, nic->vif.vm_id,
 	    nic->vif.interface, nic->vif.segment);
 	return GRAPPE_OK;
@@ -127,20 +128,22 @@ static int watch(struct ports *ports, const struct discover_nic *nic, const stru
 
 /* ---- interfaces ---- */
 
-static void unwatch_port(struct ports *ports, uint32_t ifindex)
+static void unwatch_port(struct ports *ports, const struct port *port)
 {
-	const int64_t now_ns = clock_wall_ns();
+	int64_t until_ns = port->gone_ns != 0 ? port->gone_ns : clock_wall_ns();
 
+	if (until_ns > ports->stop_ns)
+		until_ns = ports->stop_ns;
 	for (size_t i = ports->nwatched; i-- > 0;)
-		if (ports->watched[i].nic.ifindex == ifindex)
-			unwatch(ports, i, now_ns < ports->stop_ns ? now_ns : ports->stop_ns);
+		if (ports->watched[i].port == port)
+			unwatch(ports, i, until_ns);
 }
 
 static void close_port(struct ports *ports, struct port *port)
 {
 	struct port **link = &ports->first;
 
-	unwatch_port(ports, port->info.ifindex);
+	unwatch_port(ports, port);
 	while (*link != port)
 		link = &(*link)->next;
 	*link = port->next;
@@ -151,16 +154,6 @@ static void close_port(struct ports *ports, struct port *port)
 		event_free(port->readable);
 	source_pcap_close(port->source);
 	free(port);
-}
-
-void ports_free(struct ports *ports)
-{
-	if (ports == NULL)
-		return;
-	while (ports->first != NULL)
-		close_port(ports, ports->first);
-	free(ports->watched);
-	free(ports);
 }
 
 static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uint32_t length,
@@ -176,22 +169,30 @@ static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uin
 	    port->ports->options.account, port->info.ifindex, &frame, stamp_ns, sent, port->info.mtu);
 }
 
-/* Reads once; closes the port and returns an error when it is dead. */
+/* The interface is gone: no more events from it, but what is in its ring is still to come. */
+static void lose_port(struct port *port, const char *why)
+{
+	const struct timeval wait = {.tv_usec = PORTS_LINGER_MS * 1000};
+
+	log_info("%s is gone (%s)", port->info.name, why);
+	port->gone_ns = clock_wall_ns();
+	port->close_ns = clock_monotonic_ns() + PORTS_LINGER_MS * CLOCK_MILLISECOND_NS;
+	event_del(port->readable);
+	event_add(port->ports->reaper, &wait);
+}
+
+/* Reads once. Returns how many frames, or an error when the interface is gone. */
 static int read_port(struct port *port)
 {
-	struct ports *ports = port->ports;
 	char message[256];
-	int n, again = 8;
+	const int n =
+	    source_pcap_read(port->source, READ_FRAMES, on_frame, port, message, sizeof message);
 
-	do {
-		n = source_pcap_read(port->source, READ_FRAMES, on_frame, port, message, sizeof message);
-		/* A dying source may still have frames behind its error. */
-	} while (n < 0 && --again > 0);
-	if (n >= 0)
-		return n;
-	log_info("%s: no more frames from it (%s)", port->info.name, message);
-	close_port(ports, port);
-	ports->lost = true;
+	port->dead = port->dead || n < 0;
+	if (n < 0 && port->gone_ns == 0) {
+		lose_port(port, message);
+		port->ports->lost = true;
+	}
 	return n;
 }
 
@@ -203,6 +204,69 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	port->ports->options.before_read(port->ports->options.context);
 	(void)read_port(port);
+}
+
+/* Reads the last frames of an interface that is gone: between them libpcap tells that it is gone. */
+static void reap_port(struct ports *ports, struct port *port)
+{
+	int empty = 0;
+
+	ports->options.before_read(ports->options.context);
+	for (int total = 0; empty < REAP_TRIES && total < DRAIN_FRAMES;) {
+		const int n = read_port(port);
+
+		total += n > 0 ? n : 0;
+		empty = n > 0 ? 0 : empty + 1;
+	}
+	close_port(ports, port);
+}
+
+static void on_reaper(evutil_socket_t fd, short what, void *context)
+{
+	const struct timeval again = {.tv_usec = PORTS_LINGER_MS * 1000};
+	const int64_t now_ns = clock_monotonic_ns();
+	struct ports *ports = context;
+	struct port *next;
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	for (struct port *port = ports->first; port != NULL; port = next) {
+		next = port->next;
+		if (port->gone_ns != 0 && port->close_ns <= now_ns)
+			reap_port(ports, port);
+		else if (port->gone_ns != 0)
+			more = true;
+	}
+	if (more)
+		event_add(ports->reaper, &again);
+}
+
+struct ports *ports_new(const struct ports_options *options)
+{
+	struct ports *ports = calloc(1, sizeof *ports);
+
+	if (ports == NULL)
+		return NULL;
+	ports->options = *options;
+	ports->stop_ns = INT64_MAX;
+	ports->reaper = evtimer_new(options->base, on_reaper, ports);
+	if (ports->reaper == NULL) {
+		free(ports);
+		return NULL;
+	}
+	return ports;
+}
+
+void ports_free(struct ports *ports)
+{
+	if (ports == NULL)
+		return;
+	while (ports->first != NULL)
+		close_port(ports, ports->first);
+	event_free(ports->reaper);
+	free(ports->watched);
+	free(ports);
 }
 
 /* Memory for one more ring: an equal share, less when much is used already, never below the least. */
@@ -251,7 +315,7 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 		close_port(ports, port);
 		return GRAPPE_EMEMORY;
 	}
-	log_debug("capturing on %s, ring of %" PRIu32 " kB", info->name, port->buffer_bytes / 1024);
+	log_info("capturing on %s, ring of %" PRIu32 " kB", info->name, port->buffer_bytes / 1024);
 	return GRAPPE_OK;
 }
 
@@ -265,23 +329,36 @@ static const struct discover_port *plan_port(const struct discover_plan *plan, u
 	return NULL;
 }
 
-/* Closes what the plan has not, or has changed: a renamed interface is another one to libpcap. */
-static void close_unplanned(struct ports *ports, const struct discover_plan *plan)
+/* Parts with what the plan has not, or has changed: a renamed interface is another one to libpcap. */
+static void lose_unplanned(struct ports *ports, const struct discover_plan *plan)
 {
-	struct port *next;
-
-	for (struct port *port = ports->first; port != NULL; port = next) {
+	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		const struct discover_port *info = plan_port(plan, port->info.ifindex);
 
-		next = port->next;
-		if (info != NULL && strcmp(info->name, port->info.name) == 0) {
+		if (info != NULL && strcmp(info->name, port->info.name) == 0)
 			port->info.mtu = info->mtu;
-			continue;
-		}
-		/* What it still has belongs to its vifs. */
-		if (read_port(port) >= 0)
-			close_port(ports, port);
+		else if (port->gone_ns == 0)
+			lose_port(port, "not to be watched any more");
 	}
+}
+
+/*
+ * An interface that left the plan and is back in it before it was closed, as when it moves between bridges, goes on
+ * without a gap, and is not read twice. Returns whether there was one.
+ */
+static bool resume_port(struct ports *ports, const struct discover_port *info)
+{
+	struct port *port = ports->first;
+
+	while (port != NULL && (port->info.ifindex != info->ifindex || port->dead ||
+				   strcmp(port->info.name, info->name) != 0))
+		port = port->next;
+	if (port == NULL || read_port(port) < 0 || event_add(port->readable, NULL) != 0)
+		return false;
+	log_info("%s is to be watched again", info->name);
+	port->gone_ns = 0;
+	port->info = *info;
+	return true;
 }
 
 static bool open_planned(struct ports *ports, const struct discover_plan *plan)
@@ -298,8 +375,8 @@ static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 			    "exclude it in its bridge section",
 			    info->name, DISCOVER_MACS_MAX);
 		}
-		if (find_port(ports, info->ifindex) == NULL &&
-		    open_port(ports, info, plan->nports) != GRAPPE_OK)
+		if (info->up && find_port(ports, info->ifindex) == NULL &&
+		    !resume_port(ports, info) && open_port(ports, info, plan->nports) != GRAPPE_OK)
 			all = false;
 	}
 	if (all)
@@ -309,44 +386,48 @@ static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 	return all;
 }
 
+/* Watches the vif on its port; when it is watched elsewhere, as after a move, that ends first. */
+static int follow_nic(struct ports *ports, const struct discover_nic *nic)
+{
+	struct port *port = find_port(ports, nic->ifindex);
+	const struct watched *present = find_watched(ports, &nic->vif);
+
+	if (port == NULL || (present != NULL && present->port == port))
+		return GRAPPE_OK;
+	if (present != NULL)
+		reap_port(ports, present->port);
+	return watch(ports, nic, port);
+}
+
 bool ports_follow(struct ports *ports, const struct discover_plan *plan)
 {
 	const int64_t now_ns = clock_wall_ns();
 	bool all;
 
 	ports->lost = false;
-	close_unplanned(ports, plan);
+	lose_unplanned(ports, plan);
+	/* What is on an interface that is gone stays until its last frames are read. */
 	for (size_t i = ports->nwatched; i-- > 0;)
-		if (!plan_has_nic(plan, &ports->watched[i].nic))
+		if (ports->watched[i].port->gone_ns == 0 && !plan_has_nic(plan, &ports->watched[i].nic))
 			unwatch(ports, i, now_ns);
 	all = open_planned(ports, plan);
-	for (size_t i = 0; i < plan->nnics; i++) {
-		const struct discover_nic *nic = &plan->nics[i];
-		const struct port *port = find_port(ports, nic->ifindex);
-
-		if (port == NULL || is_watched(ports, nic))
-			continue;
-		if (watch(ports, nic, port) != GRAPPE_OK) {
+	for (size_t i = 0; i < plan->nnics; i++)
+		if (follow_nic(ports, &plan->nics[i]) != GRAPPE_OK) {
 			log_complain(&ports->open_complaint, "cannot watch %s on %s: too many VMs or no memory",
-			    nic->vif.vm_name, nic->vif.interface);
+			    plan->nics[i].vif.vm_name, plan->nics[i].vif.interface);
 			all = false;
 		}
-	}
 	return all && !ports->lost;
 }
 
 void ports_drain(struct ports *ports)
 {
-	struct port *next;
-
-	for (struct port *port = ports->first; port != NULL; port = next) {
+	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		int n = 1;
 
-		next = port->next;
 		for (int total = 0; n > 0 && total < DRAIN_FRAMES; total += n)
 			n = read_port(port);
-		if (n >= 0)
-			account_drops(ports->options.account, source_pcap_drops(port->source));
+		account_drops(ports->options.account, source_pcap_drops(port->source));
 	}
 }
 

@@ -2,7 +2,8 @@
 /*
  * The interfaces grappe-capture reads now, and the vifs watched on them: brings both in line
  * with a plan of discovery, hands frames to the accounting, gives each ring its share of the memory.
- * A source that dies (its interface is gone) is closed at once; it comes back when a plan has it again.
+ * When an interface is gone its ring may still hold frames in a block that the kernel hands over a little later: it is
+ * read once more after PORTS_LINGER_MS, then closed. An interface that comes back is opened anew.
  *
  * Life-cycle: ports_new(), ports_follow() after each change of the plan, ports_drain() before a period
  * is closed, ports_free(). Lives in one libevent loop.
@@ -16,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define PORTS_LINGER_MS 300
 
 struct event_base;
 

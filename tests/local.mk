@@ -55,6 +55,7 @@ EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
+LAB_TESTS += tests/lab/capture.sh
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests)

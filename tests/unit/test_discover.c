@@ -143,7 +143,9 @@ START_TEST(ports_of_a_bridge)
 	link_kind(27, "tap27", "tun", BR0, false);
 	tap(28, BR1);
 	make_plan();
-	ck_assert_uint_eq(plan.nports, 3); /* not hardware, not excluded, not down, not elsewhere */
+	ck_assert_uint_eq(plan.nports, 4); /* not hardware, not excluded, not elsewhere */
+	for (size_t i = 0; i < plan.nports; i++)
+		ck_assert_int_eq(plan.ports[i].up, plan.ports[i].ifindex != 27);
 	ck_assert_uint_eq(plan.nnics, 0);
 	station(20, BR0, 1, true);
 	station(21, BR0, 2, true);

@@ -1,0 +1,287 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# grappe-capture on real interfaces of one host: packets are wire packets with and without offloads, flooding makes no
+# pairs, every frame that the kernel delivered is in one counter, also while VMs come, go and move, and restarts,
+# kills and a full disk do what the manual says.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+
+PERIOD=5
+lab_begin capture "gcap-$$-"
+periods=$LAB_DIR/periods
+
+dump() { "$GRAPPE_BUILD/tests/lab/period_dump" "$periods/"[0-9]*; }
+
+# sum KIND FIELDS... - over all periods; rows: what was received.
+sum() {
+	local kind=$1
+	shift
+	dump | awk -v kind="$kind" -v fields="$*" '
+		BEGIN { n = split(fields, f, " ") }
+		$1 == kind && (kind != "row" || $4 == "received") { for (i = 1; i <= n; i++) s += $f[i] }
+		END { printf "%.0f\n", s }'
+}
+
+id() { printf 'mac-0200000000%02x' "$1"; }
+
+# pair VM-NUMBER received|sent PEER - packets over all periods.
+pair() {
+	dump | awk -v id="$(id "$1")" -v way="$2" -v peer="$3" \
+		'$1 == "row" && $3 == id && $4 == way && $5 == peer { s += $6 } END { printf "%.0f\n", s }'
+}
+
+# all_counted - every delivered frame: pairs, multicast, other, not IP, dropped, unmatched, malformed.
+all_counted() { echo $(($(sum row 6) + $(sum vif 6 7 8) + $(sum period 4 5 6))); }
+
+delivered() { port_counter host "$1" tx_packets; }
+
+add_vm() { vm_add "vm$1" host "${2:-br0}" "tap$1" "02:00:00:00:00:0$1" "10.9.0.$1/24"; }
+
+write_config() {
+	cat >"$LAB_DIR/capture.conf" <<-END
+		period = ${PERIOD}s
+		allow_short_periods = yes
+		periods_directory = "$periods"
+		periods_kept = 500
+		bridge "br0" { segment = "t1" exclude = {"up*"} }
+		bridge "br1" { segment = "t2" }
+		vm "web1" { mac = {"02:00:00:00:00:01"} vcpu = 2 memory = 2GiB }
+		endpoint "nfs" { address = "10.9.0.9" }
+	END
+}
+
+start_capture() {
+	start_in host capture "$(program grappe-capture)" -v --config "$LAB_DIR/capture.conf"
+	wait_ready capture
+}
+
+next_boundary() { echo $((EPOCHSECONDS - EPOCHSECONDS % PERIOD + ${1:-1} * PERIOD)); }
+published() { [ -e "$periods/$1" ]; }
+
+# settled - all that happened so far is in a published period.
+settled() {
+	local end
+	end=$(next_boundary)
+	wait_for $((PERIOD + 5)) published "$end" || fail "period $end is published"
+}
+
+# forget - a new, empty directory and a new run of the program.
+forget() {
+	stop capture
+	rm -rf "$periods"
+	start_capture || lab_die "grappe-capture does not start: $LAB_LOG"
+}
+
+ping_vm() { in_ns "vm$1" ping -q -c "$3" -i "${4:-0.01}" -W 1 "10.9.0.$2"; }
+
+# A first frame of each, so that the bridge knows where everybody is and everybody knows everybody's MAC.
+greet() {
+	local a b
+	for a in "$@"; do
+		for b in "$@"; do [ "$a" = "$b" ] || ping_vm "$a" "$b" 1 >/dev/null; done
+	done
+}
+
+known() { wait_log capture "watching .*$(id "$1").* on tap$1" 5; }
+
+segments_sent() { in_ns "$1" nstat -asz TcpOutSegs TcpRetransSegs | awk '/^Tcp/ { s += $2 } END { print s }'; }
+
+# bulk FROM TO SECONDS - TCP; prints the segments that FROM sent.
+bulk() {
+	local before after
+	start_in "vm$2" "iperf-$2" iperf3 -s -1 --forceflush
+	wait_log "iperf-$2" listening 10 || return 1
+	before=$(segments_sent "vm$1")
+	in_ns "vm$1" iperf3 -c "10.9.0.$2" -t "$3" >"$LAB_LOG/bulk.log" 2>&1
+	after=$(segments_sent "vm$1")
+	stop "iperf-$2" KILL 2>/dev/null
+	echo $((after - before))
+}
+
+# --- the tests ----------------------------------------------------------------------------------
+
+test_wire_packets() { # on|off
+	local sent
+	sent=$(bulk 2 1 1)
+	settled
+	check_near "offloads $1: received segments are those that TCP sent" "$sent" "$(pair 1 received 10.9.0.2)" 0.02
+	check_equal "offloads $1: none is an estimate" 0 "$(dump | awk '$1 == "period" { s += int($3 / 8) % 2 } END { print s + 0 }')"
+}
+
+test_conservation() {
+	local base=0 total=0 port
+	for port in tap1 tap2 tap3; do base=$((base + $(delivered $port))); done
+	ping_vm 2 1 200 >/dev/null &
+	ping_vm 1 3 200 >/dev/null
+	wait $!
+	ip_in vm1 neigh replace 10.9.0.200 lladdr 02:00:00:00:00:c8 dev eth0 nud permanent
+	in_ns vm1 ping -q -c 50 -i 0.01 -W 0.1 10.9.0.200 >/dev/null
+	in_ns vm2 ping -q -b -c 20 -i 0.01 -W 0.1 10.9.0.255 >/dev/null 2>&1
+	ip_in vm2 route replace 224.0.0.0/4 dev eth0
+	in_ns vm2 ping -q -c 20 -i 0.01 -W 0.1 224.0.0.251 >/dev/null 2>&1
+	bulk 3 1 1 >/dev/null
+	settled
+	for port in tap1 tap2 tap3; do total=$((total + $(delivered $port))); done
+	check_equal "every delivered frame is in one counter" $((total - base)) "$(all_counted)"
+	check_equal "echo requests and replies to web1" 400 "$(($(pair 1 received 10.9.0.2) + $(pair 1 received 10.9.0.3) - $(bulk_packets)))"
+	check_equal "flooded frames make no pair" 0 "$(dump | awk '$1 == "row" && $5 == "10.9.0.200"' | wc -l)"
+	[ "$(sum period 5)" -ge 100 ] && pass "flooded frames are unmatched" || fail "flooded frames are unmatched" "$(sum period 5)"
+	[ "$(sum vif 6)" -ge 80 ] && pass "broadcast and multicast are apart" || fail "broadcast and multicast are apart" "$(sum vif 6)"
+}
+
+# What TCP brought to web1 from vm3: all but the 200 replies.
+bulk_packets() { echo $(($(pair 1 received 10.9.0.3) - 200)); }
+
+test_savefile() {
+	local live read
+	start_in host tcpdump tcpdump -i tap1 -s 128 -B 65536 --immediate-mode -w "$LAB_DIR/tap1.pcap"
+	wait_log tcpdump "listening on" 10
+	bulk 2 1 1 >/dev/null
+	settled
+	stop tcpdump INT
+	live=$(pair 1 received 10.9.0.2)
+	read=$("$(program grappe-capture)" --read "$LAB_DIR/tap1.pcap" --format csv | awk -F, '$1 == "10.9.0.2" && $2 == "10.9.0.1" { print $3 }')
+	check_near "a capture file of the same packets gives the same count" "$live" "${read:-0}" 0.1
+}
+
+test_come_and_go() {
+	local total=0 base port
+	base=$(($(delivered tap1) + $(delivered tap2) + $(delivered tap3)))
+	start_in vm1 load1 ping -q -i 0.005 10.9.0.2
+	add_vm 4
+	greet 4 1
+	known 4
+	ping_vm 4 1 100 >/dev/null
+	# out of the host and back, as a migration does; the guest is quiet meanwhile
+	ip_in vm4 link set dev eth0 down
+	total=$(delivered tap4)
+	ip_in host link set dev tap4 netns "$(ns elsewhere)"
+	wait_log capture "tap4 is gone" 5
+	vm_move tap4 elsewhere host br0
+	wait_for 5 eval '[ "$(grep -c "capturing on tap4" "$LAB_LOG/capture.log")" = 2 ]' || fail "tap4 is captured again"
+	ip_in vm4 link set dev eth0 up
+	ping_vm 4 1 100 >/dev/null
+	# to the other bridge: another segment
+	ip_in host link set dev tap4 master br1
+	in_ns vm4 ping -q -c 3 -i 0.01 -W 0.2 10.9.0.250 >/dev/null
+	# removed under load
+	ip_in vm1 neigh replace 10.9.0.4 lladdr 02:00:00:00:00:04 dev eth0
+	ip_in host link set dev tap4 master br0
+	start_in vm1 load4 ping -q -i 0.005 10.9.0.4
+	greet 4 1
+	wait_until "$((EPOCHSECONDS + 1))"
+	ip_in host link set dev tap4 down
+	total=$(delivered tap4) # the counter went along with the interface
+	ip_in host link del dev tap4
+	wait_log capture "tap4 is gone" 5
+	stop load4 INT
+	stop load1 INT
+	settled
+	for port in tap1 tap2 tap3; do total=$((total + $(delivered $port))); done
+	check_equal "a VM that comes, leaves, returns, moves and is removed under load loses nothing" $((total - base)) "$(all_counted)"
+	check_equal "no frame was dropped" 0 "$(sum period 4)"
+}
+
+test_endpoint() {
+	ping_vm 1 9 30 >/dev/null
+	settled
+	check_equal "what is sent to a named endpoint" 30 "$(pair 1 sent 10.9.0.9)"
+	check_equal "what comes from it" 30 "$(pair 1 received 10.9.0.9)"
+	check_equal "its own port is no VM" 0 "$(dump | grep -c "$(id 9)")"
+}
+
+# Well inside one period: so many pings, an orderly restart, as many again.
+test_restart() {
+	local end
+	end=$(next_boundary 2)
+	wait_until "$((end - PERIOD))"
+	ping_vm 2 1 50 >/dev/null
+	stop capture
+	check_equal "ended by SIGTERM with exit code" 0 $?
+	check "the open period is kept" test -e "$periods/unfinished"
+	start_capture
+	ping_vm 2 1 50 >/dev/null
+	check "the restart was inside one period" test "$EPOCHSECONDS" -lt "$end"
+	wait_for $((PERIOD + 5)) published "$end"
+	check_equal "a restart loses nothing and counts nothing twice" 100 "$(
+		dump | awk -v end="$end" '$1 == "row" && $2 == end && $3 == "'"$(id 1)"'" && $5 == "10.9.0.2" { print $6 }')"
+	check_equal "the period of the restart is marked partial" 1 "$(dump | awk -v end="$end" '$1 == "period" && $2 == end { print $3 % 2 }')"
+	check "nothing is left to hand on" test ! -e "$periods/unfinished"
+}
+
+test_kill() {
+	local before after
+	settled
+	before=$(cd "$periods" && sha256sum [0-9]*)
+	stop capture KILL
+	: >"$periods/1.Ab12Xy"
+	start_capture
+	check "what a killed run was writing is removed" test ! -e "$periods/1.Ab12Xy"
+	ping_vm 2 1 20 >/dev/null
+	settled
+	after=$(cd "$periods" && sha256sum $(awk '{ print $2 }' <<<"$before"))
+	check_equal "a kill leaves every published period as it was" "$(sha256sum <<<"$before")" "$(sha256sum <<<"$after")"
+	check "a second program on the same directory is refused" refuses_second
+}
+
+refuses_second() {
+	! in_ns host "$(program grappe-capture)" --config "$LAB_DIR/capture.conf" 2>"$LAB_DIR/second" &&
+		grep -q "another grappe-capture" "$LAB_DIR/second"
+}
+
+test_full_disk() {
+	local first last
+	stop capture
+	rm -rf "$periods"
+	mkdir "$periods" && mount -t tmpfs -o size=64k none "$periods" || {
+		fail "a tmpfs of 64 kB"
+		return
+	}
+	start_capture
+	dd if=/dev/zero of="$periods/fill" bs=1k 2>/dev/null
+	check "a full disk is told" wait_log capture "cannot write period" $((PERIOD + 5))
+	first=$(next_boundary)
+	wait_until "$first"
+	rm "$periods/fill"
+	check "and that it is over" wait_log capture "periods are written again" 5
+	settled
+	last=$(cd "$periods" && ls | grep -E '^[0-9]+$' | tail -n 1)
+	check_equal "no period is missing" $(((last - first) / PERIOD + 2)) "$(cd "$periods" && ls | grep -cE '^[0-9]+$')"
+	stop capture
+	umount "$periods"
+}
+
+lab_cleanup_more() { mountpoint -q "$periods" 2>/dev/null && umount "$periods"; }
+
+make -s -C "$GRAPPE_BUILD" tests/lab/period_dump >/dev/null || lab_die "period_dump does not build"
+write_config
+ns_add host elsewhere && bridge_add host br0 && bridge_add host br1 && bridge_add elsewhere br0 || lab_die "no namespaces"
+LAB_OFFLOAD=off
+for n in 1 2 3; do add_vm $n || lab_die "no VM $n"; done
+vm_add vm9 host br0 up9 02:00:00:00:00:09 10.9.0.9/24
+start_capture || lab_die "grappe-capture does not start: $LAB_LOG"
+greet 1 2 3 9
+for n in 1 2 3; do check "VM $n is found on the bridge" known $n; done
+forget
+test_wire_packets off
+forget
+test_conservation
+forget
+test_come_and_go
+forget
+test_endpoint
+forget
+test_restart
+test_kill
+say "offloads on"
+for n in 1 2 3; do
+	in_ns "vm$n" ethtool -K eth0 tx on sg on tso on gso on gro on >/dev/null 2>&1
+	in_ns host ethtool -K "tap$n" tx on sg on tso on gso on gro on >/dev/null 2>&1
+done
+forget
+test_wire_packets on
+forget
+test_savefile
+test_full_disk
+finish
