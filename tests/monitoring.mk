@@ -41,9 +41,9 @@ tests_unit_test_publish_queue_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_publish_queue_LDADD = $(POSTING_TEST_LIBS)
 
 LAB_TESTS += tests/lab/nagios.sh
-EXTRA_DIST += tests/lab/nagios_server.sh
+EXTRA_DIST += tests/lab/nagios_server.sh tests/lab/tls.sh
 
-LAB_TESTS += tests/lab/webhook.sh
+LAB_TESTS += tests/lab/webhook.sh tests/lab/dashboard.sh
 check_PROGRAMS += tests/lab/post_document
 tests_lab_post_document_SOURCES = tests/lab/post_document.c
 tests_lab_post_document_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)

@@ -3,6 +3,7 @@
 # Posting to a real nginx: plain and with TLS under an own authority, a wrong authority, a wrong name, tokens,
 # an nginx that is down, busy or hangs, order and survival of what waits. Needs root (one namespace).
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/tls.sh"
 lab_begin webhook
 POST=$GRAPPE_BUILD/tests/lab/post_document
 [ -x "$POST" ] || lab_die "no $POST: make check_PROGRAMS first, e.g. make check TESTS="
@@ -17,20 +18,11 @@ chmod 711 "$LAB_DIR"
 
 # --- authorities and certificates ---------------------------------------------------------------
 
-make_authority() {
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$LAB_DIR/$1.key" \
-		-out "$LAB_DIR/$1.pem" 2>/dev/null
+make_all() {
+	make_authority ca && make_authority foreign && make_certificate noc ca IP:127.0.0.1 &&
+		make_certificate elsewhere ca DNS:noc.example
 }
-
-# make_certificate NAME AUTHORITY SUBJECT-ALTERNATIVE-NAMES
-make_certificate() {
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$LAB_DIR/$1.key" -out "$LAB_DIR/$1.csr" 2>/dev/null &&
-		openssl x509 -req -in "$LAB_DIR/$1.csr" -CA "$LAB_DIR/$2.pem" -CAkey "$LAB_DIR/$2.key" \
-			-CAcreateserial -days 2 -extfile <(echo "subjectAltName=$3") -out "$LAB_DIR/$1.pem" 2>/dev/null
-}
-
-check "an authority, another one, and two certificates" eval 'make_authority ca && make_authority foreign &&
-	make_certificate noc ca "IP:127.0.0.1" && make_certificate elsewhere ca "DNS:noc.example"'
+check "an authority, another one, and two certificates" make_all
 
 # --- nginx ------------------------------------------------------------------------------------------
 # What was posted lies in posts.log, one JSON object a line; nginx knows bodies only of what it passes on.
