@@ -345,7 +345,7 @@ verdict() {
 
 main() {
 	parse_arguments "$@"
-	exec 9>"/run/grappe-demo.lock"
+	mkdir -p /run/netns && exec 9</run/netns
 	flock -n 9 || lab_die "a demo is running already"
 	lab_begin demo grappe-demo-
 	clear_leftovers
