@@ -214,6 +214,10 @@ groups_found() {
 	jq -r '.groups[] | .names | sort | join(" ")' "$LAB_DIR/$recommendation" | sort
 }
 
+# One demo at a time: the names of its namespaces are fixed.
+lock=/run/grappe-demo.lock
+lab_cleanup_more() { rm -f $lock; }
+
 # --- the play -----------------------------------------------------------------------------------
 
 usage() {
@@ -345,7 +349,7 @@ verdict() {
 
 main() {
 	parse_arguments "$@"
-	mkdir -p /run/netns && exec 9</run/netns
+	exec 9>$lock
 	flock -n 9 || lab_die "a demo is running already"
 	lab_begin demo grappe-demo-
 	clear_leftovers
