@@ -4,9 +4,10 @@
 #     LAB_TESTS += tests/lab/NAME.sh
 LAB_TESTS =
 LAB_TESTS += tests/lab/install.sh
+LAB_TESTS += tests/lab/conservation.sh
 LAB_TESTS += tests/lab/patterns.sh
 LAB_TESTS += tests/lab/demo.sh
-EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/conservation.sh tests/lab/install.sh tests/lab/patterns.sh tests/lab/topology.sh tests/lab/mpi/mpi.sh \
+EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c
 if TESTS_ENABLED
 check_PROGRAMS += tests/lab/period_dump
