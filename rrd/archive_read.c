@@ -26,7 +26,7 @@ struct archive_reader {
 	char torn_path[PATH_MAX]; /* "": none */
 	int copy_fd;
 	uint64_t unreadable;
-	char unreadable_path[PATH_MAX];
+	char unreadable_path[PATH_MAX + 256];
 };
 
 /* ---- a file left half updated ---- */
@@ -351,12 +351,13 @@ static int fill_pair(const char *path, int64_t committed_s, struct archive_rows 
 	return rc;
 }
 
-/* Periods up to this one were in a file of the pair that was found damaged and set aside; 0: none.
- */
+/* Goes through the files of a receiver that were found damaged and set aside: returns up to which
+ * period the newest one of the sender reached, 0: none. sender NULL: notes all that may hold
+ * something after from_s. */
 static int64_t damaged_until(
-    struct archive_reader *reader, const char *receiver, const char *sender)
+    struct archive_reader *reader, const char *receiver, const char *sender, int64_t from_s)
 {
-	char path[PATH_MAX], id[VM_ID_SIZE];
+	char path[PATH_MAX], file[PATH_MAX + 256], id[VM_ID_SIZE];
 	int64_t end_s, newest = 0;
 	struct dirent *entry;
 	DIR *dir;
@@ -364,10 +365,16 @@ static int64_t damaged_until(
 	if (archive_path_receiver(path, reader->folder, receiver) != GRAPPE_OK)
 		return 0;
 	dir = opendir(path);
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (archive_path_damaged(entry->d_name, id, &end_s) == GRAPPE_OK &&
-		    strcmp(id, sender) == 0 && end_s > newest)
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (archive_path_damaged(entry->d_name, id, &end_s) != GRAPPE_OK || end_s <= from_s)
+			continue;
+		if (sender == NULL) {
+			snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+			note_unreadable(reader, file, GRAPPE_OK);
+		} else if (strcmp(id, sender) == 0 && end_s > newest) {
 			newest = end_s;
+		}
+	}
 	if (dir != NULL)
 		closedir(dir);
 	return newest;
@@ -408,7 +415,7 @@ int archive_read_pair(struct archive_reader *reader, const char *receiver, const
 	if (rc == GRAPPE_EFORMAT)
 		note_unreadable(reader, path, rc);
 	if (rc == GRAPPE_OK)
-		lower_known(out, damaged_until(reader, receiver, sender) - out->length_s);
+		lower_known(out, damaged_until(reader, receiver, sender, 0) - out->length_s);
 	if (rc != GRAPPE_OK)
 		archive_rows_deinit(out);
 	return rc;
@@ -481,6 +488,7 @@ int archive_read_totals(struct archive_reader *reader, const char *receiver, int
 		rc = archive_read_senders(reader, receiver, &senders);
 	if (rc == GRAPPE_OK) {
 		describe_window(&rows, out);
+		damaged_until(reader, receiver, NULL, rows.from_s);
 		out->senders = calloc(senders.count + 1, sizeof *out->senders);
 		rc = out->senders != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 	}

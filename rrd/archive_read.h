@@ -25,8 +25,8 @@ struct archive_reader; /* opaque */
 int archive_reader_open(const char *folder, struct archive_reader **out);
 /* archive_reader_close - NULL is allowed. */
 void archive_reader_close(struct archive_reader *reader);
-/* archive_reader_unreadable - pair files that were skipped so far because they are damaged or
- * foreign, and the path of the last one ("" when none). */
+/* archive_reader_unreadable - pair files that sums lacked so far because they are damaged or
+ * foreign, or were and have been set aside, and the path of the last one ("" when none). */
 uint64_t archive_reader_unreadable(const struct archive_reader *reader, const char **path);
 
 /* Sorted ids; free with archive_names_deinit(). */
@@ -50,7 +50,7 @@ int archive_read_last(
 struct archive_row {
 	int64_t end_s, length_s;
 	double packets, octets; /* sums over the known part; whole numbers where all is known */
-	double known;	/* share of its periods that are known, 0…1; 0: a hole, counts mean nothing */
+	double known; /* share of its periods that are known, 0…1; 0: a hole, counts mean nothing */
 	double covered; /* share of it that was watched and stored; <= known */
 };
 

@@ -119,7 +119,9 @@ START_TEST(a_damaged_pair_is_set_aside_and_others_go_on)
 {
 	const struct archive_sender senders[2] = {{VM_B, 10, 0}, {VM_C, 20, 0}};
 	char path[1024], aside[1100], message[1024];
+	struct archive_totals totals;
 	struct stat status;
+	const char *told;
 
 	archives_path(path, sizeof path, folder, VM_A, VM_B ".rrd");
 	spoils[_i](path);
@@ -135,6 +137,17 @@ START_TEST(a_damaged_pair_is_set_aside_and_others_go_on)
 	ck_assert_str_eq(message, "");
 	check_pair(VM_B, EPOCH + 11 * STEP, 10, true);
 	check_pair(VM_C, 0, 20, false);
+	/* Sums say that something is missing from them, unless they begin after it. */
+	ck_assert_int_eq(
+	    archive_read_totals(reader, VM_A, EPOCH, EPOCH + 12 * STEP, &totals), GRAPPE_OK);
+	ck_assert_uint_eq(archive_reader_unreadable(reader, &told), 1);
+	ck_assert_str_eq(told, aside);
+	archive_totals_deinit(&totals);
+	ck_assert_int_eq(
+	    archive_read_totals(reader, VM_A, EPOCH + 11 * STEP, EPOCH + 12 * STEP, &totals),
+	    GRAPPE_OK);
+	ck_assert_uint_eq(archive_reader_unreadable(reader, &told), 1);
+	archive_totals_deinit(&totals);
 }
 END_TEST
 
