@@ -88,7 +88,7 @@ int cli_plan(int argc, char **argv)
 	struct manager_settings settings = {0};
 	const struct program_option table[] = {
 		CLI_INPUT_OPTIONS(options.input),
-		{'p', "placement", "FILE", "where VMs are, CSV vm,environment,host", &options.input.placement},
+		{'p', "placement", "FILE", "where VMs are, CSV vm,environment,host[,vcpu,mem_GiB]", &options.input.placement},
 		{'e', "environments", "FILE", "the environment document instead of the configured one",
 		    &options.environments},
 		{'f', "format", "FORMAT", "text or json", &options.format},

@@ -251,12 +251,19 @@ static size_t split_fields(char *line, char **fields, size_t limit)
 	return count;
 }
 
-static int parse_placement(char *const fields[3], struct observed_vm *vm, const char **why)
-{
-	static const char *const empty_or_long = "a name is empty or too long";
+#define PLACEMENT_FIELDS 5
+#define PLACEMENT_HEADER "the first line must be vm,environment,host or vm,environment,host,vcpu,mem_GiB"
 
+/* What a placement file is while it is read. */
+struct placement {
+	size_t columns; /* 0 before the header */
+	const char *why;
+};
+
+static int parse_placement(char *const *fields, struct placement *placement, struct observed_vm *vm)
+{
 	*vm = (struct observed_vm){.vcpu = NAN, .mem_GiB = NAN};
-	*why = empty_or_long;
+	placement->why = "a name is empty or too long";
 	if (fields[0][0] == '\0' || strlen(fields[0]) >= sizeof vm->id || fields[1][0] == '\0' ||
 	    strlen(fields[1]) >= sizeof vm->place.environment ||
 	    strlen(fields[2]) >= sizeof vm->place.host)
@@ -265,38 +272,57 @@ static int parse_placement(char *const fields[3], struct observed_vm *vm, const 
 	copy_text(vm->name, sizeof vm->name, fields[0]);
 	copy_text(vm->place.environment, sizeof vm->place.environment, fields[1]);
 	copy_text(vm->place.host, sizeof vm->place.host, fields[2]);
+	placement->why = "vcpu and mem_GiB must be numbers, or - for unknown";
+	if (placement->columns < PLACEMENT_FIELDS)
+		return GRAPPE_OK;
+	return parse_number(fields[3], &vm->vcpu) == GRAPPE_OK &&
+		parse_number(fields[4], &vm->mem_GiB) == GRAPPE_OK
+	    ? GRAPPE_OK
+	    : GRAPPE_EFORMAT;
+}
+
+static int read_header(char *const *fields, size_t count, struct placement *placement)
+{
+	static const char *const header[PLACEMENT_FIELDS] = {
+		"vm", "environment", "host", "vcpu", "mem_GiB"};
+
+	placement->why = PLACEMENT_HEADER;
+	if (count != 3 && count != PLACEMENT_FIELDS)
+		return GRAPPE_EFORMAT;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(fields[i], header[i]) != 0)
+			return GRAPPE_EFORMAT;
+	placement->columns = count;
 	return GRAPPE_OK;
 }
 
-static int add_placement(char *line, bool *header_seen, struct observation *observation,
-    const char **why)
+static int add_placement(
+    char *line, struct placement *placement, struct observation *observation)
 {
-	static const char *const header[3] = {"vm", "environment", "host"};
-	char *fields[3] = {NULL, NULL, NULL};
+	char *fields[PLACEMENT_FIELDS] = {NULL};
+	const size_t count = split_fields(line, fields, PLACEMENT_FIELDS);
 	struct observed_vm vm;
+	int rc;
 
-	*why = *header_seen ? "expected vm,environment,host" : "the first line must be vm,environment,host";
-	if (split_fields(line, fields, 3) != 3)
+	if (placement->columns == 0)
+		return read_header(fields, count, placement);
+	placement->why = "another number of fields than the first line has";
+	if (count != placement->columns)
 		return GRAPPE_EFORMAT;
-	if (*header_seen) {
-		int rc = parse_placement(fields, &vm, why);
-
-		return rc == GRAPPE_OK ? observation_add_vm(observation, &vm) : rc;
-	}
-	for (int i = 0; i < 3; i++)
-		if (strcmp(fields[i], header[i]) != 0)
-			return GRAPPE_EFORMAT;
-	*header_seen = true;
-	return GRAPPE_OK;
+	rc = parse_placement(fields, placement, &vm);
+	if (rc != GRAPPE_OK)
+		return rc;
+	placement->why = "too many VMs, or memory is short";
+	return observation_add_vm(observation, &vm);
 }
 
 int source_read_placement(
     const char *path, struct observation *observation, char *message, size_t size)
 {
-	const char *name, *why = "";
+	const char *name;
 	FILE *file = open_input(path, &name);
 	char line[MATRIX_LINE_MAX];
-	bool header_seen = false;
+	struct placement placement = {0, ""};
 	unsigned number = 0;
 	int rc = GRAPPE_OK;
 
@@ -305,21 +331,21 @@ int source_read_placement(
 	while (rc == GRAPPE_OK && fgets(line, sizeof line, file) != NULL) {
 		number++;
 		if (strchr(line, '\n') == NULL && !feof(file)) {
-			why = "the line is too long or has a zero byte";
+			placement.why = "the line is too long or has a zero byte";
 			rc = GRAPPE_EFORMAT;
 		} else if (line[0] != '#' && line[strspn(line, " \t\r\n")] != '\0') {
-			rc = add_placement(line, &header_seen, observation, &why);
+			rc = add_placement(line, &placement, observation);
 		}
 	}
 	if (rc == GRAPPE_OK && ferror(file)) {
 		rc = GRAPPE_EIO;
-		why = strerror(errno);
-	} else if (rc == GRAPPE_OK && !header_seen) {
+		placement.why = strerror(errno);
+	} else if (rc == GRAPPE_OK && placement.columns == 0) {
 		rc = GRAPPE_EFORMAT;
-		why = "the first line must be vm,environment,host";
+		placement.why = PLACEMENT_HEADER;
 		number = 1;
 	}
 	if (file != stdin)
 		fclose(file);
-	return rc == GRAPPE_OK ? rc : FAIL(rc, "%s: line %u: %s", name, number, why);
+	return rc == GRAPPE_OK ? rc : FAIL(rc, "%s: line %u: %s", name, number, placement.why);
 }

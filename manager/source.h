@@ -41,8 +41,8 @@ int source_parse_inventory(const struct protocol_reply *reply, struct observatio
  * The message begins with the path. */
 int source_read_matrix_file(
     const char *path, double window_s, struct matrix *matrix, char *message, size_t size);
-/* source_read_placement - "vm,environment,host" lines below that header line; '#' starts a comment line. vm is
- * the name of a node of the matrix file. Adds to the observation; errors as "PATH: line N: …". */
+/* source_read_placement - "vm,environment,host" lines, or with ",vcpu,mem_GiB" ("-": unknown), below such a
+ * header line; '#' starts a comment line. vm is the name of a node of the matrix file. Adds to the observation; errors as "PATH: line N: …". */
 int source_read_placement(
     const char *path, struct observation *observation, char *message, size_t size);
 

@@ -109,8 +109,11 @@ static const struct {
     {"vm,environment,host\n# comment\n a , site-1 , h1 \n\nb,site-2,\n", NULL},
     {"", "line 1: the first line must be"},
     {"a,site-1,h1\n", "line 1: the first line must be"},
-    {"vm,environment,host\na,site-1\n", "line 2: expected vm,environment,host"},
-    {"vm,environment,host\na,site-1,h,more\n", "line 2: expected vm,environment,host"},
+    {"vm,environment,host\na,site-1\n", "line 2: another number of fields"},
+    {"vm,environment,host\na,site-1,h,more\n", "line 2: another number of fields"},
+    {"vm,environment,host,vcpu\na,site-1,h,4\n", "line 1: the first line must be"},
+    {"vm,environment,host,vcpu,mem_GiB\na,site-1,h,many,1\n", "line 2: vcpu and mem_GiB must be"},
+    {"vm,environment,host,vcpu,mem_GiB\na,site-1,h,4,0.5\nb,site-2,,-,-\n", NULL},
     {"vm,environment,host\n,site-1,h\n", "line 2: a name is empty"},
     {"vm,environment,host\na,,h\n", "line 2: a name is empty"},
 };
