@@ -66,7 +66,8 @@ static void watch_folder(struct agent *agent)
 {
 	if (agent->inotify < 0 || agent->watch >= 0)
 		return;
-	agent->watch = inotify_add_watch(agent->inotify, agent->settings->periods_directory, WATCHED);
+	agent->watch =
+	    inotify_add_watch(agent->inotify, agent->settings->periods_directory, WATCHED);
 }
 
 static void on_notice(evutil_socket_t fd, short what, void *argument)
@@ -123,15 +124,16 @@ static int add_events(struct agent *agent)
 	agent->rescan = event_new(agent->base, -1, EV_PERSIST, on_rescan, agent);
 	agent->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (agent->inotify < 0)
-		log_warning("no notices of new files: %s; looking every %d s", strerror(errno), RESCAN_S);
+		log_warning(
+		    "no notices of new files: %s; looking every %d s", strerror(errno), RESCAN_S);
 	else
 		agent->notice =
 		    event_new(agent->base, agent->inotify, EV_READ | EV_PERSIST, on_notice, agent);
 	if (agent->terminate == NULL || agent->interrupt == NULL || agent->rescan == NULL ||
 	    (agent->inotify >= 0 && agent->notice == NULL))
 		return GRAPPE_EMEMORY;
-	if (evsignal_add(agent->terminate, NULL) != 0 || evsignal_add(agent->interrupt, NULL) != 0 ||
-	    event_add(agent->rescan, &interval) != 0 ||
+	if (evsignal_add(agent->terminate, NULL) != 0 ||
+	    evsignal_add(agent->interrupt, NULL) != 0 || event_add(agent->rescan, &interval) != 0 ||
 	    (agent->notice != NULL && event_add(agent->notice, NULL) != 0))
 		return GRAPPE_EMEMORY;
 	return GRAPPE_OK;

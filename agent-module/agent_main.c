@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 		"account a capture file (pcap, pcapng, gzip; - is standard input) and end", &file},
 	    {0, "format", "FORMAT", "with --read: text (the default) or csv", &format},
 	    {0, "mtu", "BYTES",
-		"with --read: MTU of the interface captured on, to split super-frames (default 1500)",
+		"with --read: MTU of the interface captured on, to split super-frames (default "
+		"1500)",
 		&mtu},
 	};
 	struct program program = {.name = "grappe-agent",

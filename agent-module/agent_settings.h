@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct agent_settings {
-	char *agentx_socket;	 /* where snmpd listens for subagents */
+	char *agentx_socket;     /* where snmpd listens for subagents */
 	char *periods_directory; /* where grappe-capture leaves period files */
-	char *state_directory;	 /* of the agent's state file */
-	int64_t linger_ms;	 /* how long idle rows stay in the tables */
-	int64_t history;	 /* periods served */
+	char *state_directory;   /* of the agent's state file */
+	int64_t linger_ms;       /* how long idle rows stay in the tables */
+	int64_t history;         /* periods served */
 };
 
 extern const struct settings_schema agent_settings_schema;

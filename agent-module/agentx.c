@@ -33,7 +33,7 @@ static struct {
 	struct event *timer;
 	struct event **watched; /* owned; by descriptor, NULL: none */
 	int ndescriptors;
-	bool reopened; /* connection: a descriptor may be another one than it was */
+	bool reopened;              /* connection: a descriptor may be another one than it was */
 	netsnmp_large_fd_set ready; /* readable in this turn */
 	const char *socket;
 	bool connected, said_connected, ever_connected, refused;
@@ -76,8 +76,8 @@ static int on_connected(int major, int minor, void *session, void *argument)
 
 static void configure_library(const char *socket)
 {
-	/* No MIB file is needed to answer, and none of net-snmp's own files is ours. It makes a folder
-	 * for certificates whatever it is told: where none can be made. */
+	/* No MIB file is needed to answer, and none of net-snmp's own files is ours. It makes a
+	 * folder for certificates whatever it is told: where none can be made. */
 	setenv("MIBS", "", 1);
 	setenv("MIBDIRS", "", 1);
 	netsnmp_ds_set_string(
@@ -190,8 +190,9 @@ static int watch(int fd)
 	return event_add(event, NULL) == 0 ? GRAPPE_OK : GRAPPE_EMEMORY;
 }
 
-/* One event for each descriptor that net-snmp wants. They stay from turn to turn (three turns answer
- * one request) unless a connection was closed or opened: the same number may be another one then. */
+/* One event for each descriptor that net-snmp wants. They stay from turn to turn (three turns
+ * answer one request) unless a connection was closed or opened: the same number may be another one
+ * then. */
 static int watch_descriptors(netsnmp_large_fd_set *wanted, int count)
 {
 	int rc = make_room(count);
@@ -239,7 +240,8 @@ static void register_again(void)
 		agentx.refused = false;
 		agentx.register_again_ns = now + REGISTER_AGAIN_S * CLOCK_SECOND_NS;
 		log_complain(&agentx.refusal,
-		    "snmpd at %s refuses our objects: does another agent serve them? trying every %d s",
+		    "snmpd at %s refuses our objects: does another agent serve them? trying every "
+		    "%d s",
 		    agentx.socket, REGISTER_AGAIN_S);
 		agentx.said_connected = false;
 	}
@@ -254,8 +256,7 @@ static void register_again(void)
 
 static void say_connection(void)
 {
-	const bool serving =
-	    agentx.connected && !agentx.refused && agentx.register_again_ns == 0;
+	const bool serving = agentx.connected && !agentx.refused && agentx.register_again_ns == 0;
 
 	if (serving && !agentx.said_connected) {
 		log_info("READY: serving through snmpd at %s%s", agentx.socket,

@@ -22,8 +22,8 @@ int agentx_start(struct event_base *base, const char *socket);
 /* agentx_prepare - before a turn of the loop: watches net-snmp's descriptors and time-out.
  * Returns 0 or GRAPPE_EMEMORY. */
 int agentx_prepare(void);
-/* agentx_work - after a turn: handles what came in and what is due, says when the master was lost or
- * found. */
+/* agentx_work - after a turn: handles what came in and what is due, says when the master was lost
+ * or found. */
 void agentx_work(void);
 /* agentx_stop - unregisters and closes. */
 void agentx_stop(void);

@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define STATE_FILE "index"
-#define ENTRIES_MAX 10000    /* of the folder, looked at in one scan */
-#define SAVE_PERIODS 5	     /* saved after so many: fewer than any sensor keeps */
-#define REFUSED_MAX 256	     /* bad files remembered, so that they are said once */
-#define FUTURE_S 2	     /* a period may end so much after the clock that is read here */
+#define ENTRIES_MAX 10000 /* of the folder, looked at in one scan */
+#define SAVE_PERIODS 5    /* saved after so many, or a quarter of what the folder keeps */
+#define REFUSED_MAX 256   /* bad files remembered, so that they are said once */
+#define FUTURE_S 2        /* a period may end so much after the clock that is read here */
 
 /* A file that was refused; looked at again only when it has changed. */
 struct refused {
@@ -37,7 +38,8 @@ struct intake {
 	struct refused *refused; /* owned; the oldest is overwritten */
 	size_t nrefused, next_refused;
 	uint64_t refusals;
-	unsigned unsaved; /* periods accounted since the file was written */
+	unsigned unsaved;   /* periods accounted since the file was written */
+	bool numbered;      /* a number was given out since then: it must not be forgotten */
 	int64_t scanned_ns; /* when the folder was last read, 0 = never */
 	struct log_complaint folder_complaint, state_complaint, crowd_complaint, future_complaint,
 	    memory_complaint;
@@ -57,8 +59,9 @@ static void set_state_aside(const struct intake *intake, int rc)
 	char *aside = join(intake->state_folder, STATE_FILE ".damaged");
 
 	if (aside != NULL && rename(intake->state_path, aside) == 0)
-		log_error("the state file %s is of no use (%s): kept as %s, counters and numbers of "
-			  "VMs start afresh",
+		log_error(
+		    "the state file %s is of no use (%s): kept as %s, counters and numbers of "
+		    "VMs start afresh",
 		    intake->state_path, error_text(rc), aside);
 	else
 		log_error("the state file %s is of no use (%s): counters and numbers of VMs start "
@@ -81,14 +84,35 @@ static void load_state(struct intake *intake)
 	if (rc == GRAPPE_OK) {
 		ledger_free(intake->ledger);
 		intake->ledger = loaded;
-		log_info("counters go on from the period that ended at %" PRIu32 ": %zu vifs, %zu pairs",
+		log_info("counters go on from the period that ended at %" PRIu32
+			 ": %zu vifs, %zu pairs",
 		    loaded->last_end, loaded->nvifs, loaded->rows.count);
 	} else if (rc == GRAPPE_EIO) {
-		log_error("cannot read the state file %s: %s: counters and numbers of VMs start afresh",
+		log_error(
+		    "cannot read the state file %s: %s: counters and numbers of VMs start afresh",
 		    intake->state_path, error_text(rc));
 	} else if (rc != GRAPPE_ENOTFOUND) {
 		set_state_aside(intake, rc);
 	}
+}
+
+/* What a killed run left of a file it was writing: STATE_FILE, a dot and six letters of mkstemp(3).
+ */
+static void remove_leftovers(const struct intake *intake)
+{
+	const size_t length = strlen(STATE_FILE ".XXXXXX");
+	DIR *folder = opendir(intake->state_folder);
+	const struct dirent *entry;
+
+	if (folder == NULL)
+		return;
+	while ((entry = readdir(folder)) != NULL)
+		if (strlen(entry->d_name) == length &&
+		    strncmp(entry->d_name, STATE_FILE ".", strlen(STATE_FILE ".")) == 0 &&
+		    unlinkat(dirfd(folder), entry->d_name, 0) == 0)
+			log_debug(
+			    "removed %s/%s, half written", intake->state_folder, entry->d_name);
+	closedir(folder);
 }
 
 struct intake *intake_new(const char *folder, const char *state_folder, size_t history)
@@ -108,6 +132,7 @@ struct intake *intake_new(const char *folder, const char *state_folder, size_t h
 		intake_free(intake);
 		return NULL;
 	}
+	remove_leftovers(intake);
 	load_state(intake);
 	return intake;
 }
@@ -130,7 +155,7 @@ int intake_save(struct intake *intake)
 	struct buffer bytes;
 	int rc;
 
-	if (intake->unsaved == 0)
+	if (intake->unsaved == 0 && !intake->numbered)
 		return GRAPPE_OK;
 	buffer_init(&bytes);
 	rc = ledger_encode(intake->ledger, &bytes);
@@ -140,11 +165,13 @@ int intake_save(struct intake *intake)
 		rc = file_replace(intake->state_path, bytes.bytes, bytes.length, 0644);
 	if (rc == GRAPPE_OK) {
 		intake->unsaved = 0;
-		log_recovered(&intake->state_complaint, "%s can be written again", intake->state_path);
+		intake->numbered = false;
+		log_recovered(
+		    &intake->state_complaint, "%s can be written again", intake->state_path);
 	} else {
 		log_complain(&intake->state_complaint,
-		    "cannot write %s: %s; after a restart numbers of VMs may differ and counters start "
-		    "again",
+		    "cannot write %s: %s; after a restart numbers of VMs may differ and "
+		    "counters start again",
 		    intake->state_path, error_text(rc));
 	}
 	buffer_deinit(&bytes);
@@ -203,21 +230,21 @@ static void refuse(
 
 /* ---- one period ---- */
 
-/* Whether counters may go on from the ledger with a period that ends at `end`: nothing can have been
- * published and removed again unseen. */
-static bool is_continuous(
-    const struct intake *intake, const struct period_header *header, bool reaches_back, bool watched)
+struct reading {
+	bool reaches_back; /* the folder holds a period that the ledger holds */
+	bool watched;      /* the folder was read less than a period ago */
+};
+
+/* Whether counters may go on from the ledger with this period: nothing can have been published and
+ * removed again unseen. */
+static bool is_continuous(const struct intake *intake, const struct period_header *header,
+    const struct reading *reading)
 {
 	const struct ledger *ledger = intake->ledger;
 
-	return ledger->last_end == 0 || reaches_back || watched ||
+	return ledger->last_end == 0 || reading->reaches_back || reading->watched ||
 	       header->end_s - header->length_s == ledger->last_end;
 }
-
-struct reading {
-	bool reaches_back; /* the folder holds a period that the ledger holds */
-	bool watched;	   /* the folder was read less than a period ago */
-};
 
 static int account(struct intake *intake, const struct period *period, const uint32_t *numbers,
     const struct tally_set *rows, struct reading *reading)
@@ -227,7 +254,7 @@ static int account(struct intake *intake, const struct period *period, const uin
 
 	if (period->header.end_s <= ledger->last_end)
 		return GRAPPE_OK;
-	if (!is_continuous(intake, &period->header, reading->reaches_back, reading->watched)) {
+	if (!is_continuous(intake, &period->header, reading)) {
 		log_warning("periods between %" PRIu32 " and %" PRId64
 			    " may be lost: counters start again from zero",
 		    ledger->last_end, period->header.end_s);
@@ -262,16 +289,14 @@ static int take_period(struct intake *intake, const struct period *period, struc
 		sealed = sealed_new(bytes, period, numbers, rows.count);
 		rc = sealed != NULL ? ring_add(&intake->ring, sealed) : GRAPPE_EMEMORY;
 	}
-	/* A number must not be forgotten once it was shown. */
-	if (added)
-		intake->unsaved += SAVE_PERIODS;
+	intake->numbered = intake->numbered || added;
 	tally_free(&rows);
 	free(numbers);
 	return rc;
 }
 
-/* Reads one file. Returns 1 when it was taken in, 0 when it was refused or is gone, GRAPPE_EMEMORY when
- * it has to be tried again before any later one. */
+/* Reads one file. Returns 1 when it was taken in, 0 when it was refused or is gone, GRAPPE_EMEMORY
+ * when it has to be tried again before any later one. */
 static int take_file(struct intake *intake, uint32_t end, struct reading *reading)
 {
 	char name[16];
@@ -295,7 +320,8 @@ static int take_file(struct intake *intake, uint32_t end, struct reading *readin
 	else if (rc == GRAPPE_OK)
 		rc = take_period(intake, period, &bytes, reading);
 	if (rc == GRAPPE_EMEMORY)
-		log_complain(&intake->memory_complaint, "no memory for the period %s: it waits", path);
+		log_complain(
+		    &intake->memory_complaint, "no memory for the period %s: it waits", path);
 	else if (rc != GRAPPE_OK && !(rc == GRAPPE_EIO && errno == ENOENT))
 		refuse(intake, name, &status, error_text(rc));
 	if (rc != GRAPPE_EMEMORY)
@@ -354,11 +380,12 @@ static int list_folder(struct intake *intake, uint32_t *ends)
 
 	if (folder == NULL) {
 		log_complain(&intake->folder_complaint,
-		    "cannot read the folder of periods %s: %s (grappe-capture makes it)", intake->folder,
-		    error_text(GRAPPE_EIO));
+		    "cannot read the folder of periods %s: %s (grappe-capture makes it)",
+		    intake->folder, error_text(GRAPPE_EIO));
 		return GRAPPE_EIO;
 	}
-	log_recovered(&intake->folder_complaint, "the folder of periods %s is there", intake->folder);
+	log_recovered(
+	    &intake->folder_complaint, "the folder of periods %s is there", intake->folder);
 	while ((entry = readdir(folder)) != NULL && seen++ < ENTRIES_MAX) {
 		const uint32_t end = end_of_name(entry->d_name);
 
@@ -369,8 +396,8 @@ static int list_folder(struct intake *intake, uint32_t *ends)
 	}
 	closedir(folder);
 	if (entry != NULL)
-		log_complain(&intake->crowd_complaint, "more than %d files in %s: not all are looked at",
-		    ENTRIES_MAX, intake->folder);
+		log_complain(&intake->crowd_complaint,
+		    "more than %d files in %s: not all are looked at", ENTRIES_MAX, intake->folder);
 	qsort(ends, (size_t)count, sizeof *ends, compare_ends);
 	return count;
 }
@@ -400,8 +427,8 @@ static void leave_future(struct intake *intake, int64_t now_s)
 	ring_deinit(ring);
 }
 
-static int take_files(
-    struct intake *intake, const uint32_t *ends, size_t count, int64_t now_s, struct reading *reading)
+static int take_files(struct intake *intake, const uint32_t *ends, size_t count, int64_t now_s,
+    struct reading *reading)
 {
 	bool future = false;
 	int taken = 0;
@@ -429,6 +456,13 @@ static int take_files(
 	return taken;
 }
 
+/* Often enough that the folder still holds everything since, whatever happens. */
+static bool is_save_due(const struct intake *intake, unsigned files)
+{
+	return intake->unsaved >= SAVE_PERIODS ||
+	       (intake->unsaved > 0 && intake->unsaved >= files / 4);
+}
+
 int intake_scan(struct intake *intake, int64_t now_s, int64_t monotonic_ns)
 {
 	struct reading reading = {0};
@@ -443,12 +477,12 @@ int intake_scan(struct intake *intake, int64_t now_s, int64_t monotonic_ns)
 		free(ends);
 		return count;
 	}
-	reading.watched = intake->scanned_ns != 0 &&
-			  monotonic_ns - intake->scanned_ns < intake->ledger->length_s * CLOCK_SECOND_NS;
+	reading.watched = intake->scanned_ns != 0 && monotonic_ns - intake->scanned_ns <
+							 intake->ledger->length_s * CLOCK_SECOND_NS;
 	intake->scanned_ns = monotonic_ns;
 	taken = take_files(intake, ends, (size_t)count, now_s, &reading);
 	free(ends);
-	if (intake->unsaved >= SAVE_PERIODS)
+	if (intake->numbered || is_save_due(intake, (unsigned)count))
 		intake_save(intake);
 	return taken;
 }

@@ -123,9 +123,8 @@ static int insert_vif(struct ledger *ledger, const struct ledger_vif *vif, size_
 static int add_vif(
     struct ledger *ledger, const struct period_vif *vif, uint32_t last_end, size_t place)
 {
-	struct ledger_vif added = {.number = ledger->next_vif,
-	    .vm_number = ledger->next_vm,
-	    .last_end = last_end};
+	struct ledger_vif added = {
+	    .number = ledger->next_vif, .vm_number = ledger->next_vm, .last_end = last_end};
 	bool new_vm = true;
 	int rc;
 
@@ -178,8 +177,8 @@ int ledger_number(
     struct ledger *ledger, const struct period *period, uint32_t *numbers, bool *added)
 {
 	const uint32_t last_end = period->header.end_s < ledger->last_end
-	    ? (uint32_t)period->header.end_s
-	    : ledger->last_end;
+				      ? (uint32_t)period->header.end_s
+				      : ledger->last_end;
 
 	*added = false;
 	if (ledger->nvifs + period->nvifs > PERIOD_VIFS_MAX)
@@ -321,8 +320,11 @@ int ledger_account(struct ledger *ledger, const struct period *period, const uin
 /* A tally as one or two rows of a period; the first also when all is zero, so that none is lost. */
 static int add_rows(struct period *period, uint32_t vif, const struct tally *tally)
 {
-	struct period_row row = {.vif = vif, .direction = ROW_RECEIVED, .peer = tally->peer,
-	    .packets = tally->packets, .octets = tally->octets};
+	struct period_row row = {.vif = vif,
+	    .direction = ROW_RECEIVED,
+	    .peer = tally->peer,
+	    .packets = tally->packets,
+	    .octets = tally->octets};
 	const bool sent = tally->sent_packets != 0 || tally->sent_octets != 0;
 	int rc = 0;
 
@@ -489,8 +491,8 @@ static int take_rows(struct reader *reader, struct ledger *ledger, const struct 
 	return rc;
 }
 
-static int take_period(struct reader *reader, struct ledger *ledger, struct ledger_vif *vifs,
-    size_t count)
+static int take_period(
+    struct reader *reader, struct ledger *ledger, struct ledger_vif *vifs, size_t count)
 {
 	const uint64_t length = reader_varint(reader);
 	const uint8_t *bytes;

@@ -22,30 +22,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_ROWS_MAX 250000		/* rows kept; beyond, the longest idle go */
-#define LEDGER_BYTES_MAX PERIOD_BYTES_MAX /* longest state file that is read */
-#define LEDGER_ROW_IDLE_S (24 * 3600)	/* an idle row is kept so long ... */
+#define LEDGER_ROWS_MAX 250000             /* rows kept; beyond, the longest idle go */
+#define LEDGER_BYTES_MAX PERIOD_BYTES_MAX  /* longest state file that is read */
+#define LEDGER_ROW_IDLE_S (24 * 3600)      /* an idle row is kept so long ... */
 #define LEDGER_VIF_IDLE_S (30 * 24 * 3600) /* ... and the number of a vif so long */
 
 struct ledger_vif {
-	uint32_t number;    /* grappeVifIndex, from 1 */
-	uint32_t vm_number; /* grappeVmIndex, from 1 */
-	uint32_t last_end;  /* newest period it was in */
-	bool key_with_mac;  /* another vif of this VM and segment had its number earlier */
+	uint32_t number;       /* grappeVifIndex, from 1 */
+	uint32_t vm_number;    /* grappeVmIndex, from 1 */
+	uint32_t last_end;     /* newest period it was in */
+	bool key_with_mac;     /* another vif of this VM and segment had its number earlier */
 	struct period_vif vif; /* as in that period, but counters are cumulative */
 };
 
 struct ledger {
-	uint32_t start_s;	/* epoch s; the counters hold everything from here on; 0 = empty */
-	uint32_t last_end;	/* newest period accounted; 0 = none */
-	uint32_t length_s;	/* its length */
-	uint32_t next_vif, next_vm; /* numbers to give out next */
+	uint32_t start_s;  /* epoch s; the counters hold everything from here on; 0 = empty */
+	uint32_t last_end; /* newest period accounted; 0 = none */
+	uint32_t length_s; /* its length */
+	uint32_t next_vif, next_vm;          /* numbers to give out next */
 	uint64_t drops, overflow, unmatched; /* packets, cumulative */
-	uint64_t forgotten_rows; /* rows that had to go because of LEDGER_ROWS_MAX, since this object lives */
+	uint64_t forgotten_rows; /* rows that had to go because of LEDGER_ROWS_MAX, since this
+				    object lives */
 	struct ledger_vif *vifs; /* owned; ascending by number */
 	size_t nvifs, vifs_capacity;
-	uint32_t *order;	 /* owned; positions in vifs, ascending by identity */
-	struct tally_set rows;	 /* owned */
+	uint32_t *order;       /* owned; positions in vifs, ascending by identity */
+	struct tally_set rows; /* owned */
 };
 
 /* ledger_new - an empty one, or NULL without memory. */
@@ -75,8 +76,8 @@ int ledger_account(struct ledger *ledger, const struct period *period, const uin
 /* ledger_find_vif - the vif with this number, or NULL. */
 const struct ledger_vif *ledger_find_vif(const struct ledger *ledger, uint32_t number);
 
-/* ledger_encode - appends the whole state to out. Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID while
- * no period is accounted: there is nothing to keep then. */
+/* ledger_encode - appends the whole state to out. Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID
+ * while no period is accounted: there is nothing to keep then. */
 int ledger_encode(const struct ledger *ledger, struct buffer *out);
 /* ledger_decode - reads what ledger_encode() wrote, maybe damaged. On success *out is the caller's;
  * on error it is NULL: GRAPPE_EFORMAT, GRAPPE_ETRUNCATED, GRAPPE_ECHECKSUM, GRAPPE_EVERSION,

@@ -48,8 +48,8 @@ static void add_word(struct mib_value *value, const char *word)
 {
 	const size_t length = strlen(value->text);
 
-	snprintf(value->text + length, sizeof value->text - length, "%s%s", length > 0 ? " " : "",
-	    word);
+	snprintf(
+	    value->text + length, sizeof value->text - length, "%s%s", length > 0 ? " " : "", word);
 }
 
 /* ---- scalars: one row, index 0 ---- */
@@ -460,8 +460,8 @@ static void read_row(
 
 /* ---- all tables ---- */
 
-#define NODE(...) \
-	.node = (const mib_number[]){__VA_ARGS__}, \
+#define NODE(...)                                                                                  \
+	.node = (const mib_number[]){__VA_ARGS__},                                                 \
 	.node_length = sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number)
 
 enum table { AGENT, PERIOD_INFO, PERIOD_BLOCK, VM, VIF, PAIR, PERIOD };

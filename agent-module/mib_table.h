@@ -35,15 +35,15 @@ struct mib_table {
 	mib_number first_column, last_column;
 	/* seek - the first row whose index is not before numbers[length] (after: is behind it).
 	 * Returns false when there is none. */
-	bool (*seek)(void *rows, const mib_number *numbers, size_t length, bool after,
-	    struct mib_row *row);
+	bool (*seek)(
+	    void *rows, const mib_number *numbers, size_t length, bool after, struct mib_row *row);
 	/* index - the index of a row that seek() found. */
 	void (*index)(void *rows, struct mib_row row, struct mib_index *index);
 };
 
 enum mib_lookup {
 	MIB_FOUND,
-	MIB_NO_OBJECT,	 /* GET: no such column; GETNEXT: end of the view */
+	MIB_NO_OBJECT,   /* GET: no such column; GETNEXT: end of the view */
 	MIB_NO_INSTANCE, /* GET: the column has no such row */
 };
 
@@ -58,7 +58,8 @@ struct mib_place {
 /* mib_compare - lexicographic order of two OIDs; <0, 0, >0. */
 int mib_compare(const mib_number *a, size_t a_length, const mib_number *b, size_t b_length);
 
-/* mib_seek_array - seek() for count rows whose indices ascend, `index` telling the one of an item. */
+/* mib_seek_array - seek() for count rows whose indices ascend, `index` telling the one of an item.
+ */
 bool mib_seek_array(void *rows, size_t count,
     void (*index)(void *rows, struct mib_row row, struct mib_index *index), size_t part,
     const mib_number *numbers, size_t length, bool after, size_t *item);
@@ -67,8 +68,8 @@ bool mib_seek_array(void *rows, size_t count,
 enum mib_lookup mib_get(const struct mib_table *tables, size_t ntables, void *rows,
     const mib_number *name, size_t length, struct mib_place *place);
 
-/* mib_get_next - the first instance behind this OID (inclusive: or at it); any OID, also one outside
- * all tables, partial or too long. */
+/* mib_get_next - the first instance behind this OID (inclusive: or at it); any OID, also one
+ * outside all tables, partial or too long. */
 enum mib_lookup mib_get_next(const struct mib_table *tables, size_t ntables, void *rows,
     const mib_number *name, size_t length, bool inclusive, struct mib_place *place);
 

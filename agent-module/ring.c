@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct sealed *sealed_new(struct buffer *bytes, const struct period *period,
-    const uint32_t *numbers, size_t ntallies)
+struct sealed *sealed_new(
+    struct buffer *bytes, const struct period *period, const uint32_t *numbers, size_t ntallies)
 {
 	struct sealed *sealed = calloc(1, sizeof *sealed);
 

@@ -23,17 +23,17 @@ struct sealed {
 	struct period_header header;
 	uint8_t *bytes; /* owned; the encoding */
 	size_t length;
-	uint32_t crc;	   /* CRC-32 of the encoding */
-	size_t nrows;	   /* rows of the encoding */
-	size_t ntallies;   /* rows when both directions are one */
+	uint32_t crc;    /* CRC-32 of the encoding */
+	size_t nrows;    /* rows of the encoding */
+	size_t ntallies; /* rows when both directions are one */
 	size_t nvifs;
 	uint32_t *numbers; /* owned; numbers of its vifs in the MIB */
 };
 
 /* sealed_new - takes over what bytes holds and leaves it empty; copies numbers[period->nvifs].
  * The caller holds the first reference. NULL without memory (bytes is untouched then). */
-struct sealed *sealed_new(struct buffer *bytes, const struct period *period,
-    const uint32_t *numbers, size_t ntallies);
+struct sealed *sealed_new(
+    struct buffer *bytes, const struct period *period, const uint32_t *numbers, size_t ntallies);
 /* sealed_hold - one more reference; returns sealed. */
 struct sealed *sealed_hold(struct sealed *sealed);
 /* sealed_release - one reference less; frees it with the last. NULL is allowed. */

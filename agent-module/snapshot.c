@@ -229,7 +229,8 @@ enum mib_capture_state snapshot_capture_state(const struct snapshot *snapshot, i
 
 	if (snapshot->last_end == 0)
 		return MIB_CAPTURE_ABSENT;
-	if (age < -(int64_t)snapshot->length_s || age > 2 * (int64_t)snapshot->length_s + PUBLISHING_S)
+	if (age < -(int64_t)snapshot->length_s ||
+	    age > 2 * (int64_t)snapshot->length_s + PUBLISHING_S)
 		return MIB_CAPTURE_STALE;
 	return MIB_CAPTURE_RUNNING;
 }

@@ -22,16 +22,16 @@
 struct snapshot_vm {
 	uint32_t number;
 	const struct period_vif *facts; /* its vif seen last: name, processors, memory */
-	uint32_t last_end;		/* of that vif */
+	uint32_t last_end;              /* of that vif */
 	uint32_t nvifs;
 };
 
 struct snapshot {
 	uint32_t start_s, last_end, length_s; /* as in the ledger */
-	uint32_t flags;		/* of the newest period */
+	uint32_t flags;                       /* of the newest period */
 	int64_t clock_offset_ns;
 	uint64_t drops, overflow, unmatched;
-	size_t history;		/* periods kept at most */
+	size_t history;          /* periods kept at most */
 	struct sealed **periods; /* ascending by end */
 	size_t nperiods;
 	struct snapshot_vm *vms; /* ascending by number */
@@ -47,8 +47,9 @@ struct snapshot {
 	unsigned uses;
 };
 
-/* snapshot_new - of everything with traffic or presence in the last linger_s seconds before the newest
- * period. Copies what it needs of the ledger, holds the periods of the ring. NULL without memory. */
+/* snapshot_new - of everything with traffic or presence in the last linger_s seconds before the
+ * newest period. Copies what it needs of the ledger, holds the periods of the ring. NULL without
+ * memory. */
 struct snapshot *snapshot_new(
     const struct ledger *ledger, const struct ring *ring, uint32_t linger_s);
 /* snapshot_free - NULL is allowed. */

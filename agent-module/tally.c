@@ -41,8 +41,7 @@ static size_t unite_equal(struct tally *items, size_t count)
 	return kept;
 }
 
-int tally_from_period(
-    const struct period *period, const uint32_t *numbers, struct tally_set *out)
+int tally_from_period(const struct period *period, const uint32_t *numbers, struct tally_set *out)
 {
 	*out = (struct tally_set){0};
 	if (period->nrows == 0)

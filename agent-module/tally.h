@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 struct tally {
-	uint32_t vif;	   /* number in grappeVifTable */
+	uint32_t vif;      /* number in grappeVifTable */
 	uint32_t last_end; /* newest period with traffic, epoch s */
 	struct address peer;
-	uint64_t packets, octets;	    /* received */
+	uint64_t packets, octets;           /* received */
 	uint64_t sent_packets, sent_octets; /* to a named endpoint */
 };
 
@@ -29,10 +29,10 @@ struct tally_set {
 /* tally_compare - order of the SNMP index; <0, 0, >0. */
 int tally_compare(const struct tally *a, const struct tally *b);
 
-/* tally_from_period - the rows of a sorted period as a set; numbers[i] is the number of the period's
- * i-th vif, several of them may be equal. out is overwritten. Returns 0 or GRAPPE_EMEMORY. */
-int tally_from_period(
-    const struct period *period, const uint32_t *numbers, struct tally_set *out);
+/* tally_from_period - the rows of a sorted period as a set; numbers[i] is the number of the
+ * period's i-th vif, several of them may be equal. out is overwritten. Returns 0 or GRAPPE_EMEMORY.
+ */
+int tally_from_period(const struct period *period, const uint32_t *numbers, struct tally_set *out);
 
 /* tally_merge - out = old + new: counts of the same vif and peer are added, the later last_end
  * stays. Takes neither; out is overwritten. Returns 0 or GRAPPE_EMEMORY. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The agent's state file: as the bytes are, and once more with a checksum that fits, so that the fuzzer gets behind
- * it. What is accepted must come back the same, and must take the next period. */
+/* The agent's state file: as the bytes are, and once more with a checksum that fits, so that the
+ * fuzzer gets behind it. What is accepted must come back the same, and must take the next period.
+ */
 #include "agent-module/ledger.h"
 #include "common/error.h"
 

@@ -63,7 +63,8 @@ static int add_row(
     struct period *period, int vif, enum period_direction direction, struct address peer)
 {
 	const uint64_t count =
-	    1 + mix((uint64_t)period->header.end_s ^ address_hash(&peer) ^ (uint64_t)vif << 8) % 5000;
+	    1 +
+	    mix((uint64_t)period->header.end_s ^ address_hash(&peer) ^ (uint64_t)vif << 8) % 5000;
 	const struct period_row row = {.vif = (uint32_t)vif,
 	    .direction = (uint8_t)direction,
 	    .peer = peer,

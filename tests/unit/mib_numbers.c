@@ -5,8 +5,14 @@
 #include <stdio.h>
 
 #define OID(...) ((const unsigned[]){__VA_ARGS__, 0})
-#define SCALAR(name, number) {"grappeAgent" name, OID(MIB_AGENT, number)}
-#define COLUMN(name, table, number) {name, OID(table, number)}
+#define SCALAR(name, number)                                                                       \
+	{                                                                                          \
+		"grappeAgent" name, OID(MIB_AGENT, number)                                         \
+	}
+#define COLUMN(name, table, number)                                                                \
+	{                                                                                          \
+		name, OID(table, number)                                                           \
+	}
 
 static const struct {
 	const char *name;

@@ -157,6 +157,37 @@ START_TEST(killed_and_started_again)
 }
 END_TEST
 
+/* Whatever the folder keeps, a kill at any moment loses nothing. */
+START_TEST(killed_at_any_time)
+{
+	static const int folders[] = {2, 3, 8, 20};
+
+	for (size_t round = 0; round < 4; round++) {
+		const int kept = folders[round];
+		const int64_t base = START + 90000 * (int64_t)kept;
+
+		intake_free(intake);
+		unlink(path_of(state, "index"));
+		open_intake();
+		for (int i = 0; i < 30; i++) {
+			publish(base + 30 * i, 1, 10);
+			if (i >= kept)
+				withdraw(base + 30 * (i - kept));
+			scan_after(30, base + 30 * i + 1);
+			if (i % 7 == kept % 7)
+				reopen();
+			ck_assert_uint_le(packets(), 10u * (i + 1));
+		}
+		reopen();
+		scan_after(1, base + 30 * 30);
+		ck_assert_uint_eq(packets(), 300);
+		ck_assert_uint_eq(intake_ledger(intake)->start_s, base - 30);
+		for (int i = 30 - kept; i < 30; i++)
+			withdraw(base + 30 * i);
+	}
+}
+END_TEST
+
 START_TEST(a_gap_over_a_restart_starts_again)
 {
 	publish(START, 1, 10);
@@ -293,10 +324,12 @@ START_TEST(damaged_state)
 	ck_assert_int_eq(file_read(path_of(state, "index"), 65536, &bytes), 0);
 	bytes.bytes[bytes.length / 2] ^= 1;
 	write_file(path_of(state, "index"), bytes.bytes, bytes.length);
+	write_file(path_of(state, "index.aB3xY9"), bytes.bytes, 10);
 	buffer_deinit(&bytes);
 	reopen();
 	ck_assert_uint_eq(intake_ledger(intake)->last_end, 0);
 	ck_assert_int_eq(access(path_of(state, "index.damaged"), R_OK), 0);
+	ck_assert_int_ne(access(path_of(state, "index.aB3xY9"), F_OK), 0);
 	ck_assert_int_eq(scan_after(1, START + 1), 1);
 	ck_assert_uint_eq(packets(), 10);
 }
@@ -325,6 +358,7 @@ int main(void)
 	tcase_add_test(tcase, each_file_counts_once);
 	tcase_add_test(tcase, more_files_than_history);
 	tcase_add_test(tcase, killed_and_started_again);
+	tcase_add_test(tcase, killed_at_any_time);
 	tcase_add_test(tcase, a_gap_over_a_restart_starts_again);
 	tcase_add_test(tcase, the_next_period_is_no_gap);
 	tcase_add_test(tcase, a_watched_folder_has_no_gap);
@@ -334,6 +368,7 @@ int main(void)
 	tcase_add_test(tcase, no_folder_yet);
 	tcase_add_test(tcase, damaged_state);
 	tcase_add_test(tcase, no_room_for_state);
+	tcase_set_timeout(tcase, 120); /* files are synced to disk, which may be slow */
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

@@ -198,8 +198,8 @@ START_TEST(too_many_rows_go_oldest_first)
 			struct period_row row = {.vif = vif,
 			    .packets = 1,
 			    .peer.type = ADDRESS_IPV4,
-			    .peer.bytes = {(uint8_t)(10 + round), (uint8_t)(i >> 16), (uint8_t)(i >> 8),
-				(uint8_t)i}};
+			    .peer.bytes = {(uint8_t)(10 + round), (uint8_t)(i >> 16),
+				(uint8_t)(i >> 8), (uint8_t)i}};
 
 			ck_assert_int_ge(period_add_row(period, &row), 0);
 		}

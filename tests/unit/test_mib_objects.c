@@ -30,8 +30,8 @@ static enum mib_lookup next(const struct name *name, bool inclusive, struct mib_
 
 static enum mib_lookup get(const struct name *name, struct mib_place *place)
 {
-	return mib_get(mib_objects_tables, mib_objects_ntables, snapshot, name->numbers, name->length,
-	    place);
+	return mib_get(
+	    mib_objects_tables, mib_objects_ntables, snapshot, name->numbers, name->length, place);
 }
 
 /* Two periods with rows, one empty, one more: IPv4 and IPv6, both directions, several vifs. */
@@ -69,7 +69,8 @@ static void walk(void)
 
 	nall = 0;
 	while (next(&name, false, &place) == MIB_FOUND) {
-		ck_assert_int_gt(mib_compare(place.name, place.name_length, name.numbers, name.length), 0);
+		ck_assert_int_gt(
+		    mib_compare(place.name, place.name_length, name.numbers, name.length), 0);
 		memcpy(name.numbers, place.name, place.name_length * sizeof *place.name);
 		name.length = place.name_length;
 		ck_assert_uint_lt(nall, INSTANCES_MAX);
@@ -100,8 +101,8 @@ static void check_name(const struct name *name)
 		behind++;
 	at = behind > 0 && mib_compare(all[behind - 1].numbers, all[behind - 1].length,
 			       name->numbers, name->length) == 0
-	    ? behind - 1
-	    : behind;
+		 ? behind - 1
+		 : behind;
 	ck_assert_int_eq(get(name, &place) == MIB_FOUND, at != behind);
 	if (behind == nall) {
 		ck_assert_int_eq(next(name, false, &place), MIB_NO_OBJECT);
@@ -184,9 +185,10 @@ START_TEST(anything_at_all)
 		for (unsigned change = 0; change < 3; change++) {
 			const size_t at = (state >> (7 * change)) % name.length;
 
-			name.numbers[at] = (state >> (11 * change + 5)) % 7 == 0
-			    ? (uint32_t)(state >> 30)
-			    : name.numbers[at] + (state >> (13 * change + 3)) % 3;
+			name.numbers[at] =
+			    (state >> (11 * change + 5)) % 7 == 0
+				? (uint32_t)(state >> 30)
+				: name.numbers[at] + (state >> (13 * change + 3)) % 3;
 		}
 		if (state >> 60 < 4)
 			name.length = 1 + (state >> 40) % name.length;
@@ -217,8 +219,8 @@ static struct mib_value read_value(const mib_number *numbers, size_t length)
 	return value;
 }
 
-#define READ(...) \
-	read_value((const mib_number[]){__VA_ARGS__}, \
+#define READ(...)                                                                                  \
+	read_value((const mib_number[]){__VA_ARGS__},                                              \
 	    sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number))
 #define PEER 1, 4, 10, 0, 0, 5 /* VM 5's address as an index */
 
