@@ -10,11 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The numbers are those of InetAddressType (RFC 4001), so that they need no translation in the MIB. */
+/* The numbers are those of InetAddressType (RFC 4001), so that they need no translation in the MIB.
+ */
 enum address_type { ADDRESS_NONE = 0, ADDRESS_IPV4 = 1, ADDRESS_IPV6 = 2 };
 
 struct address {
-	uint8_t type;	   /* enum address_type */
+	uint8_t type;      /* enum address_type */
 	uint8_t bytes[16]; /* network order; unused bytes are zero */
 };
 

@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct buffer {
-	uint8_t *bytes;	 /* owned by the buffer */
-	size_t length;	 /* written so far */
+	uint8_t *bytes;  /* owned by the buffer */
+	size_t length;   /* written so far */
 	size_t capacity; /* allocated */
-	int error;	 /* sticky: GRAPPE_OK or GRAPPE_EMEMORY */
+	int error;       /* sticky: GRAPPE_OK or GRAPPE_EMEMORY */
 };
 
 void buffer_init(struct buffer *buffer);

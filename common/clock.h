@@ -34,8 +34,8 @@ struct clock_sync {
  * Returns 0 or GRAPPE_EIO (then *sync says not synchronised). */
 int clock_read_sync(struct clock_sync *sync);
 
-/* clock_period_end - end (epoch seconds) of the period of length_s (> 0) that holds instant wall_ns;
- * wall_ns must not be negative. */
+/* clock_period_end - end (epoch seconds) of the period of length_s (> 0) that holds instant
+ * wall_ns; wall_ns must not be negative. */
 int64_t clock_period_end(int64_t wall_ns, int64_t length_s);
 
 #endif

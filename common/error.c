@@ -6,21 +6,21 @@
 #include <string.h>
 
 static const char *const texts[] = {
-	[-GRAPPE_OK] = "success",
-	[-GRAPPE_EMEMORY] = "out of memory",
-	[-GRAPPE_EIO] = "input/output error",
-	[-GRAPPE_EFORMAT] = "malformed data",
-	[-GRAPPE_ETRUNCATED] = "truncated data",
-	[-GRAPPE_ECHECKSUM] = "wrong checksum",
-	[-GRAPPE_EVERSION] = "unknown version",
-	[-GRAPPE_ERANGE] = "value out of range",
-	[-GRAPPE_ELIMIT] = "limit reached",
-	[-GRAPPE_ENOTFOUND] = "not found",
-	[-GRAPPE_EEXISTS] = "exists already",
-	[-GRAPPE_ETIMEOUT] = "timed out",
-	[-GRAPPE_EPEER] = "the other side reports an error",
-	[-GRAPPE_EUNSUPPORTED] = "not supported",
-	[-GRAPPE_EINVALID] = "invalid argument",
+    [-GRAPPE_OK] = "success",
+    [-GRAPPE_EMEMORY] = "out of memory",
+    [-GRAPPE_EIO] = "input/output error",
+    [-GRAPPE_EFORMAT] = "malformed data",
+    [-GRAPPE_ETRUNCATED] = "truncated data",
+    [-GRAPPE_ECHECKSUM] = "wrong checksum",
+    [-GRAPPE_EVERSION] = "unknown version",
+    [-GRAPPE_ERANGE] = "value out of range",
+    [-GRAPPE_ELIMIT] = "limit reached",
+    [-GRAPPE_ENOTFOUND] = "not found",
+    [-GRAPPE_EEXISTS] = "exists already",
+    [-GRAPPE_ETIMEOUT] = "timed out",
+    [-GRAPPE_EPEER] = "the other side reports an error",
+    [-GRAPPE_EUNSUPPORTED] = "not supported",
+    [-GRAPPE_EINVALID] = "invalid argument",
 };
 
 const char *error_text(int code)

@@ -132,7 +132,8 @@ int file_make_folder(const char *path, mode_t mode)
 		errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
 		return GRAPPE_EIO;
 	}
-	for (char *slash = strchr(partial + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(partial + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (make_one_folder(partial, mode) != GRAPPE_OK)
 			return GRAPPE_EIO;

@@ -47,8 +47,8 @@ void identity_from_mac(const struct mac *mac, char id[VM_ID_SIZE])
 {
 	const uint8_t *b = mac->bytes;
 
-	snprintf(id, VM_ID_SIZE, MAC_PREFIX "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-	    b[5]);
+	snprintf(id, VM_ID_SIZE, MAC_PREFIX "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
+	    b[4], b[5]);
 }
 
 bool identity_is_vm(const char *id)
@@ -58,7 +58,8 @@ bool identity_is_vm(const char *id)
 
 static bool is_endpoint(const char *id)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	const size_t prefix = strlen(SENDER_ENDPOINT);
 
 	return strncmp(id, SENDER_ENDPOINT, prefix) == 0 && id[prefix] != '\0' &&

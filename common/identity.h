@@ -12,16 +12,16 @@
 
 #include <stdbool.h>
 
-#define VM_ID_SIZE 64	   /* longest id with its final zero, reserved senders included */
-#define VM_NAME_SIZE 64	   /* display name, UTF-8 */
-#define SEGMENT_SIZE 32	   /* global name of a layer-2 segment */
+#define VM_ID_SIZE 64   /* longest id with its final zero, reserved senders included */
+#define VM_NAME_SIZE 64 /* display name, UTF-8 */
+#define SEGMENT_SIZE 32 /* global name of a layer-2 segment */
 #define SEGMENT_DEFAULT "default"
 
 /* Reserved senders: what is received but is not from a VM that any agent sees. */
-#define SENDER_EXTERNAL "external"	/* from outside everything watched */
-#define SENDER_OTHER "other"		/* rows that found no room in a sensor's table */
-#define SENDER_MULTICAST "multicast"	/* multicast and broadcast, never a pair */
-#define SENDER_ENDPOINT "endpoint:"	/* prefix: a named endpoint follows */
+#define SENDER_EXTERNAL "external"   /* from outside everything watched */
+#define SENDER_OTHER "other"         /* rows that found no room in a sensor's table */
+#define SENDER_MULTICAST "multicast" /* multicast and broadcast, never a pair */
+#define SENDER_ENDPOINT "endpoint:"  /* prefix: a named endpoint follows */
 
 /* identity_from_uuid - canonical id of a textual UUID (RFC 9562 form, any case).
  * Returns 0 or GRAPPE_EFORMAT. */

@@ -19,10 +19,10 @@ static const struct {
 	int syslog_priority;
 	const char *word;
 } levels[] = {
-	[LOG_LEVEL_ERROR] = {3, "error"},
-	[LOG_LEVEL_WARNING] = {4, "warning"},
-	[LOG_LEVEL_INFO] = {6, "info"},
-	[LOG_LEVEL_DEBUG] = {7, "debug"},
+    [LOG_LEVEL_ERROR] = {3, "error"},
+    [LOG_LEVEL_WARNING] = {4, "warning"},
+    [LOG_LEVEL_INFO] = {6, "info"},
+    [LOG_LEVEL_DEBUG] = {7, "debug"},
 };
 
 void log_open(const char *program, enum log_level level)

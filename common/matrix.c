@@ -341,8 +341,7 @@ static int parse_count(const char *text, double *value)
 
 #define FAIL(code, ...) (snprintf(message, size, __VA_ARGS__), (code))
 
-static int split_line(
-    char *line, char *fields[4], unsigned number, char *message, size_t size)
+static int split_line(char *line, char *fields[4], unsigned number, char *message, size_t size)
 {
 	char *rest = line;
 
@@ -373,16 +372,16 @@ static int add_line(
 	source = matrix_node(matrix, fields[0]);
 	receiver = matrix_node(matrix, fields[1]);
 	if (source == GRAPPE_EINVALID || receiver == GRAPPE_EINVALID)
-		return FAIL(GRAPPE_EFORMAT, 
-		    "line %u: a name is empty, longer than %d bytes or has a control character", number,
-		    MATRIX_NODE_NAME_MAX);
+		return FAIL(GRAPPE_EFORMAT,
+		    "line %u: a name is empty, longer than %d bytes or has a control character",
+		    number, MATRIX_NODE_NAME_MAX);
 	if (source < 0 || receiver < 0) {
 		rc = source < 0 ? source : receiver;
 		return FAIL(rc, "line %u: %s", number, error_text(rc));
 	}
 	if (source == receiver)
-		return FAIL(GRAPPE_EFORMAT, "line %u: '%.40s' is paired with itself", number,
-		    fields[0]);
+		return FAIL(
+		    GRAPPE_EFORMAT, "line %u: '%.40s' is paired with itself", number, fields[0]);
 	rc = matrix_add(matrix, (uint32_t)source, (uint32_t)receiver, packets, octets);
 	return rc == GRAPPE_OK ? rc : FAIL(rc, "line %u: %s", number, error_text(rc));
 }
@@ -399,7 +398,8 @@ static int read_line(
 			return FAIL(GRAPPE_EFORMAT, "line %u: longer than %d bytes", number,
 			    MATRIX_LINE_MAX - 1);
 		if (c == '\0')
-			return FAIL(GRAPPE_EFORMAT, "line %u: a zero byte; is this a text file?", number);
+			return FAIL(
+			    GRAPPE_EFORMAT, "line %u: a zero byte; is this a text file?", number);
 		line[length++] = (char)c;
 	}
 	if (c == EOF && ferror(file))
@@ -438,7 +438,8 @@ int matrix_read_csv(struct matrix *matrix, FILE *file, char *message, size_t siz
 	int rc;
 
 	message[0] = '\0';
-	for (unsigned number = 1; (rc = read_line(file, line, number, message, size)) > 0; number++) {
+	for (unsigned number = 1; (rc = read_line(file, line, number, message, size)) > 0;
+	     number++) {
 		if (number == 1)
 			drop_byte_order_mark(line);
 		start = line[strspn(line, " \t")];
@@ -446,8 +447,8 @@ int matrix_read_csv(struct matrix *matrix, FILE *file, char *message, size_t siz
 			continue;
 		rc = split_line(line, fields, number, message, size);
 		if (rc == GRAPPE_OK)
-			rc = header_seen ? add_line(matrix, fields, number, message, size) :
-					   check_header(fields, number, message, size);
+			rc = header_seen ? add_line(matrix, fields, number, message, size)
+					 : check_header(fields, number, message, size);
 		if (rc != GRAPPE_OK)
 			return rc;
 		header_seen = true;

@@ -17,11 +17,11 @@
 
 #define MATRIX_NODES_MAX 2000000
 #define MATRIX_NODE_NAME_MAX 255 /* bytes of a node's name */
-#define MATRIX_LINE_MAX 4096	 /* bytes of a line of a matrix file */
+#define MATRIX_LINE_MAX 4096     /* bytes of a line of a matrix file */
 
 struct matrix_pair {
 	uint32_t source, receiver; /* node indices */
-	double packets, octets;	   /* totals over the known part of the window */
+	double packets, octets;    /* totals over the known part of the window */
 };
 
 /* Both directions of a pair of nodes summed; a < b as node indices. */
@@ -32,10 +32,10 @@ struct matrix_link {
 
 /* What a window is and how much of it is known; numbers never travel without it. */
 struct matrix_window {
-	int64_t from_s, to_s;	 /* epoch seconds; both 0 when the file did not tell */
-	double length_s;	 /* how long the counts were taken */
-	uint32_t known, wanted;	 /* periods: n of m; both 0 when not from periods */
-	bool approximate;	 /* some of it is an estimate (C-6) */
+	int64_t from_s, to_s;   /* epoch seconds; both 0 when the file did not tell */
+	double length_s;        /* how long the counts were taken */
+	uint32_t known, wanted; /* periods: n of m; both 0 when not from periods */
+	bool approximate;       /* some of it is an estimate (C-6) */
 };
 
 struct matrix; /* opaque */
@@ -72,9 +72,9 @@ struct matrix_link *matrix_links(const struct matrix *matrix, size_t *count);
 struct matrix_window *matrix_window(struct matrix *matrix);
 
 /*
- * matrix_read_csv - reads "src,dst,packets,bytes" lines below that header line; '#' starts a comment
- * line; spaces around fields are ignored; repeated pairs add up; a pair of a node with itself is an
- * error. The window's length is set by the caller. file: open stream, not closed here.
+ * matrix_read_csv - reads "src,dst,packets,bytes" lines below that header line; '#' starts a
+ * comment line; spaces around fields are ignored; repeated pairs add up; a pair of a node with
+ * itself is an error. The window's length is set by the caller. file: open stream, not closed here.
  * On error returns GRAPPE_EFORMAT, GRAPPE_ELIMIT, GRAPPE_EIO or GRAPPE_EMEMORY and writes where and
  * why ("line 7: …") into message[size].
  */

@@ -14,26 +14,30 @@
 /* Scalars: MIB_AGENT, n, 0. */
 #define MIB_AGENT MIB_OBJECTS, 1
 enum mib_agent_scalar {
-	MIB_AGENT_VERSION = 1,	     /* text */
+	MIB_AGENT_VERSION = 1,       /* text */
 	MIB_AGENT_PERIOD_LENGTH = 2, /* Unsigned32, s */
-	MIB_AGENT_LAST_END = 3,	     /* Unsigned32, epoch s of the newest whole period; 0 = none yet */
+	MIB_AGENT_LAST_END = 3, /* Unsigned32, epoch s of the newest whole period; 0 = none yet */
 	MIB_AGENT_HISTORY_DEPTH = 4, /* Unsigned32, periods kept at most */
-	MIB_AGENT_START_TIME = 5,    /* Unsigned32, epoch s; counters start from here (discontinuity) */
-	MIB_AGENT_DROPS = 6,	     /* Counter64, packets lost by the kernel */
-	MIB_AGENT_OVERFLOW = 7,	     /* Counter64, packets counted as "other" */
+	MIB_AGENT_START_TIME = 5,    /* Unsigned32, epoch s; counters start from here */
+	MIB_AGENT_DROPS = 6,         /* Counter64, packets lost by the kernel */
+	MIB_AGENT_OVERFLOW = 7,      /* Counter64, packets counted as "other" */
 	MIB_AGENT_UNMATCHED = 8,     /* Counter64, unicast packets for no known vif */
 	MIB_AGENT_CLOCK_STATE = 9,   /* enum mib_clock_state */
 	MIB_AGENT_CLOCK_OFFSET = 10, /* Integer32, us */
 	MIB_AGENT_PAIR_ROWS = 11,    /* Gauge32 */
-	MIB_AGENT_VMS = 12,	     /* Gauge32 */
-	MIB_AGENT_VIFS = 13,	     /* Gauge32 */
+	MIB_AGENT_VMS = 12,          /* Gauge32 */
+	MIB_AGENT_VIFS = 13,         /* Gauge32 */
 	MIB_AGENT_CAPTURE_STATE = 14 /* enum mib_capture_state */
 };
-enum mib_clock_state { MIB_CLOCK_SYNCHRONISED = 1, MIB_CLOCK_UNSYNCHRONISED = 2, MIB_CLOCK_STEPPED = 3 };
+enum mib_clock_state {
+	MIB_CLOCK_SYNCHRONISED = 1,
+	MIB_CLOCK_UNSYNCHRONISED = 2,
+	MIB_CLOCK_STEPPED = 3
+};
 enum mib_capture_state {
 	MIB_CAPTURE_RUNNING = 1, /* the newest period is as new as it should be */
-	MIB_CAPTURE_STALE = 2,	 /* periods stopped coming */
-	MIB_CAPTURE_ABSENT = 3	 /* no period at all yet */
+	MIB_CAPTURE_STALE = 2,   /* periods stopped coming */
+	MIB_CAPTURE_ABSENT = 3   /* no period at all yet */
 };
 
 /* grappePeriodInfoTable: MIB_PERIOD_INFO, column, end. */
@@ -57,23 +61,23 @@ enum mib_period_block_column { MIB_BLOCK_DATA = 2 };
 /* grappeVmTable: MIB_VM, column, vmIndex. */
 #define MIB_VM MIB_OBJECTS, 4, 1
 enum mib_vm_column {
-	MIB_VM_ID = 2,	   /* text, common/identity.h */
+	MIB_VM_ID = 2,     /* text, common/identity.h */
 	MIB_VM_NAME = 3,   /* text */
 	MIB_VM_VCPUS = 4,  /* Unsigned32, 0 = unknown */
 	MIB_VM_MEMORY = 5, /* Unsigned32, MiB, 0 = unknown */
-	MIB_VM_VIFS = 6	   /* Unsigned32 */
+	MIB_VM_VIFS = 6    /* Unsigned32 */
 };
 
 /* grappeVifTable: MIB_VIF, column, vifIndex. */
 #define MIB_VIF MIB_OBJECTS, 5, 1
 enum mib_vif_column {
-	MIB_VIF_VM = 2,		      /* vmIndex */
-	MIB_VIF_SEGMENT = 3,	      /* text */
-	MIB_VIF_INTERFACE = 4,	      /* text */
-	MIB_VIF_MACS = 5,	      /* text, space separated */
-	MIB_VIF_ADDRESSES = 6,	      /* text, space separated */
-	MIB_VIF_ROUTER = 7,	      /* TruthValue */
-	MIB_VIF_COVERED = 8,	      /* Unsigned32, ms of the newest period */
+	MIB_VIF_VM = 2,                /* vmIndex */
+	MIB_VIF_SEGMENT = 3,           /* text */
+	MIB_VIF_INTERFACE = 4,         /* text */
+	MIB_VIF_MACS = 5,              /* text, space separated */
+	MIB_VIF_ADDRESSES = 6,         /* text, space separated */
+	MIB_VIF_ROUTER = 7,            /* TruthValue */
+	MIB_VIF_COVERED = 8,           /* Unsigned32, ms of the newest period */
 	MIB_VIF_MULTICAST_PACKETS = 9, /* Counter64 from here on */
 	MIB_VIF_MULTICAST_OCTETS = 10,
 	MIB_VIF_OTHER_PACKETS = 11,
@@ -83,13 +87,13 @@ enum mib_vif_column {
 /* grappePairTable: MIB_PAIR, column, vifIndex, InetAddressType, InetAddress (length-prefixed). */
 #define MIB_PAIR MIB_OBJECTS, 6, 1
 enum mib_pair_column {
-	MIB_PAIR_PACKETS = 3,	   /* Counter64, received */
-	MIB_PAIR_OCTETS = 4,	   /* Counter64, received */
+	MIB_PAIR_PACKETS = 3,      /* Counter64, received */
+	MIB_PAIR_OCTETS = 4,       /* Counter64, received */
 	MIB_PAIR_SENT_PACKETS = 5, /* Counter64, to a named endpoint only */
 	MIB_PAIR_SENT_OCTETS = 6,
-	MIB_PAIR_KEY = 7,	   /* text, unique and stable: "VM-ID/SEGMENT/PEER" */
-	MIB_PAIR_PEER = 8,	   /* text, the peer's address */
-	MIB_PAIR_LAST_END = 9	   /* Unsigned32, newest period with traffic */
+	MIB_PAIR_KEY = 7,     /* text, unique and stable: "VM-ID/SEGMENT/PEER" */
+	MIB_PAIR_PEER = 8,    /* text, the peer's address */
+	MIB_PAIR_LAST_END = 9 /* Unsigned32, newest period with traffic */
 };
 
 /* grappePeriodTable: MIB_PERIOD, column, end, vifIndex, InetAddressType, InetAddress. */

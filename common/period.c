@@ -112,8 +112,9 @@ uint32_t period_checksum(const void *bytes, size_t length)
 
 static bool is_header_valid(const struct period_header *header)
 {
-	return header->length_s > 0 && header->length_s <= PERIOD_LENGTH_MAX_S && header->end_s > 0 &&
-	       header->end_s <= PERIOD_END_MAX_S && header->end_s % header->length_s == 0;
+	return header->length_s > 0 && header->length_s <= PERIOD_LENGTH_MAX_S &&
+	       header->end_s > 0 && header->end_s <= PERIOD_END_MAX_S &&
+	       header->end_s % header->length_s == 0;
 }
 
 static bool is_vif_valid(const struct period_vif *vif)
@@ -224,8 +225,7 @@ static size_t shared_prefix(const struct address *a, const struct address *b)
 static void put_row(
     struct buffer *out, const struct period_row *row, const struct period_row *before)
 {
-	const size_t prefix =
-	    shared_prefix(before != NULL ? &before->peer : NULL, &row->peer);
+	const size_t prefix = shared_prefix(before != NULL ? &before->peer : NULL, &row->peer);
 
 	buffer_put_varint(out, row->vif - (before != NULL ? before->vif : 0));
 	buffer_put_u8(
@@ -359,8 +359,7 @@ static void take_vifs(struct reader *reader, struct period *period)
 	}
 }
 
-static void take_row(
-    struct reader *reader, struct period_row *row, const struct period_row *before)
+static void take_row(struct reader *reader, struct period_row *row, const struct period_row *before)
 {
 	const uint64_t vif = (before != NULL ? before->vif : 0) + (uint64_t)reader_varint32(reader);
 	const uint8_t lead = reader_u8(reader);
@@ -402,7 +401,8 @@ static void take_rows(struct reader *reader, struct period *period)
 }
 
 /* The last chunk: its checksum covers everything before its own four bytes. */
-static int check_end(const struct reader *reader, const uint8_t *start, size_t at, struct reader *chunk)
+static int check_end(
+    const struct reader *reader, const uint8_t *start, size_t at, struct reader *chunk)
 {
 	const size_t covered = at + 2;
 
@@ -413,7 +413,8 @@ static int check_end(const struct reader *reader, const uint8_t *start, size_t a
 	return reader_left(reader) == 0 ? GRAPPE_OK : GRAPPE_EFORMAT;
 }
 
-/* Reads the payload of one chunk. A later version may append fields to it; what is missing is an error. */
+/* Reads the payload of one chunk. A later version may append fields to it; what is missing is an
+ * error. */
 static int take_payload(uint8_t type, struct reader *chunk, struct period *period)
 {
 	switch (type) {
@@ -454,7 +455,8 @@ static int take_chunks(struct reader *reader, const uint8_t *start, struct perio
 			return reader->error;
 		reader_init(&chunk, payload, (size_t)length);
 		if (type == CHUNK_END)
-			return seen == NEEDED ? check_end(reader, start, at, &chunk) : GRAPPE_EFORMAT;
+			return seen == NEEDED ? check_end(reader, start, at, &chunk)
+					      : GRAPPE_EFORMAT;
 		if (type <= CHUNK_ROWS && seen & 1u << type)
 			return GRAPPE_EFORMAT;
 		if (type <= CHUNK_ROWS)

@@ -20,38 +20,38 @@
 
 #define PERIOD_LENGTH_DEFAULT_S 30
 #define PERIOD_LENGTH_MAX_S 86400
-#define PERIOD_END_MAX_S INT64_C(253402300799) /* the year 9999: leaves room for arithmetic in ns */
-#define PERIOD_MACS_MAX 8	  /* MACs of one virtual NIC */
-#define PERIOD_ADDRESSES_MAX 16	  /* learnt addresses of one virtual NIC */
+#define PERIOD_END_MAX_S INT64_C(253402300799) /* year 9999: room for sums in ns */
+#define PERIOD_MACS_MAX 8                      /* MACs of one virtual NIC */
+#define PERIOD_ADDRESSES_MAX 16                /* learnt addresses of one virtual NIC */
 #define PERIOD_VIFS_MAX 65536
 #define PERIOD_ROWS_MAX 4000000
-#define PERIOD_BYTES_MAX (64u << 20)  /* longest encoding that is read */
+#define PERIOD_BYTES_MAX (64u << 20) /* longest encoding that is read */
 
 enum period_flag {
-	PERIOD_PARTIAL = 1 << 0,	  /* the sensor did not run all of it (S-7) */
-	PERIOD_CLOCK_UNSYNCED = 1 << 1,	  /* the host's clock was not synchronised */
-	PERIOD_CLOCK_STEPPED = 1 << 2,	  /* the wall clock jumped inside it */
-	PERIOD_ESTIMATED = 1 << 3,	  /* some wire packets are estimates (super-frames of unknown MSS) */
-	PERIOD_TEST_LENGTH = 1 << 4,	  /* shorter than 30 s by the test switch */
+	PERIOD_PARTIAL = 1 << 0,        /* the sensor did not run all of it (S-7) */
+	PERIOD_CLOCK_UNSYNCED = 1 << 1, /* the host's clock was not synchronised */
+	PERIOD_CLOCK_STEPPED = 1 << 2,  /* the wall clock jumped inside it */
+	PERIOD_ESTIMATED = 1 << 3,      /* some wire packets are estimates (unknown MSS) */
+	PERIOD_TEST_LENGTH = 1 << 4,    /* shorter than 30 s by the test switch */
 };
 
 struct period_header {
-	int64_t end_s;		/* name of the period: its end, epoch seconds, a multiple of length_s */
+	int64_t end_s; /* name of the period: its end, epoch seconds, a multiple of length_s */
 	uint32_t length_s;
-	uint8_t boot_id[16];	/* identifies one run of the sensor (fresh at each start) */
-	uint32_t flags;		/* enum period_flag */
-	int64_t clock_offset_ns;	/* as adjtimex(2) told at the end of the period */
-	uint64_t dropped_packets;	/* lost by the kernel before counting */
-	uint64_t unmatched_packets;	/* unicast delivered to a watched interface that is no vif's MAC */
+	uint8_t boot_id[16];        /* identifies one run of the sensor (fresh at each start) */
+	uint32_t flags;             /* enum period_flag */
+	int64_t clock_offset_ns;    /* as adjtimex(2) told at the end of the period */
+	uint64_t dropped_packets;   /* lost by the kernel before counting */
+	uint64_t unmatched_packets; /* unicast on a watched interface that is no vif's MAC */
 	uint64_t unmatched_octets;
-	uint64_t estimated_packets;	/* of all wire packets, how many are estimates */
-	uint64_t malformed_packets;	/* frames whose headers could not be read */
+	uint64_t estimated_packets; /* of all wire packets, how many are estimates */
+	uint64_t malformed_packets; /* frames whose headers could not be read */
 };
 
 enum address_evidence {
 	EVIDENCE_CONFIGURED = 1, /* said by an operator */
-	EVIDENCE_CLAIMED = 2,	 /* ARP or neighbour discovery sent by the VM */
-	EVIDENCE_SOURCE = 3,	 /* only seen as a source address */
+	EVIDENCE_CLAIMED = 2,    /* ARP or neighbour discovery sent by the VM */
+	EVIDENCE_SOURCE = 3,     /* only seen as a source address */
 };
 
 struct period_address {
@@ -60,37 +60,37 @@ struct period_address {
 };
 
 enum period_vif_flag {
-	VIF_ROUTER = 1 << 0,	 /* many source addresses behind one MAC */
+	VIF_ROUTER = 1 << 0, /* many source addresses behind one MAC */
 };
 
 /* One virtual NIC: the counting unit. */
 struct period_vif {
-	char vm_id[VM_ID_SIZE];	  /* common/identity.h */
+	char vm_id[VM_ID_SIZE]; /* common/identity.h */
 	char vm_name[VM_NAME_SIZE];
 	char segment[SEGMENT_SIZE];
-	char interface[16];	  /* handle on this host only; never an identity */
-	uint32_t flags;		  /* enum period_vif_flag */
-	uint32_t covered_ms;	  /* how long of the period this sensor watched it */
-	uint32_t vcpu;		  /* of the VM; 0 = unknown */
-	uint64_t memory_bytes;	  /* of the VM; 0 = unknown */
+	char interface[16];    /* handle on this host only; never an identity */
+	uint32_t flags;        /* enum period_vif_flag */
+	uint32_t covered_ms;   /* how long of the period this sensor watched it */
+	uint32_t vcpu;         /* of the VM; 0 = unknown */
+	uint64_t memory_bytes; /* of the VM; 0 = unknown */
 	uint32_t nmacs;
 	struct mac macs[PERIOD_MACS_MAX];
 	uint32_t naddresses;
 	struct period_address addresses[PERIOD_ADDRESSES_MAX];
 	/* counted, but in no pair (S-4, S-11) */
 	uint64_t multicast_packets, multicast_octets;
-	uint64_t other_packets, other_octets;	  /* the table of pairs was full */
-	uint64_t nonip_packets;			  /* ARP and the like, unicast */
+	uint64_t other_packets, other_octets; /* the table of pairs was full */
+	uint64_t nonip_packets;               /* ARP and the like, unicast */
 };
 
 enum period_direction {
 	ROW_RECEIVED = 0, /* the vif received it; peer is the source (S-3) */
-	ROW_SENT = 1,	  /* the vif sent it to a named endpoint; peer is the destination (S-5) */
+	ROW_SENT = 1,     /* the vif sent it to a named endpoint; peer is the destination (S-5) */
 };
 
 /* Wire packets and IP-level octets of one (vif, peer address). */
 struct period_row {
-	uint32_t vif; /* index into vifs */
+	uint32_t vif;      /* index into vifs */
 	uint8_t direction; /* enum period_direction */
 	struct address peer;
 	uint64_t packets, octets;
@@ -117,18 +117,20 @@ int period_add_row(struct period *period, const struct period_row *row);
 void period_sort(struct period *period);
 
 /* period_encode - appends the encoding of a sorted period to out.
- * Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID for what period_decode() would refuse: rows not strictly
- * ascending or of an unknown vif, a vm_id that is none, a header out of its ranges, an address
- * without type. */
+ * Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID for what period_decode() would refuse: rows not
+ * strictly ascending or of an unknown vif, a vm_id that is none, a header out of its ranges, an
+ * address without type. */
 int period_encode(const struct period *period, struct buffer *out);
 
 /* period_decode - reads an encoding that may be hostile. On success *out is owned by the caller.
- * Unknown chunks and additions to known ones are skipped; a wrong or missing checksum, unsorted or duplicate rows, counts beyond
- * the limits above or trailing bytes are errors: GRAPPE_EFORMAT, GRAPPE_ETRUNCATED, GRAPPE_ECHECKSUM,
- * GRAPPE_EVERSION, GRAPPE_ELIMIT, GRAPPE_EMEMORY. On error *out is NULL. */
+ * Unknown chunks and additions to known ones are skipped; a wrong or missing checksum, unsorted or
+ * duplicate rows, counts beyond the limits above or trailing bytes are errors: GRAPPE_EFORMAT,
+ * GRAPPE_ETRUNCATED, GRAPPE_ECHECKSUM, GRAPPE_EVERSION, GRAPPE_ELIMIT, GRAPPE_EMEMORY. On error
+ * *out is NULL. */
 int period_decode(const void *bytes, size_t length, struct period **out);
 
-/* period_checksum - CRC-32 (IEEE 802.3, as zlib) over bytes; what the last chunk of an encoding holds. */
+/* period_checksum - CRC-32 (IEEE 802.3, as zlib) over bytes; what the last chunk of an encoding
+ * holds. */
 uint32_t period_checksum(const void *bytes, size_t length);
 
 #endif

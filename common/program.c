@@ -37,8 +37,8 @@ static const struct program_option general_options[] = {
     {'V', "version", NULL, "print the version, and end", NULL},
 };
 
-static void add_options(struct table *table, const struct program_option *options, size_t count,
-    void *const *targets)
+static void add_options(
+    struct table *table, const struct program_option *options, size_t count, void *const *targets)
 {
 	for (size_t i = 0; i < count; i++) {
 		table->options[table->count] = options[i];
@@ -55,8 +55,8 @@ static int make_table(const struct program *program, struct choices *choices, st
 	void *const general_targets[] = {&choices->verbose, &choices->help, &choices->version};
 
 	*table = (struct table){0};
-	table->options = calloc(program->noptions + SETTINGS_COUNT(config_options) +
-				    SETTINGS_COUNT(general_options),
+	table->options = calloc(
+	    program->noptions + SETTINGS_COUNT(config_options) + SETTINGS_COUNT(general_options),
 	    sizeof *table->options);
 	if (table->options == NULL)
 		return GRAPPE_EMEMORY;
@@ -86,7 +86,8 @@ static void take_option(const struct program_option *option, const char *argumen
 		*(bool *)option->target = true;
 }
 
-/* The table in the two forms getopt_long(3) wants. letters: room for 2 bytes an option and one more. */
+/* The table in the two forms getopt_long(3) wants. letters: room for 2 bytes an option and one
+ * more. */
 static void describe_to_getopt(const struct table *table, char *letters, struct option *longs)
 {
 	for (size_t i = 0; i < table->count; i++) {
@@ -134,7 +135,8 @@ static void print_option(const struct program_option *option)
 	const char *equals = option->argument != NULL ? "=" : "";
 
 	if (option->letter != 0)
-		snprintf(left, sizeof left, "-%c, --%s%s%s", option->letter, option->name, equals, argument);
+		snprintf(left, sizeof left, "-%c, --%s%s%s", option->letter, option->name, equals,
+		    argument);
 	else
 		snprintf(left, sizeof left, "    --%s%s%s", option->name, equals, argument);
 	if (strlen(left) > 24)
@@ -147,8 +149,8 @@ static void print_help(const struct program *program, const struct table *table)
 {
 	const char *operands = program->operands != NULL ? program->operands : "";
 
-	printf("%s - %s\n\nUsage: %s [OPTION]...%s%s\n\nOptions:\n", program->name, program->summary,
-	    program->name, operands[0] != '\0' ? " " : "", operands);
+	printf("%s - %s\n\nUsage: %s [OPTION]...%s%s\n\nOptions:\n", program->name,
+	    program->summary, program->name, operands[0] != '\0' ? " " : "", operands);
 	for (size_t i = 0; i < table->count; i++)
 		print_option(&table->options[i]);
 	if (program->schema != NULL) {
@@ -158,8 +160,9 @@ static void print_help(const struct program *program, const struct table *table)
 		printf(":\n");
 		settings_describe(program->schema, stdout);
 	}
-	printf("\nExit codes: 0 done; 1 error (arguments, configuration or failure), told on standard "
-	       "error.\n");
+	printf(
+	    "\nExit codes: 0 done; 1 error (arguments, configuration or failure), told on standard "
+	    "error.\n");
 	if (program->epilogue != NULL)
 		printf("\n%s\n", program->epilogue);
 }
@@ -175,14 +178,16 @@ static int choose_file(const struct program *program, const char *given, const c
 	if (program->default_config != NULL) {
 		*path = program->default_config;
 		/* Anything but its absence is settings_load()'s to tell. */
-		if (access(program->default_config, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		if (access(program->default_config, F_OK) == 0 ||
+		    (errno != ENOENT && errno != ENOTDIR))
 			return GRAPPE_OK;
 	}
 	*path = NULL;
 	if (!program->config_required)
 		return GRAPPE_OK;
 	if (program->default_config != NULL)
-		fprintf(stderr, "%s: no configuration: %s does not exist; name a file with --config\n",
+		fprintf(stderr,
+		    "%s: no configuration: %s does not exist; name a file with --config\n",
 		    program->name, program->default_config);
 	else
 		fprintf(stderr, "%s: no configuration: name a file with --config\n", program->name);
@@ -245,8 +250,8 @@ static bool run_choices(const struct program *program, const struct table *table
 	return run;
 }
 
-bool program_start(const struct program *program, int argc, char **argv, void *values,
-    int *operand, int *exit_code)
+bool program_start(const struct program *program, int argc, char **argv, void *values, int *operand,
+    int *exit_code)
 {
 	struct choices choices = {0};
 	struct table table;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct program_option {
-	char letter;	      /* 0: long form only */
+	char letter;          /* 0: long form only */
 	const char *name;     /* long form without "--" */
 	const char *argument; /* what --help calls the argument; NULL: a flag */
 	const char *text;
@@ -22,10 +22,10 @@ struct program_option {
 
 struct program {
 	const char *name;
-	const char *summary;		  /* one sentence */
-	const char *operands;		  /* usage of what follows the options, "" when nothing may */
-	const char *default_config;	  /* read when --config is not given and it exists */
-	bool config_required;		  /* without any configuration file: an error that says so */
+	const char *summary;        /* one sentence */
+	const char *operands;       /* usage of what follows the options, "" when nothing may */
+	const char *default_config; /* read when --config is not given and it exists */
+	bool config_required;       /* without any configuration file: an error that says so */
 	const struct settings_schema *schema; /* NULL: the program has no configuration */
 	const struct program_option *options;
 	size_t noptions;
@@ -36,11 +36,11 @@ struct program {
 
 /*
  * program_start - parses argv, opens the log, loads the configuration into values.
- * Returns true when the program should run: then *operand is the index in argv of the first operand.
- * Otherwise *exit_code says with what to end (everything needed was printed: help and
+ * Returns true when the program should run: then *operand is the index in argv of the first
+ * operand. Otherwise *exit_code says with what to end (everything needed was printed: help and
  * version to stdout, errors to stderr).
  */
-bool program_start(const struct program *program, int argc, char **argv, void *values,
-    int *operand, int *exit_code);
+bool program_start(const struct program *program, int argc, char **argv, void *values, int *operand,
+    int *exit_code);
 
 #endif

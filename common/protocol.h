@@ -20,35 +20,36 @@
 #define PROTOCOL_VERSION 1
 #define PROTOCOL_REQUEST_MAX 4096      /* bytes of a request line */
 #define PROTOCOL_HEADER_MAX (1u << 20) /* bytes of an answer's JSON line */
-#define PROTOCOL_ROW_MAX 4096	       /* bytes of a row */
+#define PROTOCOL_ROW_MAX 4096          /* bytes of a row */
 #define PROTOCOL_ROWS_MAX 20000000
-#define PROTOCOL_COLUMNS_MAX 16	       /* and at least 2, so that no row looks like the trailer */
+#define PROTOCOL_COLUMNS_MAX 16        /* and at least 2, so that no row looks like the trailer */
 #define PROTOCOL_ANSWER_MAX 2000000000 /* bytes of a whole answer */
 #define PROTOCOL_WAIT_MAX_MS 3600000
 #define PROTOCOL_SELECT_SIZE 256
 #define PROTOCOL_ID_SIZE 80
 
 enum protocol_op {
-	OP_STATUS,	   /* both daemons: `data` describes their state */
-	OP_MATRIX,	   /* collector: who talks to whom */
-	OP_INVENTORY,	   /* collector: VMs and where they are */
+	OP_STATUS,         /* both daemons: `data` describes their state */
+	OP_MATRIX,         /* collector: who talks to whom */
+	OP_INVENTORY,      /* collector: VMs and where they are */
 	OP_RECOMMENDATION, /* manager: the current one in `data` */
-	OP_APPROVE,	   /* manager: id */
-	OP_HISTORY,	   /* manager: rows */
+	OP_APPROVE,        /* manager: id */
+	OP_HISTORY,        /* manager: rows */
 };
 
 enum protocol_kind { KIND_DETAIL, KIND_MEAN, KIND_WEIGHTED };
 
 struct protocol_request {
 	enum protocol_op op;
-	int64_t from_s, to_s; /* window (from, to] of whole periods, epoch seconds. to 0: the newest period whose
-				 end has passed; from <= 0: so many seconds before `to` (0: one period) */
-	int64_t wait_ms;      /* longest acceptable wait (C-4) */
-	bool approximate;     /* an estimate is allowed (C-6) */
+	int64_t from_s,
+	    to_s; /* window (from, to] of whole periods, epoch seconds. to 0: the newest period
+		     whose end has passed; from <= 0: so many seconds before `to` (0: one period) */
+	int64_t wait_ms;  /* longest acceptable wait (C-4) */
+	bool approximate; /* an estimate is allowed (C-6) */
 	enum protocol_kind kind;
-	double ratio;			  /* KIND_WEIGHTED: each period counts so many times the one before */
+	double ratio; /* KIND_WEIGHTED: each period counts so many times the one before */
 	char select[PROTOCOL_SELECT_SIZE]; /* "" all, else a VM's id or name: pairs it is part of */
-	char id[PROTOCOL_ID_SIZE];	   /* OP_APPROVE: recommendation */
+	char id[PROTOCOL_ID_SIZE];         /* OP_APPROVE: recommendation */
 };
 
 enum protocol_status {
@@ -60,37 +61,39 @@ enum protocol_status {
 /* The first line of an answer. */
 struct protocol_answer {
 	enum protocol_status status;
-	char error[256];		/* STATUS_ERROR and STATUS_LATER: for people */
+	char error[256]; /* STATUS_ERROR and STATUS_LATER: for people */
 	bool exact, approximate;
-	uint32_t known, wanted;		/* "periods": [n, m], whole window */
-	int64_t from_s, to_s;		/* window answered */
-	uint32_t length_s;		/* length of an atomic period */
-	int64_t retry_at_s;		/* STATUS_LATER */
-	const char *const *columns;	/* names, NULL-terminated or NULL; see the lists below */
-	json_t *data;			/* small structured answers, or NULL. Server: borrowed; client: owned by
-					   the protocol_reply */
+	uint32_t known, wanted;     /* "periods": [n, m], whole window */
+	int64_t from_s, to_s;       /* window answered */
+	uint32_t length_s;          /* length of an atomic period */
+	int64_t retry_at_s;         /* STATUS_LATER */
+	const char *const *columns; /* names, NULL-terminated or NULL; see the lists below */
+	json_t *data; /* small structured answers, or NULL. Server: borrowed; client: owned by
+			 the protocol_reply */
 };
 
 /* Columns of the answers, known to both sides. Counts are decimal; unknown is "-".
- * detail: one row per pair and period. mean/weighted: counts per atomic period, `known` = how many periods of
- * the window are known for the receiver; sums = mean x known. */
-extern const char *const protocol_columns_detail[];    /* end length receiver sender packets octets known */
+ * detail: one row per pair and period. mean/weighted: counts per atomic period, `known` = how many
+ * periods of the window are known for the receiver; sums = mean x known. */
+extern const char
+    *const protocol_columns_detail[]; /* end length receiver sender packets octets known */
 extern const char *const protocol_columns_mean[];      /* receiver sender packets octets known */
-extern const char *const protocol_columns_inventory[]; /* id name host environment segment vcpu memory_bytes
-							  addresses since seen */
+extern const char *const protocol_columns_inventory[]; /* id name host environment segment vcpu
+							  memory_bytes addresses since seen */
 extern const char *const protocol_columns_history[];   /* time id event text */
 
-/* protocol_request_format - one line with its final newline into a heap string the caller frees; NULL without memory. */
+/* protocol_request_format - one line with its final newline into a heap string the caller frees;
+ * NULL without memory. */
 char *protocol_request_format(const struct protocol_request *request);
-/* protocol_request_parse - a request line (without newline). Unknown keys are errors, so that a mistyped
- * key never changes a meaning silently. Returns 0, GRAPPE_EFORMAT, GRAPPE_EVERSION or GRAPPE_ERANGE with
- * the reason in message. */
-int protocol_request_parse(const char *line, size_t length, struct protocol_request *request,
-    char *message, size_t size);
+/* protocol_request_parse - a request line (without newline). Unknown keys are errors, so that a
+ * mistyped key never changes a meaning silently. Returns 0, GRAPPE_EFORMAT, GRAPPE_EVERSION or
+ * GRAPPE_ERANGE with the reason in message. */
+int protocol_request_parse(
+    const char *line, size_t length, struct protocol_request *request, char *message, size_t size);
 
 /* ---- server ---- */
 struct event_base;
-struct protocol_server;	  /* opaque */
+struct protocol_server;   /* opaque */
 struct protocol_exchange; /* one request waiting for its answer */
 
 /* Called in the loop for each well-formed request. The handler answers now or keeps `exchange` and
@@ -100,22 +103,23 @@ typedef void protocol_handler(
 
 /*
  * A server bounds what a client can cost it: the length of a request line, the time to send one
- * (also byte by byte), requests sent ahead of their answers, answers that nobody reads. Such a client is
- * disconnected; one that sends a bad line is told why and may go on. A client is closed after
- * PROTOCOL_IDLE_MS without a whole request.
+ * (also byte by byte), requests sent ahead of their answers, answers that nobody reads. Such a
+ * client is disconnected; one that sends a bad line is told why and may go on. A client is closed
+ * after PROTOCOL_IDLE_MS without a whole request.
  */
 #define PROTOCOL_IDLE_MS 60000
 #define PROTOCOL_UNSENT_MAX (512u << 20) /* bytes of answers waiting for all clients together */
 
-/* protocol_server_new - listens on path (an old socket that nobody serves is replaced; one that somebody serves is
- * GRAPPE_EEXISTS). mode: permissions of the socket. At most clients_max connections.
- * A path that is no socket is GRAPPE_EEXISTS too and stays. Ignores SIGPIPE from now on.
- * Returns 0 or GRAPPE_EIO (errno), GRAPPE_EEXISTS, GRAPPE_EMEMORY. */
-int protocol_server_new(struct event_base *base, const char *path, unsigned mode, unsigned clients_max,
-    protocol_handler *handler, void *context, struct protocol_server **out);
+/* protocol_server_new - listens on path (an old socket that nobody serves is replaced; one that
+ * somebody serves is GRAPPE_EEXISTS). mode: permissions of the socket. At most clients_max
+ * connections. A path that is no socket is GRAPPE_EEXISTS too and stays. Ignores SIGPIPE from now
+ * on. Returns 0 or GRAPPE_EIO (errno), GRAPPE_EEXISTS, GRAPPE_EMEMORY. */
+int protocol_server_new(struct event_base *base, const char *path, unsigned mode,
+    unsigned clients_max, protocol_handler *handler, void *context, struct protocol_server **out);
 /* protocol_server_free - closes all connections and removes the socket. NULL is allowed. */
 void protocol_server_free(struct protocol_server *server);
-/* protocol_server_set_idle - another time than PROTOCOL_IDLE_MS, for clients that come from now on. */
+/* protocol_server_set_idle - another time than PROTOCOL_IDLE_MS, for clients that come from now on.
+ */
 void protocol_server_set_idle(struct protocol_server *server, int milliseconds);
 
 /* protocol_on_gone - gone is called once if the client leaves (or the server is freed) before
@@ -123,9 +127,9 @@ void protocol_server_set_idle(struct protocol_server *server, int milliseconds);
  * left stays valid until protocol_answer_end(), and its answer goes nowhere. */
 void protocol_on_gone(struct protocol_exchange *exchange,
     void (*gone)(struct protocol_exchange *exchange, void *context), void *context);
-/* An answer: begin, rows, end; the exchange is dead after protocol_answer_end(). What is answered is copied.
- * An answer that breaks its limits (header, row, unsent bytes) is not finished: the client
- * is disconnected and finds it truncated. */
+/* An answer: begin, rows, end; the exchange is dead after protocol_answer_end(). What is answered
+ * is copied. An answer that breaks its limits (header, row, unsent bytes) is not finished: the
+ * client is disconnected and finds it truncated. */
 void protocol_answer_begin(
     struct protocol_exchange *exchange, const struct protocol_answer *answer);
 /* protocol_answer_row - as many texts as there are columns; tabs and controls are replaced by
@@ -141,16 +145,16 @@ struct protocol_reply {
 	struct protocol_answer answer; /* columns point into the reply */
 	size_t nrows, ncolumns;
 	/* private */
-	char *text;	    /* rows, cut in place */
+	char *text;          /* rows, cut in place */
 	const char **fields; /* nrows * ncolumns */
 	char **column_names;
 };
 
 /* protocol_call - sends the request to the daemon at path and reads the whole answer.
  * timeout_ms: for everything (add the request's wait_ms to what you allow the daemon).
- * Returns 0 (then look at reply->answer.status) or GRAPPE_EIO (errno: nobody there), GRAPPE_ETIMEOUT, GRAPPE_EFORMAT,
- * GRAPPE_ETRUNCATED (the daemon left in the middle of its answer), GRAPPE_ELIMIT, GRAPPE_EMEMORY;
- * protocol_reply_deinit() in any case. */
+ * Returns 0 (then look at reply->answer.status) or GRAPPE_EIO (errno: nobody there),
+ * GRAPPE_ETIMEOUT, GRAPPE_EFORMAT, GRAPPE_ETRUNCATED (the daemon left in the middle of its answer),
+ * GRAPPE_ELIMIT, GRAPPE_EMEMORY; protocol_reply_deinit() in any case. */
 int protocol_call(const char *path, const struct protocol_request *request, int timeout_ms,
     struct protocol_reply *reply);
 /* protocol_reply_parse - the same from bytes in memory (tests, fuzzing): one whole answer and

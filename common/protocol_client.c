@@ -284,7 +284,8 @@ void protocol_reply_deinit(struct protocol_reply *reply)
 
 struct call {
 	int fd;
-	int64_t deadline_ns; /* by CLOCK_MONOTONIC itself: it must pass also where tests fake time */
+	int64_t
+	    deadline_ns; /* by CLOCK_MONOTONIC itself: it must pass also where tests fake time */
 };
 
 static int64_t now_ns(void)
@@ -365,7 +366,7 @@ static int send_line(const struct call *call, const char *line)
 
 /* How far the search for the trailer got in a growing answer. */
 struct search {
-	size_t line;	/* where the line in hand begins */
+	size_t line;    /* where the line in hand begins */
 	size_t scanned; /* no newline between line and here */
 };
 
@@ -375,9 +376,9 @@ static bool find_trailer(struct search *search, const struct buffer *in)
 	char *text = (char *)in->bytes;
 
 	for (;;) {
-		char *newline = search->scanned < in->length ?
-				    line_end(text + search->scanned, text + in->length) :
-				    NULL;
+		char *newline = search->scanned < in->length
+				    ? line_end(text + search->scanned, text + in->length)
+				    : NULL;
 
 		search->scanned = in->length;
 		if (newline == NULL)

@@ -40,9 +40,9 @@ char *protocol_request_format(const struct protocol_request *request)
 {
 	json_t *object = json_pack("{s:i, s:s, s:I, s:I, s:I, s:b, s:s, s:f, s:s, s:s}", "v",
 	    PROTOCOL_VERSION, "op", op_names[request->op], "from", (json_int_t)request->from_s,
-	    "to", (json_int_t)request->to_s, "wait_ms", (json_int_t)request->wait_ms,
-	    "approximate", (int)request->approximate, "kind", kind_names[request->kind], "ratio",
-	    request->ratio, "select", request->select, "id", request->id);
+	    "to", (json_int_t)request->to_s, "wait_ms", (json_int_t)request->wait_ms, "approximate",
+	    (int)request->approximate, "kind", kind_names[request->kind], "ratio", request->ratio,
+	    "select", request->select, "id", request->id);
 	char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 	char *line = NULL;
 
@@ -117,7 +117,8 @@ static int take_version(const struct parse *parse, const char *key, const json_t
 	if (!json_is_integer(value))
 		return refuse(parse, GRAPPE_EFORMAT, "'%s' is not an integer", key);
 	if (json_integer_value(value) != PROTOCOL_VERSION)
-		return refuse(parse, GRAPPE_EVERSION, "version %lld of the protocol is not known here, only %d",
+		return refuse(parse, GRAPPE_EVERSION,
+		    "version %lld of the protocol is not known here, only %d",
 		    (long long)json_integer_value(value), PROTOCOL_VERSION);
 	return GRAPPE_OK;
 }
@@ -176,8 +177,7 @@ static int take_ratio(const struct parse *parse, const char *key, const json_t *
 
 static int take_select(const struct parse *parse, const char *key, const json_t *value)
 {
-	return take_text(
-	    parse, key, value, parse->request->select, sizeof parse->request->select);
+	return take_text(parse, key, value, parse->request->select, sizeof parse->request->select);
 }
 
 static int take_id(const struct parse *parse, const char *key, const json_t *value)
@@ -233,12 +233,13 @@ static int check_together(const struct parse *parse)
 	if (request->kind == KIND_WEIGHTED && request->ratio <= 0)
 		return refuse(parse, GRAPPE_ERANGE, "'weighted' wants a 'ratio' above 0");
 	if (request->op == OP_APPROVE && request->id[0] == '\0')
-		return refuse(parse, GRAPPE_EFORMAT, "'approve' wants the 'id' of a recommendation");
+		return refuse(
+		    parse, GRAPPE_EFORMAT, "'approve' wants the 'id' of a recommendation");
 	return GRAPPE_OK;
 }
 
-int protocol_request_parse(const char *line, size_t length, struct protocol_request *request,
-    char *message, size_t size)
+int protocol_request_parse(
+    const char *line, size_t length, struct protocol_request *request, char *message, size_t size)
 {
 	const struct parse parse = {.request = request, .message = message, .size = size};
 	json_error_t error;
@@ -248,12 +249,13 @@ int protocol_request_parse(const char *line, size_t length, struct protocol_requ
 	*request = (struct protocol_request){0};
 	message[0] = '\0';
 	if (length > PROTOCOL_REQUEST_MAX)
-		return refuse(&parse, GRAPPE_ERANGE, "a request has at most %d bytes", PROTOCOL_REQUEST_MAX);
+		return refuse(
+		    &parse, GRAPPE_ERANGE, "a request has at most %d bytes", PROTOCOL_REQUEST_MAX);
 	object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
 	if (object == NULL)
 		return refuse(&parse, GRAPPE_EFORMAT, "not JSON: %s", error.text);
-	rc = json_is_object(object) ? take_keys(&parse, object) :
-				      refuse(&parse, GRAPPE_EFORMAT, "not a JSON object");
+	rc = json_is_object(object) ? take_keys(&parse, object)
+				    : refuse(&parse, GRAPPE_EFORMAT, "not a JSON object");
 	if (rc == GRAPPE_OK)
 		rc = check_together(&parse);
 	json_decref(object);

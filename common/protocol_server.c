@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 #define BACKLOG 64
-#define AHEAD_MAX (16 * PROTOCOL_REQUEST_MAX) /* bytes a client may send before it reads answers */
+#define AHEAD_MAX (16 * PROTOCOL_REQUEST_MAX) /* bytes a client may send before it reads answers   \
+					       */
 #define OUTPUT_LOW (256u << 10) /* unsent bytes below which the next request is looked at */
 
 /* One client. It is freed only from the loop's own callbacks, never inside an answer. */
@@ -28,14 +29,14 @@ struct connection {
 	struct connection *next, **link;
 	struct protocol_server *server;
 	struct bufferevent *stream;
-	struct event *idle;   /* no whole request for too long */
-	struct event *resume; /* looks at further requests, or ends the connection */
+	struct event *idle;                 /* no whole request for too long */
+	struct event *resume;               /* looks at further requests, or ends the connection */
 	struct protocol_exchange *exchange; /* the one waiting for its answer, or NULL */
-	size_t unsent;	      /* its share of server->unsent */
-	bool handling;	      /* inside the handler */
-	bool refused;	      /* no further request is looked at */
-	bool finished;	      /* the client will send nothing more */
-	bool broken;	      /* ends at once */
+	size_t unsent;                      /* its share of server->unsent */
+	bool handling;                      /* inside the handler */
+	bool refused;                       /* no further request is looked at */
+	bool finished;                      /* the client will send nothing more */
+	bool broken;                        /* ends at once */
 };
 
 struct protocol_server {
@@ -226,7 +227,8 @@ static void on_idle(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if (connection->unsent > 0)
-		set_idle_timer(connection); /* still reading; one that is not meets the write time-out */
+		set_idle_timer(
+		    connection); /* still reading; one that is not meets the write time-out */
 	else
 		connection->broken = true;
 	settle(connection);
@@ -273,10 +275,11 @@ static struct connection *connection_new(struct protocol_server *server, evutil_
 	return connection;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-    struct sockaddr *address, int length, void *context)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
+    int length, void *context)
 {
-	static const char crowded[] = "{\"status\":\"error\",\"error\":\"too many clients\"}\n.end 0\n";
+	static const char crowded[] =
+	    "{\"status\":\"error\",\"error\":\"too many clients\"}\n.end 0\n";
 	const struct timeval unread = {.tv_sec = PROTOCOL_IDLE_MS / 1000};
 	struct protocol_server *server = context;
 	struct connection *connection;
@@ -492,15 +495,13 @@ static json_t *describe_answer(const struct protocol_answer *answer, size_t *nco
 		json_object_set_new(header, "length", json_integer(answer->length_s));
 	}
 	if (answer->columns != NULL)
-		json_object_set_new(
-		    header, "columns", describe_columns(answer->columns, ncolumns));
+		json_object_set_new(header, "columns", describe_columns(answer->columns, ncolumns));
 	if (answer->data != NULL)
 		json_object_set(header, "data", answer->data);
 	return header;
 }
 
-void protocol_answer_begin(
-    struct protocol_exchange *exchange, const struct protocol_answer *answer)
+void protocol_answer_begin(struct protocol_exchange *exchange, const struct protocol_answer *answer)
 {
 	struct connection *connection = exchange->connection;
 	json_t *header;
@@ -520,15 +521,15 @@ void protocol_answer_begin(
 	} else {
 		struct evbuffer *output = bufferevent_get_output(connection->stream);
 
-		if (evbuffer_add(output, text, strlen(text)) != 0 || evbuffer_add(output, "\n", 1) != 0)
+		if (evbuffer_add(output, text, strlen(text)) != 0 ||
+		    evbuffer_add(output, "\n", 1) != 0)
 			break_off(connection);
 	}
 	free(text);
 }
 
 /* The row as one line; returns its length with the newline, or 0 when it is too long. */
-static size_t format_row(
-    const char *const *fields, size_t count, char line[PROTOCOL_ROW_MAX + 1])
+static size_t format_row(const char *const *fields, size_t count, char line[PROTOCOL_ROW_MAX + 1])
 {
 	size_t used = 0;
 
@@ -585,8 +586,8 @@ void protocol_answer_end(struct protocol_exchange *exchange)
 		if (!exchange->begun)
 			connection->broken = true;
 		if (!connection->broken)
-			evbuffer_add_printf(bufferevent_get_output(connection->stream), ".end %zu\n",
-			    exchange->nrows);
+			evbuffer_add_printf(bufferevent_get_output(connection->stream),
+			    ".end %zu\n", exchange->nrows);
 		count_unsent(connection);
 		set_idle_timer(connection);
 		if (!connection->handling)

@@ -16,10 +16,10 @@
 
 /* Where a setting was written; libconfuse keeps no lines. */
 struct written {
-	int line;	/* 0 = not in the file */
+	int line;       /* 0 = not in the file */
 	unsigned texts; /* read so far: a list may have several */
-	bool pending;	/* a text was read and not confirmed */
-	bool closed;	/* all of it was read */
+	bool pending;   /* a text was read and not confirmed */
+	bool closed;    /* all of it was read */
 };
 
 /* The settings of one section. */
@@ -57,8 +57,8 @@ static int fail(struct load *load, int line, int rc, const char *format, ...)
 	if (load->rc != GRAPPE_OK)
 		return load->rc;
 	load->rc = rc;
-	used = line > 0 ? snprintf(load->message, load->size, "%s:%d: ", load->path, line) :
-			  snprintf(load->message, load->size, "%s: ", load->path);
+	used = line > 0 ? snprintf(load->message, load->size, "%s:%d: ", load->path, line)
+			: snprintf(load->message, load->size, "%s: ", load->path);
 	if (used < 0 || (size_t)used >= load->size)
 		return rc;
 	va_start(arguments, format);
@@ -208,7 +208,8 @@ static char *place_of(void *values, size_t offset)
 }
 
 /* What a missing value is complained about with: "agent \"hostA\"" or nothing. */
-static int set_default(struct load *load, const struct setting *setting, const cfg_t *cfg, void *values)
+static int set_default(
+    struct load *load, const struct setting *setting, const cfg_t *cfg, void *values)
 {
 	char why[256];
 	int rc;
@@ -234,7 +235,8 @@ static int set_given(struct load *load, const struct setting *setting, cfg_opt_t
 	if (!list && count != 1)
 		return fail(load, line, GRAPPE_EINVALID, "%s wants one value", setting->key);
 	if (!written->closed)
-		return fail(load, line, GRAPPE_EINVALID, "%s is a list: write { … } around it", setting->key);
+		return fail(load, line, GRAPPE_EINVALID, "%s is a list: write { … } around it",
+		    setting->key);
 	for (unsigned i = 0; i < count; i++) {
 		const char *text = cfg_opt_getnstr(option, i);
 		int rc;
@@ -282,7 +284,8 @@ static int fill_settings(
 		if (written == NULL)
 			rc = set_default(load, setting, cfg, values);
 		else
-			rc = set_given(load, setting, cfg_getnopt(cfg, (unsigned)i), written, values);
+			rc = set_given(
+			    load, setting, cfg_getnopt(cfg, (unsigned)i), written, values);
 	}
 	return rc;
 }
@@ -296,8 +299,9 @@ static int fill_sections(
 	int rc = GRAPPE_OK;
 
 	if (count > section->limit)
-		return fail(load, cfg_opt_getnsec(option, (unsigned)section->limit)->line, GRAPPE_EINVALID,
-		    "at most %zu sections %s are allowed", section->limit, section->name);
+		return fail(load, cfg_opt_getnsec(option, (unsigned)section->limit)->line,
+		    GRAPPE_EINVALID, "at most %zu sections %s are allowed", section->limit,
+		    section->name);
 	out->items = calloc(count ? count : 1, section->size);
 	if (out->items == NULL)
 		return fail(load, 0, GRAPPE_EMEMORY, "out of memory");
@@ -311,8 +315,8 @@ static int fill_sections(
 		if (title == NULL)
 			return fail(load, 0, GRAPPE_EMEMORY, "out of memory");
 		if (title[0] == '\0')
-			return fail(load, cfg->line, GRAPPE_EINVALID, "%s, which ends here, has an empty name",
-			    section->name);
+			return fail(load, cfg->line, GRAPPE_EINVALID,
+			    "%s, which ends here, has an empty name", section->name);
 		rc = fill_settings(load, section, cfg, item);
 	}
 	return rc;
@@ -347,7 +351,7 @@ static int read_clean(struct load *load, struct buffer *clean)
 	else if (rc != GRAPPE_OK)
 		fail(load, 0, rc, "%s", error_text(rc));
 	else if ((rc = settings_text_clean(raw.bytes, raw.length, clean, &line, why, sizeof why)) ==
-	    GRAPPE_EFORMAT)
+		 GRAPPE_EFORMAT)
 		fail(load, line, GRAPPE_EINVALID, "%s", why);
 	else if (rc != GRAPPE_OK)
 		fail(load, 0, rc, "%s", error_text(rc));
@@ -447,8 +451,8 @@ void settings_free(const struct settings_schema *schema, void *values)
 
 /* ---- printing ---- */
 
-static void print_settings(const struct settings_section *section, const void *values,
-    const char *indent, FILE *out)
+static void print_settings(
+    const struct settings_section *section, const void *values, const char *indent, FILE *out)
 {
 	for (size_t i = 0; i < section->nsettings; i++) {
 		const struct setting *setting = &section->settings[i];
@@ -459,7 +463,8 @@ static void print_settings(const struct settings_section *section, const void *v
 		if (setting->fallback == NULL)
 			fputs("must be given\n", out);
 		else
-			fprintf(out, "default %s\n", setting->fallback[0] ? setting->fallback : "empty");
+			fprintf(out, "default %s\n",
+			    setting->fallback[0] ? setting->fallback : "empty");
 		fprintf(out, "%s%s = ", indent, setting->key);
 		settings_value_print(setting, (const char *)values + setting->offset, out);
 		fputs("\n", out);

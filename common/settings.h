@@ -22,16 +22,16 @@
 #include <stdio.h>
 
 enum setting_type {
-	SETTING_TEXT,	  /* char * (owned by the struct; "" when empty) */
+	SETTING_TEXT,     /* char * (owned by the struct; "" when empty) */
 	SETTING_INTEGER,  /* int64_t, decimal; range min…max */
-	SETTING_REAL,	  /* double; range min…max */
-	SETTING_DURATION, /* int64_t in milliseconds; "500ms", "30s", "5min", "2h", "1d"; a bare number is
-			     refused; range min…max in milliseconds */
-	SETTING_SIZE,	  /* uint64_t in bytes; "4096B", "64kB", "8MB", "2GB" (powers of 1000), "64KiB",
-			     "8MiB", "2GiB" (powers of 1024); range in bytes */
-	SETTING_BOOLEAN,  /* bool; yes/no, true/false, on/off */
-	SETTING_CHOICE,	  /* int, index into choices */
-	SETTING_LIST,	  /* struct settings_list of texts: { "a", "b" } */
+	SETTING_REAL,     /* double; range min…max */
+	SETTING_DURATION, /* int64_t in milliseconds; "500ms", "30s", "5min", "2h", "1d"; a bare
+			     number is refused; range min…max in milliseconds */
+	SETTING_SIZE, /* uint64_t in bytes; "4096B", "64kB", "8MB", "2GB" (powers of 1000), "64KiB",
+			 "8MiB", "2GiB" (powers of 1024); range in bytes */
+	SETTING_BOOLEAN, /* bool; yes/no, true/false, on/off */
+	SETTING_CHOICE,  /* int, index into choices */
+	SETTING_LIST,    /* struct settings_list of texts: { "a", "b" } */
 };
 
 struct settings_list {
@@ -42,12 +42,12 @@ struct settings_list {
 struct setting {
 	const char *key;
 	enum setting_type type;
-	size_t offset;		    /* of the value in the section's struct */
-	const char *fallback;	    /* default: the plain value, of a list "{ a, b }" or "{}"; NULL = must
-				     * be given */
-	double min, max;	    /* numbers only; both 0 = no limit */
+	size_t offset;        /* of the value in the section's struct */
+	const char *fallback; /* default: the plain value, of a list "{ a, b }" or "{}"; NULL = must
+			       * be given */
+	double min, max;      /* numbers only; both 0 = no limit */
 	const char *const *choices; /* SETTING_CHOICE: NULL-terminated */
-	const char *text;	    /* one sentence for --help and the man page */
+	const char *text;           /* one sentence for --help and the man page */
 };
 
 /* A repeated section in the program's struct: how many and where. */
@@ -57,28 +57,31 @@ struct settings_sections {
 };
 
 struct settings_section {
-	const char *name;	       /* NULL: the settings outside any section */
-	const char *text;	       /* what one of them describes */
+	const char *name; /* NULL: the settings outside any section */
+	const char *text; /* what one of them describes */
 	const struct setting *settings;
 	size_t nsettings;
 	/* of named sections only: titled, repeatable, titles unique */
-	size_t size;		       /* of one element's struct; its first member is `char *title` */
-	size_t offset;		       /* of a struct settings_sections in the program's struct */
-	size_t limit;		       /* at most so many */
+	size_t size;   /* of one element's struct; its first member is `char *title` */
+	size_t offset; /* of a struct settings_sections in the program's struct */
+	size_t limit;  /* at most so many */
 };
 
 struct settings_schema {
 	const struct settings_section *sections; /* the first one has no name */
 	size_t nsections;
-	/* Checks across settings, may be NULL. Returns 0, or GRAPPE_EINVALID with the reason in message. */
+	/* Checks across settings, may be NULL. Returns 0, or GRAPPE_EINVALID with the reason in
+	 * message. */
 	int (*check)(const void *values, char *message, size_t size);
 };
 
 /*
  * settings_load - reads path (NULL: only defaults) into values, a zeroed struct of the program.
- * Unknown key, duplicate key or title, bad value, value out of range, missing required key, unreadable
- * file: GRAPPE_EINVALID (or GRAPPE_EIO for the file, GRAPPE_EMEMORY) with "FILE:LINE: why" in message.
- * "${NAME}" outside single quotes is refused, so that nothing of the environment gets in. After an error the struct needs no settings_free().
+ * Unknown key, duplicate key or title, bad value, value out of range, missing required key,
+ * unreadable file: GRAPPE_EINVALID (or GRAPPE_EIO for the file, GRAPPE_EMEMORY) with "FILE:LINE:
+ * why" in message.
+ * "${NAME}" outside single quotes is refused, so that nothing of the environment gets in. After an
+ * error the struct needs no settings_free().
  */
 int settings_load(const struct settings_schema *schema, const char *path, void *values,
     char *message, size_t size);

@@ -12,8 +12,8 @@ struct scan {
 	const char *at, *end;
 	struct buffer *clean;
 	int line;
-	unsigned depth; /* of braces */
-	int opened;	/* line of the outermost open brace */
+	unsigned depth;    /* of braces */
+	int opened;        /* line of the outermost open brace */
 	char last, before; /* the two last bytes that are neither space nor comment */
 	char *why;
 	size_t size;
@@ -96,9 +96,10 @@ static int copy_quoted_byte(struct scan *scan, char quote, bool *closed)
 		const char *allowed = quote == '"' ? "\"\\$" : "'\\";
 
 		if (scan->at[1] == '\0' || strchr(allowed, scan->at[1]) == NULL)
-			return refuse(scan, quote == '"' ?
-				"only \\\" \\\\ and \\$ may follow a backslash in double quotes" :
-				"only \\' and \\\\ may follow a backslash in single quotes");
+			return refuse(scan,
+			    quote == '"'
+				? "only \\\" \\\\ and \\$ may follow a backslash in double quotes"
+				: "only \\' and \\\\ may follow a backslash in single quotes");
 		copy(scan, 2);
 		return GRAPPE_OK;
 	}
@@ -159,12 +160,8 @@ int settings_text_clean(
     const void *bytes, size_t length, struct buffer *clean, int *line, char *why, size_t size)
 {
 	const char *text = length > 0 ? bytes : "";
-	struct scan scan = {.at = text,
-	    .end = text + length,
-	    .clean = clean,
-	    .line = 1,
-	    .why = why,
-	    .size = size};
+	struct scan scan = {
+	    .at = text, .end = text + length, .clean = clean, .line = 1, .why = why, .size = size};
 	int rc = GRAPPE_OK;
 
 	while (rc == GRAPPE_OK && scan.at < scan.end) {

@@ -20,9 +20,9 @@ struct unit {
 /* From large to small: a value is printed in the first unit that divides it. */
 static const struct unit duration_units[] = {
     {"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0}};
-static const struct unit size_units[] = {{"TiB", UINT64_C(1) << 40}, {"TB", UINT64_C(1000000000000)},
-    {"GiB", UINT64_C(1) << 30}, {"GB", 1000000000}, {"MiB", 1 << 20}, {"MB", 1000000},
-    {"KiB", 1 << 10}, {"kB", 1000}, {"B", 1}, {NULL, 0}};
+static const struct unit size_units[] = {{"TiB", UINT64_C(1) << 40},
+    {"TB", UINT64_C(1000000000000)}, {"GiB", UINT64_C(1) << 30}, {"GB", 1000000000},
+    {"MiB", 1 << 20}, {"MB", 1000000}, {"KiB", 1 << 10}, {"kB", 1000}, {"B", 1}, {NULL, 0}};
 
 /* Decimal digits, optional spaces, one of the units. Leading zeros mean nothing. */
 static int parse_with_unit(
@@ -147,8 +147,8 @@ static int parse_duration(
 {
 	if (settings_parse_duration(text, value) != GRAPPE_OK)
 		return WHY(GRAPPE_EFORMAT,
-		    "%s = %.80s is not a duration: a whole number and ms, s, min, h or d", setting->key,
-		    text);
+		    "%s = %.80s is not a duration: a whole number and ms, s, min, h or d",
+		    setting->key, text);
 	return check_range(setting, text, (double)*value, why, size);
 }
 
@@ -157,7 +157,8 @@ static int parse_size(
 {
 	if (settings_parse_size(text, value) != GRAPPE_OK)
 		return WHY(GRAPPE_EFORMAT,
-		    "%s = %.80s is not a size: a whole number and B, kB, MB, GB, TB, KiB, MiB, GiB or TiB",
+		    "%s = %.80s is not a size: a whole number and B, kB, MB, GB, TB, KiB, MiB, GiB "
+		    "or TiB",
 		    setting->key, text);
 	return check_range(setting, text, (double)*value, why, size);
 }
@@ -339,7 +340,8 @@ void settings_value_print(const struct setting *setting, const void *at, FILE *o
 		print_real(*(const double *)at, out);
 		break;
 	case SETTING_DURATION:
-		format_with_unit((uint64_t)*(const int64_t *)at, duration_units, "s", text, sizeof text);
+		format_with_unit(
+		    (uint64_t) * (const int64_t *)at, duration_units, "s", text, sizeof text);
 		fputs(text, out);
 		break;
 	case SETTING_SIZE:

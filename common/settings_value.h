@@ -12,13 +12,14 @@
 #include <stdio.h>
 
 /*
- * settings_value_parse - reads text into the value at `at`, whose C type follows from setting->type. For a
- * SETTING_LIST the text is appended. Returns 0, GRAPPE_EMEMORY, GRAPPE_EFORMAT or GRAPPE_ERANGE with
- * the reason, which names the key, in why[size].
+ * settings_value_parse - reads text into the value at `at`, whose C type follows from
+ * setting->type. For a SETTING_LIST the text is appended. Returns 0, GRAPPE_EMEMORY, GRAPPE_EFORMAT
+ * or GRAPPE_ERANGE with the reason, which names the key, in why[size].
  */
 int settings_value_parse(
     const struct setting *setting, const char *text, void *at, char *why, size_t size);
-/* settings_value_default - reads setting->fallback (not NULL), for lists "{ a, b }" or "{}". Same results. */
+/* settings_value_default - reads setting->fallback (not NULL), for lists "{ a, b }" or "{}". Same
+ * results. */
 int settings_value_default(const struct setting *setting, void *at, char *why, size_t size);
 /* settings_value_free - frees what the two above allocated and zeroes the pointers. */
 void settings_value_free(const struct setting *setting, void *at);

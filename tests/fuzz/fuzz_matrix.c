@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Matrix files. What is accepted is written and read again: the same nodes and pairs must come back. */
+/* Matrix files. What is accepted is written and read again: the same nodes and pairs must come
+ * back. */
 #include "common/error.h"
 #include "common/matrix.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The period codec: as the bytes are, and once more with a checksum that fits, so that the fuzzer gets behind it. */
+/* The period codec: as the bytes are, and once more with a checksum that fits, so that the fuzzer
+ * gets behind it. */
 #include "common/error.h"
 #include "common/period.h"
 

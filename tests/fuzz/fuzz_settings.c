@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Configuration files. What is accepted is printed, read again and printed again: both must be the same. */
+/* Configuration files. What is accepted is printed, read again and printed again: both must be the
+ * same. */
 #include "common/error.h"
 #include "common/settings.h"
 
@@ -33,7 +34,8 @@ static const struct setting general[] = {
     {"folder", SETTING_TEXT, offsetof(struct values, folder), "x", 0, 0, NULL, "Where."},
     {"count", SETTING_INTEGER, offsetof(struct values, count), "7", -5, 1000, NULL, "How many."},
     {"factor", SETTING_REAL, offsetof(struct values, factor), "0.8", 0, 0, NULL, "How much."},
-    {"period", SETTING_DURATION, offsetof(struct values, period_ms), "30s", 0, 0, NULL, "How long."},
+    {"period", SETTING_DURATION, offsetof(struct values, period_ms), "30s", 0, 0, NULL,
+	"How long."},
     {"memory", SETTING_SIZE, offsetof(struct values, memory), "8MiB", 0, 0, NULL, "How big."},
     {"enabled", SETTING_BOOLEAN, offsetof(struct values, enabled), "yes", 0, 0, NULL, "Whether."},
     {"method", SETTING_CHOICE, offsetof(struct values, method), "clean", 0, 0, methods, "How."},
@@ -61,7 +63,8 @@ static int load(const void *bytes, size_t length, struct values *values)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	rc = settings_load(&schema, path, values, message, sizeof message);
-	if (rc != GRAPPE_OK && (values->folder != NULL || strncmp(message, path, strlen(path)) != 0))
+	if (rc != GRAPPE_OK &&
+	    (values->folder != NULL || strncmp(message, path, strlen(path)) != 0))
 		abort();
 	close(fd);
 	return rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Gives every file of a corpus once to a fuzz target, so that "make check" replays the seeds and
- * what fuzzing found before. Folders come as arguments; without any, the target's own below $srcdir.
- * A folder that is missing or empty is a failure.
+ * what fuzzing found before. Folders come as arguments; without any, the target's own below
+ * $srcdir. A folder that is missing or empty is a failure.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -105,6 +105,24 @@ check_functions() {
 	looked "$count" "files for unsafe functions"
 }
 
+# ---- nothing grows beyond what one reads at a time ----
+
+longest_file=800
+longest_function=100
+
+check_sizes() {
+	local count=0 file long
+	for file in $(printf '%s\n' $files | grep '\.[ch]$'); do
+		count=$((count + 1))
+		[ "$(wc -l <"$top/$file")" -le $longest_file ] || fault "$file: more than $longest_file lines"
+		# A function's braces stand in the first column; so do those of nothing else that is long.
+		long=$(awk -v most=$longest_function '/^{/ { from = NR } /^}/ && from { if (NR - from > most) print from; from = 0 }' \
+			"$top/$file")
+		[ -z "$long" ] || fault "$file:$long: a function of more than $longest_function lines"
+	done
+	looked "$count" "sizes of files"
+}
+
 # ---- what --help tells is in the manual page ----
 
 # The help of a program and of its commands, if it has any. A plugin ends with 3 after it.
@@ -185,6 +203,7 @@ files=$(tree_files)
 check_licences
 check_includes
 check_functions
+check_sizes
 check_manuals
 check_distribution
 echo "$checked groups of rules, $faults faults"

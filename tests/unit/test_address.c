@@ -31,8 +31,8 @@ END_TEST
 
 START_TEST(bad_texts)
 {
-	static const char *const texts[] = {"", "1.2.3", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/24",
-	    "::1%eth0", "[::1]", ":::", "localhost", "1::2::3"};
+	static const char *const texts[] = {"", "1.2.3", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4",
+	    "1.2.3.4/24", "::1%eth0", "[::1]", ":::", "localhost", "1::2::3"};
 	struct address address;
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -68,7 +68,8 @@ START_TEST(multicast)
 		const char *text;
 		bool multicast;
 	} cases[] = {{"224.0.0.1", true}, {"239.255.255.255", true}, {"240.0.0.1", false},
-	    {"255.255.255.255", true}, {"192.0.2.255", false}, {"ff02::1", true}, {"fe80::1", false}};
+	    {"255.255.255.255", true}, {"192.0.2.255", false}, {"ff02::1", true},
+	    {"fe80::1", false}};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct address address = parse(cases[i].text);
@@ -81,7 +82,8 @@ END_TEST
 START_TEST(macs)
 {
 	static const char *const bad[] = {"", "0", "02:00:00:00:00", "02:00:00:00:00:0g",
-	    "02:00:00:00:00:01:", "2:0:0:0:0:1", "020000000001", "02.00.00.00.00.01", "02:00:00:00:00:1"};
+	    "02:00:00:00:00:01:", "2:0:0:0:0:1", "020000000001", "02.00.00.00.00.01",
+	    "02:00:00:00:00:1"};
 	char out[MAC_TEXT_SIZE];
 	struct mac mac, other;
 

@@ -11,7 +11,8 @@ START_TEST(uuids)
 	ck_assert_int_eq(identity_from_uuid("4DEA22B3-1D52-D8F3-2516-782E98AB3FA0", id), GRAPPE_OK);
 	ck_assert_str_eq(id, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
 	ck_assert(identity_is_vm(id));
-	ck_assert_int_eq(identity_from_uuid("4dea22b31d52d8f32516782e98ab3fa0", id), GRAPPE_EFORMAT);
+	ck_assert_int_eq(
+	    identity_from_uuid("4dea22b31d52d8f32516782e98ab3fa0", id), GRAPPE_EFORMAT);
 	ck_assert_int_eq(
 	    identity_from_uuid("4dea22b3-1d52-d8f3-2516-782e98ab3fa", id), GRAPPE_EFORMAT);
 	ck_assert_int_eq(
@@ -47,8 +48,8 @@ END_TEST
 
 START_TEST(what_is_valid)
 {
-	static const char *const good[] = {"external", "other", "multicast", "endpoint:nfs-1.site_2",
-	    "mac-020000abcdef", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"};
+	static const char *const good[] = {"external", "other", "multicast",
+	    "endpoint:nfs-1.site_2", "mac-020000abcdef", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"};
 	static const char *const bad[] = {"", ".", "..", "externals", "endpoint:", "endpoint:a/b",
 	    "endpoint:a b", "endpoint:a\n", "/etc/passwd",
 	    "endpoint:0123456789012345678901234567890123456789012345678901234"};

@@ -48,8 +48,8 @@ START_TEST(lines)
 	errno = ENOSPC;
 	log_warning("disk %s is %d%% full", "a\nb\033[31m", 97);
 	ck_assert_int_eq(errno, ENOSPC);
-	ck_assert_str_eq(logged(),
-	    "2026-11-18 11:06:40 grappe-test: warning: disk a?b?[31m is 97% full\n");
+	ck_assert_str_eq(
+	    logged(), "2026-11-18 11:06:40 grappe-test: warning: disk a?b?[31m is 97% full\n");
 	log_debug("secret");
 	ck_assert_str_eq(logged(), "");
 	log_open("grappe-test", LOG_LEVEL_DEBUG);

@@ -143,7 +143,10 @@ static const struct {
 	size_t length;
 	const char *words;
 } bad[] = {
-#define BAD(text, words) {text, sizeof text - 1, words}
+#define BAD(text, words)                                                                           \
+	{                                                                                          \
+		text, sizeof text - 1, words                                                       \
+	}
     BAD("\n", "line 1: the first line must be"),
     BAD("#\na,b,1,2\n", "line 2: the first line must be"),
     BAD("src,dst,packets\n", "line 1: 3 fields"),
@@ -168,7 +171,8 @@ static const struct {
 START_TEST(bad_files_are_refused)
 {
 	ck_assert_int_eq(read_bytes(bad[_i].bytes, bad[_i].length), GRAPPE_EFORMAT);
-	ck_assert_msg(strstr(message, bad[_i].words) != NULL, "'%s' lacks '%s'", message, bad[_i].words);
+	ck_assert_msg(
+	    strstr(message, bad[_i].words) != NULL, "'%s' lacks '%s'", message, bad[_i].words);
 }
 END_TEST
 

@@ -9,7 +9,8 @@
 static struct period *period;
 static struct buffer buffer;
 
-static void add_row(uint32_t vif, uint8_t direction, const char *peer, uint64_t packets, uint64_t octets)
+static void add_row(
+    uint32_t vif, uint8_t direction, const char *peer, uint64_t packets, uint64_t octets)
 {
 	struct period_row row = {
 	    .vif = vif, .direction = direction, .packets = packets, .octets = octets};
@@ -52,7 +53,8 @@ static void setup(void)
 	loaded.naddresses = PERIOD_ADDRESSES_MAX;
 	for (size_t i = 0; i < PERIOD_ADDRESSES_MAX; i++) {
 		ck_assert_int_eq(address_parse(i % 2 ? "2001:db8::1" : "192.0.2.1",
-				     &loaded.addresses[i].address), GRAPPE_OK);
+				     &loaded.addresses[i].address),
+		    GRAPPE_OK);
 		loaded.addresses[i].evidence = EVIDENCE_CLAIMED;
 	}
 	memset(loaded.vm_name, 'n', sizeof loaded.vm_name - 1);
@@ -172,7 +174,8 @@ START_TEST(cut_anywhere)
 
 		memcpy(copy, buffer.bytes, length);
 		rc = decode(copy, length);
-		ck_assert_msg(rc == GRAPPE_ETRUNCATED, "%zu of %zu bytes: %d", length, buffer.length, rc);
+		ck_assert_msg(
+		    rc == GRAPPE_ETRUNCATED, "%zu of %zu bytes: %d", length, buffer.length, rc);
 		free(copy);
 	}
 	buffer_put_u8(&buffer, 0);
@@ -372,9 +375,10 @@ static size_t read_example(uint8_t *bytes, size_t size)
 	while (fgets(line, sizeof line, file) != NULL) {
 		if (strncmp(line, "    ", 4) != 0)
 			continue;
-		for (const char *c = line + 4; isxdigit((unsigned char)c[0]) &&
-					       isxdigit((unsigned char)c[1]) && isspace((unsigned char)c[2]) &&
-					       count < size; c += 3)
+		for (const char *c = line + 4;
+		     isxdigit((unsigned char)c[0]) && isxdigit((unsigned char)c[1]) &&
+		     isspace((unsigned char)c[2]) && count < size;
+		     c += 3)
 			bytes[count++] = (uint8_t)strtoul((char[]){c[0], c[1], '\0'}, NULL, 16);
 	}
 	fclose(file);
@@ -389,10 +393,8 @@ START_TEST(the_documented_example)
 
 	period_free(period);
 	period = period_new();
-	period->header = (struct period_header){.end_s = 1795000020,
-	    .length_s = 30,
-	    .clock_offset_ns = -1500,
-	    .dropped_packets = 2};
+	period->header = (struct period_header){
+	    .end_s = 1795000020, .length_s = 30, .clock_offset_ns = -1500, .dropped_packets = 2};
 	memset(period->header.boot_id, 0xb0, sizeof period->header.boot_id);
 	snprintf(vif.vm_name, sizeof vif.vm_name, "web1");
 	vif.vcpu = 2;

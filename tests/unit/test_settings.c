@@ -33,15 +33,19 @@ static const struct setting general[] = {
     {"folder", SETTING_TEXT, offsetof(struct values, folder), "/var/lib/x", 0, 0, NULL, "Where."},
     {"count", SETTING_INTEGER, offsetof(struct values, count), "7", -5, 1000, NULL, "How many."},
     {"factor", SETTING_REAL, offsetof(struct values, factor), "0.8", 0.1, 2, NULL, "How much."},
-    {"period", SETTING_DURATION, offsetof(struct values, period_ms), "30s", 30e3, 3600e3, NULL, "How long."},
+    {"period", SETTING_DURATION, offsetof(struct values, period_ms), "30s", 30e3, 3600e3, NULL,
+	"How long."},
     {"memory", SETTING_SIZE, offsetof(struct values, memory), "8MiB", 1e3, 1e12, NULL, "How big."},
     {"enabled", SETTING_BOOLEAN, offsetof(struct values, enabled), "yes", 0, 0, NULL, "Whether."},
-    {"method", SETTING_CHOICE, offsetof(struct values, method), "thesis", 0, 0, methods, "Which way."},
+    {"method", SETTING_CHOICE, offsetof(struct values, method), "thesis", 0, 0, methods,
+	"Which way."},
     {"hosts", SETTING_LIST, offsetof(struct values, hosts), "{ a, \"b\" }", 0, 0, NULL, "Which."},
 };
 static const struct setting of_agent[] = {
-    {"address", SETTING_TEXT, offsetof(struct agent, address), NULL, 0, 0, NULL, "Where it listens."},
-    {"timeout", SETTING_DURATION, offsetof(struct agent, timeout_ms), "2s", 0, 0, NULL, "Patience."},
+    {"address", SETTING_TEXT, offsetof(struct agent, address), NULL, 0, 0, NULL,
+	"Where it listens."},
+    {"timeout", SETTING_DURATION, offsetof(struct agent, timeout_ms), "2s", 0, 0, NULL,
+	"Patience."},
     {"tags", SETTING_LIST, offsetof(struct agent, tags), "{}", 0, 0, NULL, "Words."},
 };
 static const struct settings_section sections[] = {
@@ -194,7 +198,8 @@ static const struct {
     {"agent \"\" { address = b }\n", 1, "empty name"},
     {"agent { address = b }\n", 1, "title"},
     {"agent a { address = b }\nagent b { address = b }\nagent c { address = b }\n"
-     "agent d { address = b }\n", 4, "at most 3"},
+     "agent d { address = b }\n",
+	4, "at most 3"},
     {"count = 1001\n", 1, "from -5 to 1000"},
     {"count = 12x\n", 1, "not a whole number"},
     {"count = 0x10\n", 1, "not a whole number"},
@@ -255,8 +260,10 @@ END_TEST
 START_TEST(no_variable_is_expanded)
 {
 	ck_assert_int_eq(setenv("GRAPPE_TEST", "expanded", 1), 0);
-	ck_assert_msg(load("folder = \"\\${GRAPPE_TEST}\"\nhosts = { '${GRAPPE_TEST}', \"$5\" }\n") ==
-			  GRAPPE_OK, "%s", message);
+	ck_assert_msg(
+	    load("folder = \"\\${GRAPPE_TEST}\"\nhosts = { '${GRAPPE_TEST}', \"$5\" }\n") ==
+		GRAPPE_OK,
+	    "%s", message);
 	ck_assert_str_eq(values.folder, "${GRAPPE_TEST}");
 	ck_assert_str_eq(values.hosts.items[0], "${GRAPPE_TEST}");
 	ck_assert_str_eq(values.hosts.items[1], "$5");
@@ -268,17 +275,21 @@ START_TEST(files_that_cannot_be_read)
 {
 	char *big = malloc(2 << 20);
 
-	ck_assert_int_eq(settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(
+	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EIO);
 	ck_assert_ptr_nonnull(strstr(message, "x.conf: No such file"));
-	ck_assert_int_eq(settings_load(&schema, folder, &values, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(
+	    settings_load(&schema, folder, &values, message, sizeof message), GRAPPE_EIO);
 	ck_assert_ptr_nonnull(strstr(message, "Is a directory"));
 	write_bytes("count = 3\0\n", 11);
-	ck_assert_int_eq(settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
+	ck_assert_int_eq(
+	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
 	ck_assert_ptr_nonnull(strstr(message, "x.conf:1: a control character"));
 	memset(big, '\n', 2 << 20);
 	write_bytes(big, 2 << 20);
 	free(big);
-	ck_assert_int_eq(settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
+	ck_assert_int_eq(
+	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
 	ck_assert_ptr_nonnull(strstr(message, "larger than"));
 }
 END_TEST
@@ -287,7 +298,8 @@ START_TEST(missing_without_a_file)
 {
 	static const struct setting needed[] = {
 	    {"folder", SETTING_TEXT, offsetof(struct values, folder), "x", 0, 0, NULL, "Where."},
-	    {"count", SETTING_INTEGER, offsetof(struct values, count), NULL, 0, 0, NULL, "How many."}};
+	    {"count", SETTING_INTEGER, offsetof(struct values, count), NULL, 0, 0, NULL,
+		"How many."}};
 	static const struct settings_section only[] = {{.settings = needed, .nsettings = 2}};
 	static const struct settings_schema strict = {only, 1, NULL};
 
@@ -317,10 +329,13 @@ START_TEST(what_is_printed_is_read_again)
 {
 	char *first, *second;
 
-	ck_assert_msg(load("folder = '\"quoted\" \\\\ ${X} $ \xc3\xa9'\ncount = 0\nfactor = 0.30000000000000004\n"
-			   "period = 61001ms\nmemory = 1025B\nenabled = no\nmethod = clean\n"
-			   "hosts = { 'a\"b', \"c'd\" }\n"
-			   "agent \"a \\\"x\\\" {\" { address = \"#\" timeout = 0s tags = {} }\n") == GRAPPE_OK,
+	ck_assert_msg(
+	    load("folder = '\"quoted\" \\\\ ${X} $ \xc3\xa9'\ncount = 0\nfactor = "
+		 "0.30000000000000004\n"
+		 "period = 61001ms\nmemory = 1025B\nenabled = no\nmethod = clean\n"
+		 "hosts = { 'a\"b', \"c'd\" }\n"
+		 "agent \"a \\\"x\\\" {\" { address = \"#\" timeout = 0s tags = {} }\n") ==
+		GRAPPE_OK,
 	    "%s", message);
 	first = print();
 	settings_free(&schema, &values);
@@ -332,7 +347,8 @@ START_TEST(what_is_printed_is_read_again)
 	ck_assert_int_eq(((struct agent *)values.agents.items)[0].timeout_ms, 0);
 	second = print();
 	ck_assert_str_eq(first, second);
-	ck_assert_ptr_nonnull(strstr(first, "# How long.\n# duration, 30s to 1h; default 30s\nperiod = 61001ms\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(first, "# How long.\n# duration, 30s to 1h; default 30s\nperiod = 61001ms\n"));
 	settings_free(&schema, &values);
 	free(first);
 	free(second);
