@@ -25,6 +25,8 @@ struct agent {
 	char open_error[POLLER_TEXT_SIZE];
 	enum poller_state said;
 	uint32_t in_flight; /* requests that are out */
+	uint32_t flags;     /* of the newest period */
+	struct log_complaint clock_complaint;
 	struct log_complaint complaint;
 };
 
@@ -157,6 +159,21 @@ static void say_state(struct agent *agent)
 	agent->said = status->state;
 }
 
+/* S-7: a clock that nobody sets blurs the borders of periods. */
+static void say_clock(struct agent *agent, const struct period_header *header)
+{
+	if (header->end_s < poller_status(agent->poller)->last_end_s)
+		return;
+	agent->flags = header->flags;
+	if (header->flags & (PERIOD_CLOCK_UNSYNCED | PERIOD_CLOCK_STEPPED))
+		log_complain(&agent->clock_complaint, "agent %s: the clock of its host %s",
+		    agent->name,
+		    header->flags & PERIOD_CLOCK_STEPPED ? "jumped" : "is not synchronised");
+	else
+		log_recovered(&agent->clock_complaint,
+		    "agent %s: the clock of its host is synchronised", agent->name);
+}
+
 static void take_events(struct agent *agent)
 {
 	const struct agents_options *options = &agent->all->options;
@@ -165,6 +182,7 @@ static void take_events(struct agent *agent)
 	while (poller_next_event(agent->poller, &event)) {
 		switch (event.kind) {
 		case POLLER_DELIVERED:
+			say_clock(agent, &event.period->header);
 			options->delivered(options->context, agent->number, event.period);
 			say_state(agent);
 			break;
@@ -259,7 +277,8 @@ struct agents_view agents_at(const struct agents *agents, size_t i)
 	    .address = agent->address,
 	    .community = agent->community,
 	    .place = agent->place,
-	    .status = *poller_status(agent->poller)};
+	    .status = *poller_status(agent->poller),
+	    .flags = agent->flags};
 }
 
 const struct place *agents_place(const struct agents *agents, uint32_t number)

@@ -37,6 +37,7 @@ struct agents_view {
 	const char *name, *address, *community;
 	struct place place;
 	struct poller_status status;
+	uint32_t flags; /* enum period_flag of its newest period */
 };
 
 /* agents_new - none yet; NULL without memory. */

@@ -399,12 +399,12 @@ static json_int_t number_at(const json_t *object, const char *key)
 
 static int print_agents(const json_t *agents, FILE *out)
 {
-	static const char *const titles[] = {
-	    "AGENT", "STATE", "LAST PERIOD (UTC)", "MISSED", "ADDRESS", "ENVIRONMENT", "ERROR"};
+	static const char *const titles[] = {"AGENT", "STATE", "LAST PERIOD (UTC)", "MISSED",
+	    "CLOCK", "ADDRESS", "ENVIRONMENT", "ERROR"};
 	struct grid grid;
 	const json_t *agent;
 	size_t i;
-	int rc = grid_start(&grid, titles, 7, 7);
+	int rc = grid_start(&grid, titles, 8, 8);
 
 	grid.right[3] = true;
 	json_array_foreach(agents, i, agent)
@@ -422,9 +422,10 @@ static int print_agents(const json_t *agents, FILE *out)
 		else
 			snprintf(cells[2], CELL_SIZE, "-");
 		snprintf(cells[3], CELL_SIZE, "%lld", (long long)number_at(agent, "missed"));
-		snprintf(cells[4], CELL_SIZE, "%s", text_at(agent, "address"));
-		snprintf(cells[5], CELL_SIZE, "%s", text_at(agent, "environment"));
-		snprintf(cells[6], CELL_SIZE, "%s", text_at(agent, "error"));
+		snprintf(cells[4], CELL_SIZE, "%s", text_at(agent, "clock"));
+		snprintf(cells[5], CELL_SIZE, "%s", text_at(agent, "address"));
+		snprintf(cells[6], CELL_SIZE, "%s", text_at(agent, "environment"));
+		snprintf(cells[7], CELL_SIZE, "%s", text_at(agent, "error"));
 	}
 	if (rc == GRAPPE_OK)
 		grid_print(&grid, out);

@@ -352,6 +352,13 @@ static void answer_inventory(struct server *server, struct protocol_exchange *ex
 static const char *const state_words[] = {
     [POLLER_NEW] = "new", [POLLER_UP] = "up", [POLLER_DOWN] = "down", [POLLER_REFUSED] = "refused"};
 
+static const char *clock_word(uint32_t flags)
+{
+	if (flags & PERIOD_CLOCK_STEPPED)
+		return "stepped";
+	return flags & PERIOD_CLOCK_UNSYNCED ? "unsynchronised" : "ok";
+}
+
 static json_t *text_json(const char *text)
 {
 	json_t *string = json_string(text);
@@ -368,13 +375,14 @@ static json_t *agents_json(const struct agents *agents, unsigned *up)
 		const struct agents_view view = agents_at(agents, i);
 
 		*up += view.status.state == POLLER_UP;
-		json_array_append_new(list,
-		    json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:o}", "name", text_json(view.name),
-			"host", text_json(view.place.host), "environment",
-			text_json(view.place.environment), "address", text_json(view.address),
-			"state", state_words[view.status.state], "last_end",
-			(json_int_t)view.status.last_end_s, "missed",
-			(json_int_t)view.status.missed, "error", text_json(view.status.error)));
+		json_array_append_new(
+		    list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:s,s:o}", "name",
+			      text_json(view.name), "host", text_json(view.place.host),
+			      "environment", text_json(view.place.environment), "address",
+			      text_json(view.address), "state", state_words[view.status.state],
+			      "last_end", (json_int_t)view.status.last_end_s, "missed",
+			      (json_int_t)view.status.missed, "clock", clock_word(view.flags),
+			      "error", text_json(view.status.error)));
 	}
 	return list;
 }

@@ -9,6 +9,9 @@ dist_doc_DATA += doc/architecture.md
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md
 
+# The collector
+dist_doc_DATA += doc/collector.md
+
 # SNMP
 dist_doc_DATA += doc/snmp.md
 

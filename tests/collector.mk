@@ -4,8 +4,10 @@ if TESTS_ENABLED
 COLLECTOR_TESTS = \
 	tests/replay/replay_answer \
 	tests/replay/replay_collector \
+	tests/unit/test_collector_settings \
 	tests/unit/test_inventory \
 	tests/unit/test_poller \
+	tests/unit/test_query \
 	tests/unit/test_resolve \
 	tests/unit/test_wire
 check_PROGRAMS += $(COLLECTOR_TESTS) tests/lab/fake_capture
@@ -16,6 +18,10 @@ endif
 COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
 MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
+tests_unit_test_collector_settings_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_collector_settings_LDADD = libgrappe-collector.la $(COLLECTOR_TEST_LIBS)
+tests_unit_test_query_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_query_LDADD = libgrappe-query.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
 tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
