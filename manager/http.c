@@ -22,7 +22,7 @@
 struct http_client {
 	struct event_base *base; /* not owned */
 	CURLM *multi;
-	struct event *timer;	      /* libcurl's own time-outs */
+	struct event *timer;         /* libcurl's own time-outs */
 	struct http_exchange *first; /* all that are under way */
 };
 
@@ -62,9 +62,8 @@ static enum http_verdict judge_code(long code)
 static bool is_transient(CURLcode rc)
 {
 	static const CURLcode transient[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
-	    CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING,
-	    CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE,
-	    CURLE_SSL_CACERT_BADFILE};
+	    CURLE_OPERATION_TIMEDOUT, CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_ERROR,
+	    CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_SSL_CACERT_BADFILE};
 
 	for (size_t i = 0; i < sizeof transient / sizeof *transient; i++)
 		if (rc == transient[i])
@@ -87,7 +86,8 @@ static void explain_code(const struct http_exchange *exchange, long code, char r
 		snprintf(reason, REASON_SIZE,
 		    "it answered %ld, a redirect; redirects are not followed", code);
 	else
-		snprintf(reason, REASON_SIZE, "it answered %ld%s%s", code, n > 0 ? ": " : "", start);
+		snprintf(
+		    reason, REASON_SIZE, "it answered %ld%s%s", code, n > 0 ? ": " : "", start);
 }
 
 static enum http_verdict explain_result(
@@ -144,7 +144,8 @@ static void finish_exchange(struct http_exchange *exchange, CURLcode rc)
 	buffer_put_u8(&exchange->answer, 0);
 	if (exchange->answer.error != GRAPPE_OK)
 		result.length = 0;
-	result.answer = exchange->answer.error == GRAPPE_OK ? (const char *)exchange->answer.bytes : "";
+	result.answer =
+	    exchange->answer.error == GRAPPE_OK ? (const char *)exchange->answer.bytes : "";
 	exchange->done(&result, exchange->context);
 	free_exchange(exchange);
 }
@@ -230,7 +231,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int wish, void *context, v
 	struct http_client *client = context;
 	struct http_socket *socket = known;
 	const short what = (wish & CURL_POLL_IN ? EV_READ : 0) |
-	    (wish & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST;
+			   (wish & CURL_POLL_OUT ? EV_WRITE : 0) | EV_PERSIST;
 
 	(void)easy;
 	forget_socket(client, fd, socket);
@@ -500,8 +501,9 @@ static int check_token_owner(int fd, const char *path, char *message, size_t siz
 		return GRAPPE_EINVALID;
 	}
 	if (status.st_uid != 0 && status.st_uid != geteuid()) {
-		snprintf(message, size, "%s belongs to user %u, neither root nor this program's user",
-		    path, (unsigned)status.st_uid);
+		snprintf(message, size,
+		    "%s belongs to user %u, neither root nor this program's user", path,
+		    (unsigned)status.st_uid);
 		return GRAPPE_EINVALID;
 	}
 	if ((status.st_mode & 077) != 0) {
@@ -539,9 +541,9 @@ int http_read_token(const char *path, char token[HTTP_TOKEN_SIZE], char *message
 	rc = check_token_owner(fd, path, message, size);
 	if (rc == GRAPPE_OK) {
 		length = read(fd, token, HTTP_TOKEN_SIZE);
-		rc = length < 0 ? GRAPPE_EIO
-		    : length == HTTP_TOKEN_SIZE ? GRAPPE_EFORMAT
-						: cut_token(token, length);
+		rc = length < 0                  ? GRAPPE_EIO
+		     : length == HTTP_TOKEN_SIZE ? GRAPPE_EFORMAT
+						 : cut_token(token, length);
 		if (rc == GRAPPE_EIO)
 			snprintf(message, size, "%s: %s", path, strerror(errno));
 		else if (rc != GRAPPE_OK)

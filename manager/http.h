@@ -25,30 +25,30 @@ struct http_exchange; /* opaque: one request and its answer */
 
 struct http_request {
 	const char *url;
-	const char *ca_file;	    /* PEM file of the authorities to trust; NULL or "": the system's */
-	const char *token;	    /* sent as "Authorization: Bearer …"; NULL or "": none */
+	const char *ca_file; /* PEM file of the authorities to trust; NULL or "": the system's */
+	const char *token;   /* sent as "Authorization: Bearer …"; NULL or "": none */
 	const char *const *headers; /* further "Name: value" lines, NULL-terminated, or NULL */
-	const void *body;	    /* POST with this body; NULL: GET */
-	size_t length;		    /* of the body, bytes */
-	int64_t connect_ms;	    /* limit until the connection stands, TLS included; > 0 */
-	int64_t total_ms;	    /* limit of the whole exchange; > 0 */
-	size_t answer_max;	    /* longest answer that is read, bytes; a longer one is refused */
+	const void *body;           /* POST with this body; NULL: GET */
+	size_t length;              /* of the body, bytes */
+	int64_t connect_ms;         /* limit until the connection stands, TLS included; > 0 */
+	int64_t total_ms;           /* limit of the whole exchange; > 0 */
+	size_t answer_max; /* longest answer that is read, bytes; a longer one is refused */
 };
 
 /* What became of an exchange. */
 enum http_verdict {
 	HTTP_DONE,   /* an answer of 200 … 299 */
-	HTTP_AGAIN,  /* nobody there, cut, too slow, 408, 429 or 5xx, or our ca_file cannot be read: worth
-			another try later */
+	HTTP_AGAIN,  /* nobody there, cut, too slow, 408, 429 or 5xx, or our ca_file cannot be read:
+			worth  another try later */
 	HTTP_REFUSED /* anything else: other answers, redirects, certificates, too long an answer */
 };
 
 struct http_result {
 	enum http_verdict verdict;
-	long code;	    /* of the answer, 0 = none came */
+	long code;          /* of the answer, 0 = none came */
 	const char *reason; /* for people, one line without final stop; "" when HTTP_DONE */
 	const char *answer; /* body of the answer, zero-terminated; valid during `done` only */
-	size_t length;	    /* of the answer, bytes */
+	size_t length;      /* of the answer, bytes */
 };
 
 typedef void http_done(const struct http_result *result, void *context);
@@ -60,11 +60,12 @@ void http_client_free(struct http_client *client);
 
 /* http_send - starts an exchange; everything in *request is copied. *out (may be NULL) stays valid
  * until `done` was called. `done` is never called from inside http_send().
- * Returns 0, GRAPPE_EINVALID (http_check_url() says why), GRAPPE_ERANGE (a limit that is not positive,
- * too many headers) or GRAPPE_EMEMORY. */
+ * Returns 0, GRAPPE_EINVALID (http_check_url() says why), GRAPPE_ERANGE (a limit that is not
+ * positive, too many headers) or GRAPPE_EMEMORY. */
 int http_send(struct http_client *client, const struct http_request *request, http_done *done,
     void *context, struct http_exchange **out);
-/* http_cancel - ends an exchange whose `done` was not called yet; it will not be. NULL is allowed. */
+/* http_cancel - ends an exchange whose `done` was not called yet; it will not be. NULL is allowed.
+ */
 void http_cancel(struct http_exchange *exchange);
 
 /* http_check_url - true for an http or https URL with a host and without user or password in it;
@@ -73,8 +74,8 @@ bool http_check_url(const char *url, const char **reason);
 
 /* http_read_token - a bearer token from a file of one line that only its owner (root or the user
  * of this process) may read. Returns 0, or with words in message: GRAPPE_EIO (cannot be read),
- * GRAPPE_EINVALID (wrong owner or permissions, not a regular file) or GRAPPE_EFORMAT (empty, too long, or
- * characters that no header may hold). */
+ * GRAPPE_EINVALID (wrong owner or permissions, not a regular file) or GRAPPE_EFORMAT (empty, too
+ * long, or characters that no header may hold). */
 int http_read_token(const char *path, char token[HTTP_TOKEN_SIZE], char *message, size_t size);
 
 #endif

@@ -29,8 +29,8 @@ struct lane {
 	const struct publish_webhook *webhook; /* not owned */
 	struct publish_queue *queue;
 	struct http_exchange *exchange; /* under way, or NULL */
-	struct event *wake;		/* end of a pause */
-	int64_t pause_ms;		/* the next pause */
+	struct event *wake;             /* end of a pause */
+	int64_t pause_ms;               /* the next pause */
 	struct log_complaint complaint;
 	char error[ERROR_SIZE]; /* of the last post; "" when it went well */
 };
@@ -51,24 +51,37 @@ struct publisher {
 	publish_settled *settled;
 	void *context;
 	struct publish_status status; /* without `waiting` */
-	int64_t delivered_s;	      /* when the last one went out, epoch s; 0 = none */
+	int64_t delivered_s;          /* when the last one went out, epoch s; 0 = none */
 };
 
 const struct setting publish_webhook_settings[PUBLISH_WEBHOOK_NSETTINGS] = {
-    {.key = "url", .type = SETTING_TEXT, .offset = offsetof(struct publish_webhook, url),
+    {.key = "url",
+	.type = SETTING_TEXT,
+	.offset = offsetof(struct publish_webhook, url),
 	.text = "Where to post, http or https."},
-    {.key = "ca_file", .type = SETTING_TEXT, .offset = offsetof(struct publish_webhook, ca_file),
+    {.key = "ca_file",
+	.type = SETTING_TEXT,
+	.offset = offsetof(struct publish_webhook, ca_file),
 	.fallback = "",
 	.text = "PEM file of the certificate authorities to trust; empty: those of the system."},
-    {.key = "token_file", .type = SETTING_TEXT,
-	.offset = offsetof(struct publish_webhook, token_file), .fallback = "",
+    {.key = "token_file",
+	.type = SETTING_TEXT,
+	.offset = offsetof(struct publish_webhook, token_file),
+	.fallback = "",
 	.text = "File with a bearer token, mode 0600; empty: no Authorization header."},
-    {.key = "timeout", .type = SETTING_DURATION,
-	.offset = offsetof(struct publish_webhook, timeout_ms), .fallback = "10s", .min = 100,
-	.max = 300000, .text = "Longest time for one post, from connecting to the whole answer."},
-    {.key = "connect_timeout", .type = SETTING_DURATION,
-	.offset = offsetof(struct publish_webhook, connect_timeout_ms), .fallback = "5s",
-	.min = 100, .max = 300000,
+    {.key = "timeout",
+	.type = SETTING_DURATION,
+	.offset = offsetof(struct publish_webhook, timeout_ms),
+	.fallback = "10s",
+	.min = 100,
+	.max = 300000,
+	.text = "Longest time for one post, from connecting to the whole answer."},
+    {.key = "connect_timeout",
+	.type = SETTING_DURATION,
+	.offset = offsetof(struct publish_webhook, connect_timeout_ms),
+	.fallback = "5s",
+	.min = 100,
+	.max = 300000,
 	.text = "Longest time until the connection stands, TLS included."},
 };
 
@@ -97,14 +110,17 @@ int publish_check(const struct settings_sections *webhooks, char *message, size_
 		if (!is_title(webhook->title))
 			snprintf(message, size,
 			    "webhook \"%s\": a name is 1 to %d letters, digits, '.', '_', '-', not "
-			    "starting with '.'", webhook->title, TITLE_MAX);
+			    "starting with '.'",
+			    webhook->title, TITLE_MAX);
 		else if (!http_check_url(webhook->url, &reason))
 			snprintf(message, size, "webhook \"%s\": url %s", webhook->title, reason);
 		else if (webhook->token_file[0] != '\0' &&
-		    strncasecmp(webhook->url, "https:", 6) != 0)
+			 strncasecmp(webhook->url, "https:", 6) != 0)
 			snprintf(message, size,
-			    "webhook \"%s\": token_file needs an https url, or the token travels in "
-			    "the clear", webhook->title);
+			    "webhook \"%s\": token_file needs an https url, or the token travels "
+			    "in "
+			    "the clear",
+			    webhook->title);
 		else
 			continue;
 		return GRAPPE_EINVALID;
@@ -138,7 +154,8 @@ static void settle(struct publisher *publisher, const char *id, bool delivered)
 	if (is_waiting(publisher, id)) {
 		if (!delivered && fate == NULL &&
 		    publisher->nfailed < sizeof publisher->failed / sizeof *publisher->failed)
-			snprintf(publisher->failed[publisher->nfailed++].id, PROTOCOL_ID_SIZE, "%s", id);
+			snprintf(
+			    publisher->failed[publisher->nfailed++].id, PROTOCOL_ID_SIZE, "%s", id);
 		return;
 	}
 	if (fate != NULL) {
@@ -155,8 +172,9 @@ static void remove_oldest(struct lane *lane, bool delivered)
 
 	snprintf(id, sizeof id, "%s", publish_queue_id(lane->queue, 0));
 	if (publish_queue_pop(lane->queue) == GRAPPE_EIO)
-		log_warning("webhook %s: cannot remove recommendation %s from its queue: %s; it will "
-			    "be posted again after a restart",
+		log_warning(
+		    "webhook %s: cannot remove recommendation %s from its queue: %s; it will "
+		    "be posted again after a restart",
 		    lane->webhook->title, id, strerror(errno));
 	settle(lane->publisher, id, delivered);
 }
@@ -177,7 +195,8 @@ static void pause_lane(struct lane *lane, const char *reason)
 	lane->publisher->status.attempts++;
 	snprintf(lane->error, sizeof lane->error, "%s", reason);
 	log_complain(&lane->complaint,
-	    "webhook %s: cannot post recommendation %s to %s: %s; trying again in %lld s, %zu waiting",
+	    "webhook %s: cannot post recommendation %s to %s: %s; trying again in %lld s, %zu "
+	    "waiting",
 	    lane->webhook->title, publish_queue_id(lane->queue, 0), lane->webhook->url, reason,
 	    (long long)(lane->pause_ms / 1000), publish_queue_count(lane->queue));
 	wake_after(lane, lane->pause_ms);
@@ -222,18 +241,25 @@ static int send_document(struct lane *lane, const struct buffer *document, const
 {
 	const struct publish_webhook *webhook = lane->webhook;
 	char id_line[PROTOCOL_ID_SIZE + 32];
-	const char *const headers[] = {"Content-Type: application/json", "Accept: */*", id_line, NULL};
-	const struct http_request request = {.url = webhook->url, .ca_file = webhook->ca_file,
-	    .token = token, .headers = headers, .body = document->bytes, .length = document->length,
-	    .connect_ms = webhook->connect_timeout_ms, .total_ms = webhook->timeout_ms,
+	const char *const headers[] = {
+	    "Content-Type: application/json", "Accept: */*", id_line, NULL};
+	const struct http_request request = {.url = webhook->url,
+	    .ca_file = webhook->ca_file,
+	    .token = token,
+	    .headers = headers,
+	    .body = document->bytes,
+	    .length = document->length,
+	    .connect_ms = webhook->connect_timeout_ms,
+	    .total_ms = webhook->timeout_ms,
 	    .answer_max = ANSWER_MAX};
 
-	snprintf(id_line, sizeof id_line, "Grappe-Recommendation: %s",
-	    publish_queue_id(lane->queue, 0));
+	snprintf(
+	    id_line, sizeof id_line, "Grappe-Recommendation: %s", publish_queue_id(lane->queue, 0));
 	return http_send(lane->publisher->http, &request, on_posted, lane, &lane->exchange);
 }
 
-/* Reads the oldest document; one that is gone or no use is given up. Returns true when it is there. */
+/* Reads the oldest document; one that is gone or no use is given up. Returns true when it is there.
+ */
 static bool read_oldest(struct lane *lane, struct buffer *document)
 {
 	const int rc = publish_queue_read(lane->queue, PUBLISH_DOCUMENT_MAX, document);
@@ -243,7 +269,9 @@ static bool read_oldest(struct lane *lane, struct buffer *document)
 	if (rc == GRAPPE_OK && document->length > 0)
 		return true;
 	snprintf(reason, sizeof reason, "its file in the queue cannot be used: %s",
-	    rc == GRAPPE_EIO ? strerror(saved) : rc == GRAPPE_OK ? "it is empty" : error_text(rc));
+	    rc == GRAPPE_EIO  ? strerror(saved)
+	    : rc == GRAPPE_OK ? "it is empty"
+			      : error_text(rc));
 	if (rc == GRAPPE_EMEMORY || (rc == GRAPPE_EIO && saved != ENOENT)) {
 		pause_lane(lane, reason);
 	} else {
@@ -336,8 +364,9 @@ int publish_new(struct event_base *base, const struct settings_sections *webhook
 	publisher->settled = settled;
 	publisher->context = context;
 	publisher->lanes = calloc(webhooks->count + 1, sizeof *publisher->lanes);
-	rc = publisher->lanes == NULL ? GRAPPE_EMEMORY
-	    : webhooks->count > PUBLISH_WEBHOOKS_MAX ? GRAPPE_ELIMIT : GRAPPE_OK;
+	rc = publisher->lanes == NULL                 ? GRAPPE_EMEMORY
+	     : webhooks->count > PUBLISH_WEBHOOKS_MAX ? GRAPPE_ELIMIT
+						      : GRAPPE_OK;
 	snprintf(message, size, "webhooks: %s", error_text(rc));
 	for (size_t i = 0; rc == GRAPPE_OK && i < webhooks->count; i++)
 		rc = open_lane(publisher, &publisher->lanes[publisher->nlanes++], &all[i], folder,
@@ -369,14 +398,16 @@ void publish_free(struct publisher *publisher)
 
 /* ---- documents ---- */
 
-/* Makes room for one more. A post under way is cancelled, or its answer would remove another one. */
+/* Makes room for one more. A post under way is cancelled, or its answer would remove another one.
+ */
 static void drop_oldest(struct lane *lane)
 {
 	http_cancel(lane->exchange);
 	lane->exchange = NULL;
 	lane->publisher->status.dropped++;
-	log_warning("webhook %s: %zu recommendations wait, the most there may be; the oldest, %s, is "
-		    "dropped unposted",
+	log_warning(
+	    "webhook %s: %zu recommendations wait, the most there may be; the oldest, %s, is "
+	    "dropped unposted",
 	    lane->webhook->title, publish_queue_count(lane->queue),
 	    publish_queue_id(lane->queue, 0));
 	remove_oldest(lane, false);
@@ -435,9 +466,9 @@ json_t *publish_status_json(const struct publisher *publisher)
 	for (size_t i = 0; all != NULL && i < publisher->nlanes; i++) {
 		const struct lane *lane = &publisher->lanes[i];
 
-		json_array_append_new(all,
-		    json_pack("{s:s, s:I, s:s}", "name", lane->webhook->title, "waiting",
-			(json_int_t)publish_queue_count(lane->queue), "error", lane->error));
+		json_array_append_new(
+		    all, json_pack("{s:s, s:I, s:s}", "name", lane->webhook->title, "waiting",
+			     (json_int_t)publish_queue_count(lane->queue), "error", lane->error));
 	}
 	publish_read_status(publisher, &status);
 	object = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "waiting", (json_int_t)status.waiting,

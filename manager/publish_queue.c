@@ -124,7 +124,8 @@ static int insert_entry(struct publish_queue *queue, const struct entry *entry)
 			return remove_entry(queue, entry);
 		if (remove_entry(queue, &queue->entries[0]) != GRAPPE_OK)
 			return GRAPPE_EIO;
-		memmove(queue->entries, queue->entries + 1, --queue->count * sizeof *queue->entries);
+		memmove(
+		    queue->entries, queue->entries + 1, --queue->count * sizeof *queue->entries);
 		place--;
 	}
 	memmove(queue->entries + place + 1, queue->entries + place,
@@ -215,7 +216,8 @@ bool publish_queue_is_full(const struct publish_queue *queue)
 	return queue->count == queue->limit;
 }
 
-int publish_queue_push(struct publish_queue *queue, const char *id, const void *bytes, size_t length)
+int publish_queue_push(
+    struct publish_queue *queue, const char *id, const void *bytes, size_t length)
 {
 	struct entry entry = {.sequence = queue->next_sequence};
 	char path[PATH_MAX];

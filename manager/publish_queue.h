@@ -17,9 +17,9 @@
 
 struct publish_queue; /* opaque */
 
-/* publish_queue_open - the queue in folder (created when missing, mode 0750). Holds at most `limit` (> 0)
- * documents; more than that on disk: the oldest are removed. Other files there are left alone.
- * Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY. */
+/* publish_queue_open - the queue in folder (created when missing, mode 0750). Holds at most `limit`
+ * (> 0) documents; more than that on disk: the oldest are removed. Other files there are left
+ * alone. Returns 0, GRAPPE_EIO (errno) or GRAPPE_EMEMORY. */
 int publish_queue_open(const char *folder, size_t limit, struct publish_queue **out);
 /* publish_queue_close - NULL is allowed. */
 void publish_queue_close(struct publish_queue *queue);
@@ -38,12 +38,14 @@ bool publish_queue_check_id(const char *id);
 
 /* publish_queue_push - appends a document. Returns 0, GRAPPE_EINVALID (id), GRAPPE_ELIMIT (full),
  * GRAPPE_EIO (errno) or GRAPPE_EMEMORY. */
-int publish_queue_push(struct publish_queue *queue, const char *id, const void *bytes, size_t length);
-/* publish_queue_read - the oldest document into *out, at most limit bytes (deinit by the caller, also on
- * error). Returns 0, GRAPPE_ENOTFOUND (empty), or as file_read(). */
+int publish_queue_push(
+    struct publish_queue *queue, const char *id, const void *bytes, size_t length);
+/* publish_queue_read - the oldest document into *out, at most limit bytes (deinit by the caller,
+ * also on error). Returns 0, GRAPPE_ENOTFOUND (empty), or as file_read(). */
 int publish_queue_read(const struct publish_queue *queue, size_t limit, struct buffer *out);
-/* publish_queue_pop - removes the oldest document. Returns 0, GRAPPE_ENOTFOUND (empty) or GRAPPE_EIO (errno: its
- * file could not be removed and will be back after a restart; it has left the queue in memory). */
+/* publish_queue_pop - removes the oldest document. Returns 0, GRAPPE_ENOTFOUND (empty) or
+ * GRAPPE_EIO (errno: its file could not be removed and will be back after a restart; it has left
+ * the queue in memory). */
 int publish_queue_pop(struct publish_queue *queue);
 
 #endif

@@ -19,8 +19,8 @@ static void format_age(int64_t age_s, char *out, size_t size)
 		snprintf(out, size, "%.1f d", (double)age_s / 86400);
 }
 
-enum plugin_state mode_judge_age(struct plugin *plugin, const struct options *options, size_t metric,
-    const char *what, int64_t age_s, int64_t warning_s, int64_t critical_s)
+enum plugin_state mode_judge_age(struct plugin *plugin, const struct options *options,
+    size_t metric, const char *what, int64_t age_s, int64_t warning_s, int64_t critical_s)
 {
 	struct range warning = options->warning, critical = options->critical;
 	enum plugin_state state;

@@ -34,7 +34,7 @@ static const struct plugin_metric metrics[METRICS] = {
 /* What is asked for, in the order of enum agent_object, and which label shows it as it is. */
 static const struct {
 	uint32_t scalar; /* enum mib_agent_scalar */
-	int metric;	 /* -1: none */
+	int metric;      /* -1: none */
 } objects[AGENT_OBJECTS] = {
     [AGENT_LENGTH] = {MIB_AGENT_PERIOD_LENGTH, -1},
     [AGENT_LAST_END] = {MIB_AGENT_LAST_END, -1},
@@ -72,14 +72,16 @@ static void judge_capture(struct plugin *plugin, const struct agent_answer *answ
 		plugin_add_check(plugin, NULL, PLUGIN_OK, "capture runs");
 		break;
 	case MIB_CAPTURE_STALE:
-		plugin_add_check(plugin, NULL, PLUGIN_CRITICAL, "capture stands still: no new periods come");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_CRITICAL, "capture stands still: no new periods come");
 		break;
 	case MIB_CAPTURE_ABSENT:
 		plugin_add_check(plugin, NULL, young ? PLUGIN_UNKNOWN : PLUGIN_CRITICAL,
 		    "capture has made no period yet%s", young ? ", it just started" : "");
 		break;
 	default:
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its capture's state");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its capture's state");
 	}
 }
 
@@ -89,8 +91,10 @@ static void judge_period(struct plugin *plugin, const struct options *options,
 	const int64_t length = length_of(answer);
 
 	if (!has(answer, AGENT_LAST_END))
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its newest period");
-	else if (answer->numbers[AGENT_LAST_END] > 0) /* none yet: that is judge_capture()'s to say */
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its newest period");
+	else if (answer->numbers[AGENT_LAST_END] >
+		 0) /* none yet: that is judge_capture()'s to say */
 		mode_judge_age(plugin, options, AGE, "the newest period",
 		    now_s - (int64_t)answer->numbers[AGENT_LAST_END], AGE_WARNING_PERIODS * length,
 		    AGE_CRITICAL_PERIODS * length);
@@ -111,7 +115,8 @@ static void judge_clock(struct plugin *plugin, const struct agent_answer *answer
 		plugin_add_check(plugin, NULL, PLUGIN_WARNING, "the clock was stepped");
 		break;
 	default:
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its clock's state");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the agent does not tell its clock's state");
 	}
 }
 
@@ -129,7 +134,8 @@ void mode_judge_agent(struct plugin *plugin, const struct options *options, cons
 	judge_capture(plugin, answer, now_s);
 	judge_period(plugin, options, answer, now_s);
 	judge_clock(plugin, answer);
-	plugin_set_summary(plugin, "%" PRIu64 " VMs, %" PRIu64 " pairs, newest period %" PRId64 " s old",
+	plugin_set_summary(plugin,
+	    "%" PRIu64 " VMs, %" PRIu64 " pairs, newest period %" PRId64 " s old",
 	    answer->numbers[AGENT_VMS], answer->numbers[AGENT_PAIRS],
 	    (int64_t)(now_s - (int64_t)answer->numbers[AGENT_LAST_END]));
 }
@@ -156,15 +162,17 @@ static void run(struct plugin *plugin, const struct options *options)
 	int rc;
 
 	if (snmp_format_peer(options->host, options->port, peer, sizeof peer) != GRAPPE_OK) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "no host and port: %.200s", options->host);
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "no host and port: %.200s", options->host);
 		return;
 	}
 	prepare_request(request);
-	rc = snmp_get(peer, &login, (int)options->timeout_s * 1000 - RESERVE_MS, request, AGENT_OBJECTS,
-	    message, sizeof message);
+	rc = snmp_get(peer, &login, (int)options->timeout_s * 1000 - RESERVE_MS, request,
+	    AGENT_OBJECTS, message, sizeof message);
 	if (rc != GRAPPE_OK) {
 		plugin_add_check(plugin, NULL,
-		    rc == GRAPPE_ETIMEOUT || rc == GRAPPE_EIO ? options->timeout_state : PLUGIN_UNKNOWN,
+		    rc == GRAPPE_ETIMEOUT || rc == GRAPPE_EIO ? options->timeout_state
+							      : PLUGIN_UNKNOWN,
 		    "SNMP on %.200s: %s", options->host, message);
 		return;
 	}
@@ -173,7 +181,8 @@ static void run(struct plugin *plugin, const struct options *options)
 		answer.there |= request[i].there ? 1u << i : 0;
 	}
 	answer.signed_offset_us = request[AGENT_CLOCK_OFFSET].signed_number;
-	mode_judge_agent(plugin, options, options->host, &answer, clock_wall_ns() / CLOCK_SECOND_NS);
+	mode_judge_agent(
+	    plugin, options, options->host, &answer, clock_wall_ns() / CLOCK_SECOND_NS);
 }
 
 const struct mode mode_agent = {

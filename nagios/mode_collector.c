@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mode collector: do all agents answer, is the newest period recent, do the archives take what comes in?
+ * Mode collector: do all agents answer, is the newest period recent, do the archives take what
+ * comes in?
  */
 #include "common/clock.h"
 #include "nagios/mode.h"
@@ -16,7 +17,15 @@
 #define AGE_CRITICAL_PERIODS 10
 
 enum {
-	AGE, AGENTS_UP, AGENTS_TOTAL, COMPLETE, VMS, PAIRS, ARCHIVE_QUEUE, ARCHIVE_FAILURES, METRICS
+	AGE,
+	AGENTS_UP,
+	AGENTS_TOTAL,
+	COMPLETE,
+	VMS,
+	PAIRS,
+	ARCHIVE_QUEUE,
+	ARCHIVE_FAILURES,
+	METRICS
 };
 static const struct plugin_metric metrics[METRICS] = {
     [AGE] = {"age", "s", true},
@@ -69,7 +78,7 @@ enum agent_kind { AGENT_GOOD, AGENT_FRESH, AGENT_DOWN, AGENT_SILENT, AGENT_KINDS
 /* What an agent is judged against. */
 struct scene {
 	int64_t now_s;
-	int64_t started_s; /* of the collector; 0 = not told */
+	int64_t started_s;  /* of the collector; 0 = not told */
 	int64_t patience_s; /* how old the newest period of an agent may be */
 };
 
@@ -79,7 +88,8 @@ struct tally {
 	char names[128];  /* of the first ones that deliver nothing */
 };
 
-/* The collector's newest period goes on by the clock; an agent whose sensor has stopped answers, but delivers nothing. */
+/* The collector's newest period goes on by the clock; an agent whose sensor has stopped answers,
+ * but delivers nothing. */
 static bool is_silent(const json_t *agent, const struct scene *scene)
 {
 	int64_t last_end;
@@ -129,15 +139,19 @@ static struct plugin_check *add_agents_check(struct plugin *plugin, const struct
 	const size_t down = tally->counts[AGENT_DOWN], silent = tally->counts[AGENT_SILENT];
 
 	if (tally->total == 0)
-		return plugin_add_check(plugin, NULL, PLUGIN_WARNING, "the collector has no agents");
+		return plugin_add_check(
+		    plugin, NULL, PLUGIN_WARNING, "the collector has no agents");
 	if (down + silent > 0)
 		return plugin_add_check(plugin, NULL,
 		    down + silent == tally->total ? PLUGIN_CRITICAL : PLUGIN_WARNING,
 		    "%zu of %zu agents %s: %s", down + silent, tally->total,
-		    silent == 0 ? "down" : down == 0 ? "silent" : "down or silent", tally->names);
+		    silent == 0 ? "down"
+		    : down == 0 ? "silent"
+				: "down or silent",
+		    tally->names);
 	if (tally->counts[AGENT_FRESH] > 0)
-		return plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "%zu of %zu agents not asked yet",
-		    tally->counts[AGENT_FRESH], tally->total);
+		return plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
+		    "%zu of %zu agents not asked yet", tally->counts[AGENT_FRESH], tally->total);
 	return plugin_add_check(
 	    plugin, NULL, PLUGIN_OK, "%zu of %zu agents up", tally->total, tally->total);
 }
@@ -146,13 +160,16 @@ static void add_agent_check(struct plugin *plugin, struct plugin_check *parent, 
     enum agent_kind kind, bool all_bad)
 {
 	static const enum plugin_state states[AGENT_KINDS] = {[AGENT_GOOD] = PLUGIN_OK,
-	    [AGENT_FRESH] = PLUGIN_UNKNOWN, [AGENT_DOWN] = PLUGIN_WARNING, [AGENT_SILENT] = PLUGIN_WARNING};
+	    [AGENT_FRESH] = PLUGIN_UNKNOWN,
+	    [AGENT_DOWN] = PLUGIN_WARNING,
+	    [AGENT_SILENT] = PLUGIN_WARNING};
 	const char *state = status_text(agent, "state"), *error = status_text(agent, "error");
 
 	plugin_add_check(plugin, parent, all_bad ? PLUGIN_CRITICAL : states[kind],
 	    "agent %.64s (%.64s) is %.16s%s%s%.250s", status_text(agent, "name"),
 	    status_text(agent, "address"), state[0] != '\0' ? state : "in no state",
-	    kind == AGENT_SILENT ? ", but delivers no new periods" : "", error[0] != '\0' ? ": " : "", error);
+	    kind == AGENT_SILENT ? ", but delivers no new periods" : "",
+	    error[0] != '\0' ? ": " : "", error);
 }
 
 /* Returns the newest period that any agent delivered; -1 when no agent tells. */
@@ -165,14 +182,15 @@ static int64_t judge_agents(struct plugin *plugin, const json_t *agents, const s
 	size_t i;
 
 	if (!json_is_array(agents)) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector does not tell its agents");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the collector does not tell its agents");
 		return -1;
 	}
 	json_array_foreach(agents, i, agent) count_agent(&tally, agent, scene);
 	check = add_agents_check(plugin, &tally);
 	all_bad = tally.counts[AGENT_DOWN] + tally.counts[AGENT_SILENT] == tally.total;
 	json_array_foreach(agents, i, agent)
-		add_agent_check(plugin, check, agent, kind_of(agent, scene), all_bad);
+	    add_agent_check(plugin, check, agent, kind_of(agent, scene), all_bad);
 	return tally.newest_s;
 }
 
@@ -185,15 +203,17 @@ static void judge_complete(struct plugin *plugin, const json_t *complete)
 	    json_is_true(complete) ? "complete" : "not complete: not every agent delivered it");
 }
 
-/* newest_s: what agents delivered, -1 when they do not tell. Returns the period that was judged, 0 for none. */
-static int64_t judge_periods(struct plugin *plugin, const struct options *options, const json_t *data,
-    const struct scene *scene, int64_t newest_s)
+/* newest_s: what agents delivered, -1 when they do not tell. Returns the period that was judged, 0
+ * for none. */
+static int64_t judge_periods(struct plugin *plugin, const struct options *options,
+    const json_t *data, const struct scene *scene, int64_t newest_s)
 {
 	const int64_t length = length_of(data);
 	int64_t end;
 
 	if (!status_integer(data, "newest_end", &end)) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector does not tell its newest period");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the collector does not tell its newest period");
 		return 0;
 	}
 	if (newest_s >= 0 && newest_s < end)
@@ -202,9 +222,11 @@ static int64_t judge_periods(struct plugin *plugin, const struct options *option
 		mode_judge_age(plugin, options, AGE, "the newest period", scene->now_s - end,
 		    AGE_WARNING_PERIODS * length, AGE_CRITICAL_PERIODS * length);
 	else if (scene->now_s - scene->started_s < AGE_CRITICAL_PERIODS * length)
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector has no period yet, it just started");
+		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
+		    "the collector has no period yet, it just started");
 	else
-		plugin_add_check(plugin, NULL, PLUGIN_CRITICAL, "the collector has no period at all");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_CRITICAL, "the collector has no period at all");
 	return end;
 }
 
@@ -219,15 +241,16 @@ static void judge_archive(struct plugin *plugin, const json_t *archive)
 		plugin_add_check(plugin, NULL, PLUGIN_CRITICAL, "archives fail: %.300s",
 		    error[0] != '\0' ? error : "no reason given");
 	else
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector does not tell how its archives are");
+		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
+		    "the collector does not tell how its archives are");
 }
 
 /* The inventory and the marks of what is stored; without them a restart forgets. */
 static void judge_state(struct plugin *plugin, const json_t *state)
 {
 	if (strcmp(status_text(state, "state"), "failing") == 0)
-		plugin_add_check(plugin, NULL, PLUGIN_WARNING, "the collector cannot save its state: %.300s",
-		    status_text(state, "error"));
+		plugin_add_check(plugin, NULL, PLUGIN_WARNING,
+		    "the collector cannot save its state: %.300s", status_text(state, "error"));
 }
 
 void mode_judge_collector(
@@ -245,14 +268,16 @@ void mode_judge_collector(
 	judge_state(plugin, json_object_get(data, "state"));
 	status_integer(data, "agents_up", &up);
 	status_integer(data, "agents_total", &total);
-	plugin_set_summary(plugin, "%" PRId64 " of %" PRId64 " agents up, newest period %" PRId64 " s old",
-	    up, total, now_s > end ? now_s - end : 0);
+	plugin_set_summary(plugin,
+	    "%" PRId64 " of %" PRId64 " agents up, newest period %" PRId64 " s old", up, total,
+	    now_s > end ? now_s - end : 0);
 }
 
 static void run(struct plugin *plugin, const struct options *options)
 {
 	struct protocol_reply reply;
-	const char *path = options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/collector.sock";
+	const char *path =
+	    options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/collector.sock";
 	const json_t *data = status_ask(plugin, options, "the collector", path, &reply);
 
 	if (data != NULL)

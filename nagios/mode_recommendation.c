@@ -37,7 +37,8 @@ static const char *format_rate(double octets_per_s, char *out, size_t size)
 	}
 	for (; octets_per_s >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
 		octets_per_s /= 1000;
-	snprintf(out, size, octets_per_s < 9.95 && unit > 0 ? "%.1f %s" : "%.0f %s", octets_per_s, units[unit]);
+	snprintf(out, size, octets_per_s < 9.95 && unit > 0 ? "%.1f %s" : "%.0f %s", octets_per_s,
+	    units[unit]);
 	return out;
 }
 
@@ -45,17 +46,20 @@ static double rate_of(const json_t *document, const char *when)
 {
 	double rate;
 
-	return status_number(json_object_get(document, when), "inter_environment_octets_per_s", &rate)
-	    ? rate
-	    : NAN;
+	return status_number(
+		   json_object_get(document, when), "inter_environment_octets_per_s", &rate)
+		   ? rate
+		   : NAN;
 }
 
 /* "site-1/hostA", "site-1" */
 static const char *format_place(const json_t *place, char *out, size_t size)
 {
-	const char *environment = status_text(place, "environment"), *host = status_text(place, "host");
+	const char *environment = status_text(place, "environment"),
+		   *host = status_text(place, "host");
 
-	snprintf(out, size, "%.64s%s%.64s", environment, environment[0] && host[0] ? "/" : "", host);
+	snprintf(
+	    out, size, "%.64s%s%.64s", environment, environment[0] && host[0] ? "/" : "", host);
 	return out[0] != '\0' ? out : "?";
 }
 
@@ -91,8 +95,8 @@ static void add_moves(struct plugin *plugin, struct plugin_check *check, const j
 			return;
 		}
 		add_hazards(plugin,
-		    plugin_add_check(plugin, check, PLUGIN_WARNING, "%zu. %.64s: %s -> %s%s%.250s", i + 1,
-			name[0] != '\0' ? name : status_text(vm, "id"),
+		    plugin_add_check(plugin, check, PLUGIN_WARNING, "%zu. %.64s: %s -> %s%s%.250s",
+			i + 1, name[0] != '\0' ? name : status_text(vm, "id"),
 			format_place(json_object_get(move, "from"), from, sizeof from),
 			format_place(json_object_get(move, "to"), to, sizeof to),
 			why[0] != '\0' ? ": " : "", why),
@@ -116,14 +120,15 @@ static void judge_document(struct plugin *plugin, const json_t *document, int64_
 	}
 	if (nmoves == 0 || strcmp(state, "pending") != 0) {
 		plugin_set_count(plugin, MOVES, 0);
-		plugin_add_check(plugin, NULL, PLUGIN_OK, "no recommendation is pending (%.*s is %.32s)",
-		    ID_SHOWN, id, nmoves == 0 ? "without moves" : state);
+		plugin_add_check(plugin, NULL, PLUGIN_OK,
+		    "no recommendation is pending (%.*s is %.32s)", ID_SHOWN, id,
+		    nmoves == 0 ? "without moves" : state);
 		return;
 	}
 	if (status_integer(document, "expires", &expires) && expires > 0 && expires < now_s) {
 		plugin_set_count(plugin, MOVES, 0);
-		plugin_add_check(plugin, NULL, PLUGIN_OK, "no recommendation is pending (%.*s has expired)",
-		    ID_SHOWN, id);
+		plugin_add_check(plugin, NULL, PLUGIN_OK,
+		    "no recommendation is pending (%.*s has expired)", ID_SHOWN, id);
 		return;
 	}
 	plugin_set_count(plugin, MOVES, nmoves);
@@ -144,12 +149,14 @@ static void judge_input(
 	int64_t to = 0;
 
 	if (strcmp(state, "ok") != 0) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the manager's input is %.32s%s%.300s",
-		    state[0] != '\0' ? state : "not told", error[0] != '\0' ? ": " : "", error);
+		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
+		    "the manager's input is %.32s%s%.300s", state[0] != '\0' ? state : "not told",
+		    error[0] != '\0' ? ": " : "", error);
 		if (!status_integer(input, "to", &to) || to == 0)
 			return;
 	} else if (!status_integer(input, "to", &to) || to == 0) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the manager has seen no period yet");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the manager has seen no period yet");
 		return;
 	}
 	mode_judge_age(plugin, options, INPUT_AGE, "the manager's input", now_s - to, AGE_WARNING_S,
@@ -169,12 +176,15 @@ static void judge_posting(struct plugin *plugin, const json_t *publish)
 		plugin_set_count(plugin, POSTS_WAITING, (uint64_t)waiting);
 	json_array_foreach(json_object_get(publish, "webhooks"), i, webhook)
 	{
-		const char *name = status_text(webhook, "name"), *error = status_text(webhook, "error");
+		const char *name = status_text(webhook, "name"),
+			   *error = status_text(webhook, "error");
 
 		if (error[0] == '\0')
-			plugin_add_check(plugin, NULL, PLUGIN_OK, "webhook %.64s takes posts", name);
+			plugin_add_check(
+			    plugin, NULL, PLUGIN_OK, "webhook %.64s takes posts", name);
 		else
-			plugin_add_check(plugin, NULL, PLUGIN_WARNING, "webhook %.64s fails: %.300s", name, error);
+			plugin_add_check(plugin, NULL, PLUGIN_WARNING,
+			    "webhook %.64s fails: %.300s", name, error);
 	}
 }
 
@@ -189,7 +199,8 @@ void mode_judge_recommendation(
 		plugin_set_count(plugin, MOVES, 0);
 		plugin_add_check(plugin, NULL, PLUGIN_OK, "no recommendation is pending");
 	} else {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the manager does not tell its recommendation");
+		plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "the manager does not tell its recommendation");
 	}
 	judge_input(plugin, options, json_object_get(data, "input"), now_s);
 	judge_posting(plugin, json_object_get(data, "publish"));
@@ -199,7 +210,8 @@ void mode_judge_recommendation(
 static void run(struct plugin *plugin, const struct options *options)
 {
 	struct protocol_reply reply;
-	const char *path = options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/manager.sock";
+	const char *path =
+	    options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/manager.sock";
 	const json_t *data = status_ask(plugin, options, "the manager", path, &reply);
 
 	if (data != NULL)

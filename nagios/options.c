@@ -34,7 +34,8 @@ static const struct {
     {'H', "hostname", "HOST[:PORT]", "agent: host whose snmpd is asked"},
     {'p', "port", "PORT", "agent: UDP port of snmpd (161)"},
     {'C', "community", "TEXT", "agent: SNMPv2c community (public)"},
-    {OPT_COMMUNITY_FILE, "community-file", "FILE", "agent: file with the community, not readable by others"},
+    {OPT_COMMUNITY_FILE, "community-file", "FILE",
+	"agent: file with the community, not readable by others"},
     {'w', "warning", "RANGE", "age in seconds that is a WARNING"},
     {'c', "critical", "RANGE", "age in seconds that is CRITICAL"},
     {'t', "timeout", "SECONDS", "give up after this time (10)"},
@@ -77,7 +78,8 @@ static void show_help(void)
 	for (size_t i = 0; i < NOPTIONS; i++) {
 		char names[48];
 
-		snprintf(names, sizeof names, "%c%c%s --%s%s%s", table[i].value < LONG_ONLY ? '-' : ' ',
+		snprintf(names, sizeof names, "%c%c%s --%s%s%s",
+		    table[i].value < LONG_ONLY ? '-' : ' ',
 		    table[i].value < LONG_ONLY ? table[i].value : ' ',
 		    table[i].value < LONG_ONLY ? "," : " ", table[i].name,
 		    table[i].argument != NULL ? "=" : "",
@@ -87,10 +89,12 @@ static void show_help(void)
 	fputs("\nModes:\n", stdout);
 	for (size_t i = 0; i < NMODES; i++)
 		printf(" %-16s%s\n", modes[i]->name, modes[i]->text);
-	fputs("\nRANGE is [@]START:END as in other plugins: an alert outside (with @ inside) of it.\n"
-	      "\"120\" is 0:120, \"120:\" has no upper end, \"~:120\" no lower one.\n"
-	      "STATE is OK, WARNING, CRITICAL, UNKNOWN or 0 to 3. The worst of all checks wins, in the\n"
-	      "order OK, UNKNOWN, WARNING, CRITICAL. Everything else is in check_grappe(8).\n",
+	fputs(
+	    "\nRANGE is [@]START:END as in other plugins: an alert outside (with @ inside) of it.\n"
+	    "\"120\" is 0:120, \"120:\" has no upper end, \"~:120\" no lower one.\n"
+	    "STATE is OK, WARNING, CRITICAL, UNKNOWN or 0 to 3. The worst of all checks wins, in "
+	    "the\n"
+	    "order OK, UNKNOWN, WARNING, CRITICAL. Everything else is in check_grappe(8).\n",
 	    stdout);
 }
 
@@ -112,7 +116,8 @@ static bool take_range(const char *text, const char *name, struct range *range)
 
 	if (rc == GRAPPE_ERANGE)
 		return complain("--%s %s: a range starts at or below its end", name, text);
-	return rc == GRAPPE_OK || complain("--%s %s is no range such as 120, 10:20 or ~:120", name, text);
+	return rc == GRAPPE_OK ||
+	       complain("--%s %s is no range such as 120, 10:20 or ~:120", name, text);
 }
 
 static bool take_timeout(const char *text, unsigned *seconds)
@@ -127,13 +132,14 @@ static bool take_timeout(const char *text, unsigned *seconds)
 	}
 	*seconds = value;
 	return (value > 0 && value <= TIMEOUT_MAX_S) ||
-	    complain("--timeout %s is not between 1 and %d seconds", text, TIMEOUT_MAX_S);
+	       complain("--timeout %s is not between 1 and %d seconds", text, TIMEOUT_MAX_S);
 }
 
 static bool take_community(const char *text, struct options *options)
 {
 	if (text[0] == '\0' || strlen(text) >= sizeof options->community)
-		return complain("a community has 1 to %zu characters", sizeof options->community - 1);
+		return complain(
+		    "a community has 1 to %zu characters", sizeof options->community - 1);
 	snprintf(options->community, sizeof options->community, "%s", text);
 	return true;
 }
@@ -145,7 +151,8 @@ static bool take_community_file(const char *path, struct options *options)
 	bool ok;
 	int rc = file_read(path, sizeof options->community, &text);
 
-	while (rc == GRAPPE_OK && text.length > 0 && strchr("\r\n", text.bytes[text.length - 1]) != NULL)
+	while (rc == GRAPPE_OK && text.length > 0 &&
+	       strchr("\r\n", text.bytes[text.length - 1]) != NULL)
 		text.length--;
 	buffer_put_u8(&text, 0);
 	if (rc == GRAPPE_EIO)
@@ -155,7 +162,7 @@ static bool take_community_file(const char *path, struct options *options)
 	else if (stat(path, &status) != 0 || (status.st_mode & S_IRWXO) != 0)
 		ok = complain("community file %s is open to everybody; chmod 640 it", path);
 	else if (strpbrk((const char *)text.bytes, "\r\n") != NULL ||
-	    strlen((const char *)text.bytes) + 1 != text.length)
+		 strlen((const char *)text.bytes) + 1 != text.length)
 		ok = complain("community file %s holds more than one line of text", path);
 	else
 		ok = take_community((const char *)text.bytes, options);
@@ -189,8 +196,9 @@ static bool take_option(int value, const char *argument, struct options *options
 		return take_timeout(argument, &options->timeout_s);
 	case OPT_TIMEOUT_STATE:
 		return plugin_parse_state(argument, &options->timeout_state) == GRAPPE_OK ||
-		    complain("--timeout-state %s is none of OK, WARNING, CRITICAL, UNKNOWN, 0 to 3",
-			argument);
+		       complain(
+			   "--timeout-state %s is none of OK, WARNING, CRITICAL, UNKNOWN, 0 to 3",
+			   argument);
 	case 'v':
 		options->verbosity += options->verbosity < 3;
 		return true;
@@ -215,8 +223,8 @@ static bool check_together(const struct options *options)
 		return options->socket == NULL || complain("mode agent asks by SNMP: no --socket");
 	}
 	if (options->host != NULL || options->port != NULL)
-		return complain("mode %s asks a local socket: no --hostname, no --port",
-		    options->mode->name);
+		return complain(
+		    "mode %s asks a local socket: no --hostname, no --port", options->mode->name);
 	return true;
 }
 
@@ -238,8 +246,8 @@ bool options_parse(int argc, char **argv, struct options *options)
 		if (wants)
 			shorts[n++] = ':';
 	}
-	*options = (struct options){.timeout_s = TIMEOUT_DEFAULT_S, .timeout_state = PLUGIN_UNKNOWN,
-	    .community = "public"};
+	*options = (struct options){
+	    .timeout_s = TIMEOUT_DEFAULT_S, .timeout_state = PLUGIN_UNKNOWN, .community = "public"};
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		if (!take_option(value, optarg, options))

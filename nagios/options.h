@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The command line of check_grappe, from one table that feeds the parser and --help. A
- * plugin's conventions: bad arguments, --help and --version all end with state UNKNOWN (3), and everything goes to
- * standard output.
+ * plugin's conventions: bad arguments, --help and --version all end with state UNKNOWN (3), and
+ * everything goes to standard output.
  */
 #ifndef GRAPPE_NAGIOS_OPTIONS_H
 #define GRAPPE_NAGIOS_OPTIONS_H
@@ -11,8 +11,8 @@
 
 #include <stdbool.h>
 
-/* options_parse - returns true when the plugin should run. Otherwise everything was said and the plugin
- * ends with UNKNOWN. *options points into argv. */
+/* options_parse - returns true when the plugin should run. Otherwise everything was said and the
+ * plugin ends with UNKNOWN. *options points into argv. */
 bool options_parse(int argc, char **argv, struct options *options);
 
 #endif

@@ -17,7 +17,7 @@
 
 struct plugin_check {
 	enum plugin_state state; /* its own; children may be worse */
-	unsigned level;		 /* 1 at the top */
+	unsigned level;          /* 1 at the top */
 	struct plugin_check *next, *children, **last_child;
 	char text[PLUGIN_TEXT_SIZE];
 };
@@ -197,8 +197,8 @@ void plugin_set_count(struct plugin *plugin, size_t metric, uint64_t value)
 	snprintf(plugin->values[metric].text, VALUE_SIZE, "%" PRIu64, value);
 }
 
-void plugin_set_ranges(struct plugin *plugin, size_t metric, const struct range *warning,
-    const struct range *critical)
+void plugin_set_ranges(
+    struct plugin *plugin, size_t metric, const struct range *warning, const struct range *critical)
 {
 	plugin->values[metric].warning = *warning;
 	plugin->values[metric].critical = *critical;
@@ -223,7 +223,10 @@ static void print_label(const char *label, FILE *out)
 		if (*label == '\'')
 			fputs("''", out);
 		else
-			fputc(*label == '=' || *label == '|' || (unsigned char)*label < ' ' ? '_' : *label, out);
+			fputc(*label == '=' || *label == '|' || (unsigned char)*label < ' '
+				  ? '_'
+				  : *label,
+			    out);
 	if (quotes)
 		fputc('\'', out);
 }
@@ -255,8 +258,8 @@ static void print_metrics(const struct plugin *plugin, FILE *out)
 
 /* ---- output ---- */
 
-/* Adds the texts of all checks of one state to the line, as many as fit; counts the others. What is below a check
- * that is not OK only explains it. */
+/* Adds the texts of all checks of one state to the line, as many as fit; counts the others. What is
+ * below a check that is not OK only explains it. */
 static void gather_texts(const struct plugin_check *check, enum plugin_state state, char *line,
     size_t used, size_t *left_out)
 {
@@ -267,7 +270,8 @@ static void gather_texts(const struct plugin_check *check, enum plugin_state sta
 			if (line[0] == '\0')
 				snprintf(line, PLUGIN_TEXT_SIZE, "%s", check->text);
 			else if (used + length + 2 + strlen(check->text) <= PLUGIN_LINE_WISHED)
-				snprintf(line + length, PLUGIN_TEXT_SIZE - length, ", %s", check->text);
+				snprintf(
+				    line + length, PLUGIN_TEXT_SIZE - length, ", %s", check->text);
 			else
 				(*left_out)++;
 		}
@@ -302,7 +306,8 @@ static void print_first_line(const struct plugin *plugin, FILE *out)
 		snprintf(more, sizeof more, more_text, left_out);
 	}
 	if (line[0] == '\0')
-		snprintf(line, sizeof line, "%s", plugin->nchecks ? plugin->summary : "nothing was checked");
+		snprintf(line, sizeof line, "%s",
+		    plugin->nchecks ? plugin->summary : "nothing was checked");
 	plugin_clean_text(line, true);
 	fprintf(out, "%s %s - %s%s", plugin->name, state, line, more);
 }

@@ -25,7 +25,7 @@ enum plugin_state { PLUGIN_OK = 0, PLUGIN_WARNING = 1, PLUGIN_CRITICAL = 2, PLUG
 
 #define PLUGIN_LINE_WISHED 79 /* characters of the first line without performance data */
 #define PLUGIN_CHECKS_MAX 4096
-#define PLUGIN_TEXT_SIZE 512  /* of one check */
+#define PLUGIN_TEXT_SIZE 512 /* of one check */
 
 /* plugin_worst - the worse of two states, see above. */
 enum plugin_state plugin_worst(enum plugin_state a, enum plugin_state b);
@@ -44,7 +44,7 @@ struct plugin_metric {
 	bool has_minimum; /* it is never below 0 */
 };
 
-struct plugin;	     /* opaque */
+struct plugin;       /* opaque */
 struct plugin_check; /* opaque: a node of the tree */
 
 /* plugin_new - name: first word of the output; metrics: all labels there will ever be, each
@@ -52,13 +52,15 @@ struct plugin_check; /* opaque: a node of the tree */
 struct plugin *plugin_new(const char *name, const struct plugin_metric *metrics, size_t nmetrics);
 void plugin_free(struct plugin *plugin);
 
-/* plugin_arm - to be called before any value is set (it makes all unknown): after so many seconds (1 … 3600)
- * the plugin prints that it ran out of time, with every label unknown, and ends with this state. */
+/* plugin_arm - to be called before any value is set (it makes all unknown): after so many seconds
+ * (1 … 3600) the plugin prints that it ran out of time, with every label unknown, and ends with
+ * this state. */
 void plugin_arm(struct plugin *plugin, unsigned seconds, enum plugin_state state);
 
 /* plugin_add_check - a sub-check below parent (NULL: at the top). The text of a check that is not
- * OK should be understood without its parent and should sum up those below it. Lives as long as the plugin; NULL
- * when there is no more room, which may be used as a parent; the state counts even so. */
+ * OK should be understood without its parent and should sum up those below it. Lives as long as the
+ * plugin; NULL when there is no more room, which may be used as a parent; the state counts even so.
+ */
 struct plugin_check *plugin_add_check(struct plugin *plugin, struct plugin_check *parent,
     enum plugin_state state, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* plugin_set_summary - the first line when everything is OK. */
@@ -72,16 +74,17 @@ void plugin_set_count(struct plugin *plugin, size_t metric, uint64_t value);
 void plugin_set_ranges(struct plugin *plugin, size_t metric, const struct range *warning,
     const struct range *critical);
 
-/* plugin_clean_text - replaces what monitoring systems give a meaning of their own: '|' starts performance data
- * everywhere, ';' is changed by Nagios in the first line, controls end or garble the text. */
+/* plugin_clean_text - replaces what monitoring systems give a meaning of their own: '|' starts
+ * performance data everywhere, ';' is changed by Nagios in the first line, controls end or garble
+ * the text. */
 void plugin_clean_text(char *text, bool first_line);
 
 /* plugin_state - the worst of all checks so far; UNKNOWN when there is none. */
 enum plugin_state plugin_state(const struct plugin *plugin);
 
-/* plugin_print - disarms and prints the whole output, once. verbosity 0: one line; 1: also the tree down to its
- * second level; n: down to level n + 1. Returns the state to exit with: plugin_state(), or UNKNOWN when
- * out could not be written. */
+/* plugin_print - disarms and prints the whole output, once. verbosity 0: one line; 1: also the tree
+ * down to its second level; n: down to level n + 1. Returns the state to exit with: plugin_state(),
+ * or UNKNOWN when out could not be written. */
 enum plugin_state plugin_print(struct plugin *plugin, FILE *out, int verbosity);
 
 #endif

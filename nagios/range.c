@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the plain decimal at the start of text: -12, 1.5, .5; 0 when there is none. strtod(3) alone
- * would take "inf", "nan", "0x10" and "1e3" as well. */
+/* Length of the plain decimal at the start of text: -12, 1.5, .5; 0 when there is none. strtod(3)
+ * alone would take "inf", "nan", "0x10" and "1e3" as well. */
 static size_t measure_number(const char *text)
 {
 	size_t n = text[0] == '-', digits = 0;
@@ -42,7 +42,8 @@ static int parse_ends(const char *text, struct range *range)
 	range->start = 0;
 	range->end = INFINITY;
 	if (colon == NULL)
-		return take_number(&text, &range->end) && *text == '\0' ? GRAPPE_OK : GRAPPE_EFORMAT;
+		return take_number(&text, &range->end) && *text == '\0' ? GRAPPE_OK
+									: GRAPPE_EFORMAT;
 	if (text[0] == '~') {
 		range->start = -INFINITY;
 		text++;

@@ -97,7 +97,8 @@ int snmp_format_peer(const char *host, const char *port, char *peer, size_t size
 		port = "161";
 	if (!is_port(port))
 		return GRAPPE_EFORMAT;
-	written = snprintf(peer, size, ipv6 ? "udp6:[%.*s]:%s" : "udp:%.*s:%s", (int)length, host, port);
+	written =
+	    snprintf(peer, size, ipv6 ? "udp6:[%.*s]:%s" : "udp:%.*s:%s", (int)length, host, port);
 	return written < (int)size ? GRAPPE_OK : GRAPPE_ELIMIT;
 }
 
@@ -179,7 +180,7 @@ static void take_value(const struct variable_list *variable, struct snmp_object 
 		break;
 	case ASN_COUNTER64:
 		object->number = (uint64_t)(variable->val.counter64->high & 0xffffffff) << 32 |
-		    (variable->val.counter64->low & 0xffffffff);
+				 (variable->val.counter64->low & 0xffffffff);
 		object->signed_number = (int64_t)(object->number & INT64_MAX);
 		object->there = true;
 		break;
@@ -204,7 +205,8 @@ static int read_answer(const struct snmp_pdu *answer, struct snmp_object *object
 	}
 	for (size_t i = 0; i < nobjects; i++, variable = variable->next_variable) {
 		if (variable == NULL || !is_answer_to(variable, &objects[i])) {
-			snprintf(message, size, "its answer holds other objects than were asked for");
+			snprintf(
+			    message, size, "its answer holds other objects than were asked for");
 			return GRAPPE_EFORMAT;
 		}
 		take_value(variable, &objects[i]);
@@ -212,7 +214,8 @@ static int read_answer(const struct snmp_pdu *answer, struct snmp_object *object
 	return GRAPPE_OK;
 }
 
-static int ask(void *session, struct snmp_object *objects, size_t nobjects, char *message, size_t size)
+static int ask(
+    void *session, struct snmp_object *objects, size_t nobjects, char *message, size_t size)
 {
 	struct snmp_pdu *request = make_request(objects, nobjects), *answer = NULL;
 	char *words = NULL;

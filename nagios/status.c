@@ -13,23 +13,26 @@ const json_t *status_ask(struct plugin *plugin, const struct options *options, c
     const char *path, struct protocol_reply *reply)
 {
 	const struct protocol_request request = {.op = OP_STATUS};
-	const int rc = protocol_call(path, &request, (int)options->timeout_s * 1000 - RESERVE_MS, reply);
+	const int rc =
+	    protocol_call(path, &request, (int)options->timeout_s * 1000 - RESERVE_MS, reply);
 	const int saved = errno;
 	struct plugin_check *check;
 
 	if (rc == GRAPPE_EIO)
-		check = plugin_add_check(plugin, NULL, options->timeout_state, "no answer from %s: %s", who,
-		    strerror(saved));
+		check = plugin_add_check(plugin, NULL, options->timeout_state,
+		    "no answer from %s: %s", who, strerror(saved));
 	else if (rc == GRAPPE_ETIMEOUT)
 		check = plugin_add_check(plugin, NULL, options->timeout_state,
 		    "%s does not answer within %u s", who, options->timeout_s);
 	else if (rc != GRAPPE_OK)
-		check = plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the answer of %s cannot be read: %s", who,
-		    error_text(rc));
+		check = plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
+		    "the answer of %s cannot be read: %s", who, error_text(rc));
 	else if (reply->answer.status != STATUS_OK)
-		check = plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "%s refuses: %s", who, reply->answer.error);
+		check = plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "%s refuses: %s", who, reply->answer.error);
 	else if (!json_is_object(reply->answer.data))
-		check = plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "%s answered without its state", who);
+		check = plugin_add_check(
+		    plugin, NULL, PLUGIN_UNKNOWN, "%s answered without its state", who);
 	else
 		return reply->answer.data;
 	plugin_add_check(plugin, check, PLUGIN_UNKNOWN, "its socket is %s", path);

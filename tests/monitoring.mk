@@ -48,3 +48,14 @@ check_PROGRAMS += tests/lab/post_document
 tests_lab_post_document_SOURCES = tests/lab/post_document.c
 tests_lab_post_document_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 tests_lab_post_document_LDADD = libgrappe-publish.la libgrappe-common.la
+
+if TESTS_ENABLED
+FUZZ_TESTS += tests/fuzz/fuzz_status
+endif
+FUZZ_TARGETS += status
+FUZZ_MORE_status = nagios/mode.c nagios/mode_collector.c nagios/mode_recommendation.c nagios/plugin.c \
+	nagios/range.c nagios/status.c
+tests_fuzz_fuzz_status_SOURCES = tests/fuzz/fuzz_status.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_status_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/status"'
+tests_fuzz_fuzz_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_status_LDADD = libgrappe-nagios.la libgrappe-common.la $(JANSSON_LIBS)

@@ -45,8 +45,8 @@ static void remember(struct http_server *server, struct evhttp_request *request)
 	snprintf(seen->path, sizeof seen->path, "%s", evhttp_request_get_uri(request));
 	copy_header(request, "Authorization", seen->authorization, sizeof seen->authorization);
 	copy_header(request, "Content-Type", seen->content_type, sizeof seen->content_type);
-	copy_header(request, "Grappe-Recommendation", seen->recommendation,
-	    sizeof seen->recommendation);
+	copy_header(
+	    request, "Grappe-Recommendation", seen->recommendation, sizeof seen->recommendation);
 	seen->body = malloc(length + 1);
 	if (seen->body == NULL)
 		abort();

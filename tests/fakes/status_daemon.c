@@ -69,8 +69,8 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
     struct sockaddr *address, int length, void *context)
 {
 	static const char garbage[] = "\x80\xff{\"status\":[1\n\n\t.end -1\n";
-	struct bufferevent *connection = bufferevent_socket_new(
-	    evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *connection =
+	    bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
 	const bool endless = strcmp(context, "endless") == 0;
 
 	(void)address;
@@ -97,12 +97,12 @@ static bool serve(struct event_base *base, const char *path, const char *what,
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strcmp(what, "garbage") != 0 && strcmp(what, "endless") != 0)
-		return protocol_server_new(base, path, 0600, 16, on_request, (void *)what, server) ==
-		    GRAPPE_OK;
+		return protocol_server_new(
+			   base, path, 0600, 16, on_request, (void *)what, server) == GRAPPE_OK;
 	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	unlink(path);
-	*listener = evconnlistener_new_bind(base, on_connection, (void *)what, LEV_OPT_CLOSE_ON_FREE,
-	    16, (struct sockaddr *)&address, sizeof address);
+	*listener = evconnlistener_new_bind(base, on_connection, (void *)what,
+	    LEV_OPT_CLOSE_ON_FREE, 16, (struct sockaddr *)&address, sizeof address);
 	return *listener != NULL;
 }
 
@@ -116,7 +116,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc != 3 || event_add(end, NULL) != 0 ||
 	    !serve(base, argv[1], argv[2], &server, &listener)) {
-		fprintf(stderr, "status_daemon SOCKET FILE|silent|garbage|endless: %s\n", strerror(errno));
+		fprintf(stderr, "status_daemon SOCKET FILE|silent|garbage|endless: %s\n",
+		    strerror(errno));
 		return 1;
 	}
 	fputs("READY\n", stderr);

@@ -4,9 +4,9 @@
  *
  *     post_document QUEUE URL CA_FILE TOKEN_FILE MILLISECONDS [ID FILE]...
  *
- * CA_FILE and TOKEN_FILE may be "". Ends with 0 when nothing waits any more, 1 when a receiver refused
- * something, 2 when something still waits after MILLISECONDS, 3 on other errors. Without documents it goes on with
- * what the queue holds.
+ * CA_FILE and TOKEN_FILE may be "". Ends with 0 when nothing waits any more, 1 when a receiver
+ * refused something, 2 when something still waits after MILLISECONDS, 3 on other errors. Without
+ * documents it goes on with what the queue holds.
  */
 #include "common/error.h"
 #include "common/file.h"
@@ -25,7 +25,8 @@ static int queue_documents(struct publisher *publisher, int count, char **words)
 
 		buffer_put_u8(&document, 0);
 		if (rc == GRAPPE_OK)
-			rc = publish_recommendation(publisher, words[i], (const char *)document.bytes);
+			rc = publish_recommendation(
+			    publisher, words[i], (const char *)document.bytes);
 		buffer_deinit(&document);
 		if (rc != GRAPPE_OK) {
 			log_error("%s: %s", words[i + 1], error_text(rc));
@@ -37,7 +38,8 @@ static int queue_documents(struct publisher *publisher, int count, char **words)
 
 int main(int argc, char **argv)
 {
-	struct publish_webhook hook = {.title = (char *)"noc", .timeout_ms = 3000, .connect_timeout_ms = 1000};
+	struct publish_webhook hook = {
+	    .title = (char *)"noc", .timeout_ms = 3000, .connect_timeout_ms = 1000};
 	const struct settings_sections hooks = {.items = &hook, .count = 1};
 	struct event_base *base = event_base_new();
 	struct publisher *publisher;
@@ -51,7 +53,8 @@ int main(int argc, char **argv)
 	hook.ca_file = argv[3];
 	hook.token_file = argv[4];
 	if (publish_check(&hooks, message, sizeof message) != GRAPPE_OK ||
-	    publish_new(base, &hooks, argv[1], NULL, NULL, &publisher, message, sizeof message) != GRAPPE_OK) {
+	    publish_new(base, &hooks, argv[1], NULL, NULL, &publisher, message, sizeof message) !=
+		GRAPPE_OK) {
 		log_error("%s", message);
 		return 3;
 	}

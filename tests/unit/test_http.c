@@ -57,8 +57,12 @@ static void on_done(const struct http_result *result, void *context)
 
 static struct http_request post_to(const char *url)
 {
-	const struct http_request request = {.url = url, .body = "{\"a\":1}", .length = 7,
-	    .connect_ms = 2000, .total_ms = 3000, .answer_max = 4096};
+	const struct http_request request = {.url = url,
+	    .body = "{\"a\":1}",
+	    .length = 7,
+	    .connect_ms = 2000,
+	    .total_ms = 3000,
+	    .answer_max = 4096};
 
 	return request;
 }
@@ -86,7 +90,8 @@ static void exchange(const struct http_request *request)
 
 START_TEST(test_post_reaches_the_server)
 {
-	const char *const headers[] = {"Content-Type: application/json", "Grappe-Recommendation: 9f", NULL};
+	const char *const headers[] = {
+	    "Content-Type: application/json", "Grappe-Recommendation: 9f", NULL};
 	struct http_request request = post_to(http_server_url(server, "/ok"));
 	const struct http_seen *seen;
 
@@ -150,7 +155,8 @@ START_TEST(test_answers)
 	ck_assert_int_eq(got.code, answers[_i].code);
 	ck_assert_msg(strstr(got.reason, answers[_i].reason) != NULL, "reason: %s", got.reason);
 	ck_assert_uint_le(got.length, 4096);
-	/* A redirect is never followed: one request came in. A cut one libcurl does not repeat either. */
+	/* A redirect is never followed: one request came in. A cut one libcurl does not repeat
+	 * either. */
 	ck_assert_uint_eq(http_server_count(server), 1);
 }
 END_TEST
@@ -250,7 +256,8 @@ END_TEST
 START_TEST(test_limits_must_be_positive)
 {
 	struct http_request request = post_to(http_server_url(server, "/ok"));
-	const char *const many[] = {"A: 1", "A: 2", "A: 3", "A: 4", "A: 5", "A: 6", "A: 7", "A: 8", "A: 9", NULL};
+	const char *const many[] = {
+	    "A: 1", "A: 2", "A: 3", "A: 4", "A: 5", "A: 6", "A: 7", "A: 8", "A: 9", NULL};
 
 	request.total_ms = 0;
 	ck_assert_int_eq(http_send(client, &request, on_done, &got, NULL), GRAPPE_ERANGE);
@@ -321,7 +328,8 @@ START_TEST(test_token_files_of_other_kinds)
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
-	ck_assert_int_eq(http_read_token("/nonexistent/token", token, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(
+	    http_read_token("/nonexistent/token", token, message, sizeof message), GRAPPE_EIO);
 	ck_assert_int_eq(http_read_token("/tmp", token, message, sizeof message), GRAPPE_EINVALID);
 	memset(text, 'x', sizeof text);
 	write_file(path, text, sizeof text, 0600);

@@ -59,8 +59,9 @@ START_TEST(test_state_words)
 	static const struct {
 		const char *text;
 		int state; /* -1: refused */
-	} words[] = {{"OK", 0}, {"ok", 0}, {"Warning", 1}, {"CRITICAL", 2}, {"unknown", 3}, {"0", 0},
-	    {"1", 1}, {"2", 2}, {"3", 3}, {"4", -1}, {"", -1}, {"CRIT", -1}, {"22", -1}, {"-1", -1}};
+	} words[] = {{"OK", 0}, {"ok", 0}, {"Warning", 1}, {"CRITICAL", 2}, {"unknown", 3},
+	    {"0", 0}, {"1", 1}, {"2", 2}, {"3", 3}, {"4", -1}, {"", -1}, {"CRIT", -1}, {"22", -1},
+	    {"-1", -1}};
 	enum plugin_state state;
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -175,9 +176,19 @@ static const struct {
 	double value;
 	const char *text;
 } values[] = {
-    {0, "age=0s"}, {-0.0, "age=0s"}, {12, "age=12s"}, {1.5, "age=1.5s"}, {0.1, "age=0.1s"},
-    {-3.25, "age=-3.25s"}, {1e15, "age=1000000000000000s"}, {1e-9, "age=0s"}, {1234567.891, "age=1234567.891s"},
-    {NAN, "age=U;"}, {INFINITY, "age=U;"}, {-INFINITY, "age=U;"}, {1e300, "age=U;"},
+    {0, "age=0s"},
+    {-0.0, "age=0s"},
+    {12, "age=12s"},
+    {1.5, "age=1.5s"},
+    {0.1, "age=0.1s"},
+    {-3.25, "age=-3.25s"},
+    {1e15, "age=1000000000000000s"},
+    {1e-9, "age=0s"},
+    {1234567.891, "age=1234567.891s"},
+    {NAN, "age=U;"},
+    {INFINITY, "age=U;"},
+    {-INFINITY, "age=U;"},
+    {1e300, "age=U;"},
 };
 
 START_TEST(test_values)
@@ -203,14 +214,15 @@ START_TEST(test_performance_data)
 	plugin_set_value(plugin, 1, -7);
 	plugin_set_count(plugin, 2, UINT64_MAX);
 	print(0);
-	ck_assert_str_eq(output,
-	    "TEST OK - s | age=12s;@5:10;~:300;0 'clock offset'=-7us drops=18446744073709551615c;;;0\n");
+	ck_assert_str_eq(output, "TEST OK - s | age=12s;@5:10;~:300;0 'clock offset'=-7us "
+				 "drops=18446744073709551615c;;;0\n");
 }
 END_TEST
 
 START_TEST(test_strange_labels)
 {
-	static const struct plugin_metric strange[] = {{"it's", "", false}, {"a=b|c", "", false}, {"ok_1", "", false}};
+	static const struct plugin_metric strange[] = {
+	    {"it's", "", false}, {"a=b|c", "", false}, {"ok_1", "", false}};
 	struct plugin *other = plugin_new("TEST", strange, 3);
 	FILE *out = fmemopen(output, sizeof output, "w");
 

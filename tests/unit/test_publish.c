@@ -75,8 +75,11 @@ static void configure(const char *first, const char *second)
 	sections = (struct settings_sections){.items = hooks};
 	for (size_t i = 0; i < HOOKS && paths[i] != NULL; i++, sections.count++) {
 		snprintf(urls[i], sizeof urls[i], "%s", http_server_url(server, paths[i]));
-		hooks[i] = (struct publish_webhook){.title = titles[i], .url = urls[i],
-		    .ca_file = (char *)"", .token_file = (char *)"", .timeout_ms = 3000,
+		hooks[i] = (struct publish_webhook){.title = titles[i],
+		    .url = urls[i],
+		    .ca_file = (char *)"",
+		    .token_file = (char *)"",
+		    .timeout_ms = 3000,
 		    .connect_timeout_ms = 1000};
 	}
 }
@@ -84,7 +87,8 @@ static void configure(const char *first, const char *second)
 static void open_publisher(void)
 {
 	ck_assert_msg(publish_new(base, &sections, folder, on_settled, &settled, &publisher,
-			  message, sizeof message) == GRAPPE_OK, "%s", message);
+			  message, sizeof message) == GRAPPE_OK,
+	    "%s", message);
 }
 
 static struct publish_status status_now(void)
@@ -159,8 +163,10 @@ START_TEST(test_refusal_is_final_and_does_not_block)
 	ck_assert(!settled.delivered);
 	status = publish_status_json(publisher);
 	ck_assert_int_eq(json_integer_value(json_object_get(status, "refused")), 2);
-	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(json_array_get(
-	    json_object_get(status, "webhooks"), 0), "error")), "400"));
+	ck_assert_ptr_nonnull(
+	    strstr(json_string_value(json_object_get(
+		       json_array_get(json_object_get(status, "webhooks"), 0), "error")),
+		"400"));
 	json_decref(status);
 }
 END_TEST
@@ -300,7 +306,8 @@ START_TEST(test_folder_that_cannot_be)
 {
 	configure("/ok", NULL);
 	ck_assert_int_eq(publish_new(base, &sections, "/dev/null/queue", NULL, NULL, &publisher,
-			     message, sizeof message), GRAPPE_EIO);
+			     message, sizeof message),
+	    GRAPPE_EIO);
 	ck_assert_ptr_null(publisher);
 	ck_assert_ptr_nonnull(strstr(message, "/dev/null/queue/noc"));
 }
@@ -324,7 +331,8 @@ static const struct {
 START_TEST(test_check)
 {
 	struct publish_webhook hook = {.title = (char *)checks[_i].title,
-	    .url = (char *)checks[_i].url, .token_file = (char *)checks[_i].token_file,
+	    .url = (char *)checks[_i].url,
+	    .token_file = (char *)checks[_i].token_file,
 	    .ca_file = (char *)""};
 	const struct settings_sections one = {.items = &hook, .count = 1};
 	const int rc = publish_check(&one, message, sizeof message);

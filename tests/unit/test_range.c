@@ -90,12 +90,27 @@ static const struct {
 	double value;
 	bool alerts;
 } alerts[] = {
-    {"10", 0, false}, {"10", 10, false}, {"10", 10.001, true}, {"10", -0.001, true},
-    {"10:", 10, false}, {"10:", 9.999, true}, {"10:", INFINITY, false},
-    {"~:10", -1e9, false}, {"~:10", 10, false}, {"~:10", 11, true},
-    {"10:20", 9, true}, {"10:20", 10, false}, {"10:20", 20, false}, {"10:20", 21, true},
-    {"@10:20", 9, false}, {"@10:20", 10, true}, {"@10:20", 20, true}, {"@10:20", 21, false},
-    {"10", NAN, false}, {"@~:", NAN, false}, {"@~:", 5, true},
+    {"10", 0, false},
+    {"10", 10, false},
+    {"10", 10.001, true},
+    {"10", -0.001, true},
+    {"10:", 10, false},
+    {"10:", 9.999, true},
+    {"10:", INFINITY, false},
+    {"~:10", -1e9, false},
+    {"~:10", 10, false},
+    {"~:10", 11, true},
+    {"10:20", 9, true},
+    {"10:20", 10, false},
+    {"10:20", 20, false},
+    {"10:20", 21, true},
+    {"@10:20", 9, false},
+    {"@10:20", 10, true},
+    {"@10:20", 20, true},
+    {"@10:20", 21, false},
+    {"10", NAN, false},
+    {"@~:", NAN, false},
+    {"@~:", 5, true},
 };
 
 START_TEST(test_alerts)
