@@ -211,7 +211,7 @@ master
 begin=${EPOCHREALTIME/./}
 check "it is back after snmpd's restart" wait_for 10 answers
 say "      back $(ms_since "$begin") ms after snmpd was ready"
-check "it says so" wait_log agent "READY.*again" 5
+check "it says so" wait_log agent "READY.*again" 15
 check "a polite restart of snmpd" stop snmpd
 master
 begin=${EPOCHREALTIME/./}
@@ -232,11 +232,11 @@ check "with the same rows" diff <(grep "^$ROOT.1.6" "$LAB_DIR/walk") "$LAB_DIR/a
 
 sed "s|$STATE|$STATE-2|" "$LAB_DIR/agent.conf" >"$LAB_DIR/second.conf"
 start_in host second "$AGENT" --config "$LAB_DIR/second.conf"
-check "a second agent is told that it is one too many" wait_log second "refuses our objects" 5
+check "a second agent is told that it is one too many" wait_log second "refuses our objects" 15
 check "the first goes on" answers
 kill -s TERM "${LAB_PIDS[agent]}"
 check "the second takes over when the first ends" wait_ready second 10
-check "and answers" wait_for 5 answers
+check "and answers" wait_for 15 answers
 stop second
 wait "${LAB_PIDS[agent]}"
 start_agent
@@ -255,7 +255,7 @@ wait_until $((now + 30))
 now=$((now + 30))
 rm "$PERIODS"/$((now - 150))
 "$PERIOD_FILE" write "$PERIODS" $now 7 40
-check "a new period is served" wait_for 5 newest_is $now
+check "a new period is served" wait_for 15 newest_is $now
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.6 >"$LAB_DIR/before"
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.5 >>"$LAB_DIR/before"
 stop agent KILL
@@ -284,9 +284,9 @@ perl -e 'open my $f, "<", $ARGV[0]; local $/; my $b = <$f>; substr($b, 700, 1) ^
 "$PERIOD_FILE" write "$PERIODS" $((now + 86400)) 1 1
 for bad in $((now - 15)) $((now - 16)) $((now - 17)) $((now - 18)) $((now - 19)) $((now - 20)) \
 	$((now - 21)) loop README; do
-	check "a bad file is named: $bad" wait_log agent "/$bad is no period" 5
+	check "a bad file is named: $bad" wait_log agent "/$bad is no period" 15
 done
-check "so is one from the future" wait_log agent "ends in the future" 5
+check "so is one from the future" wait_log agent "ends in the future" 15
 wait_until $(($(date +%s) + 5))
 check_equal "each is said once" 9 "$(lines 'is no period')"
 check_equal "a file being written is not said" 0 "$(lines x8Fq2z)"
@@ -296,10 +296,10 @@ rm -r "$PERIODS"/{loop,README,*.x8Fq2z,$((now + 86400))} \
 	"$PERIODS"/$((now - 15)) "$PERIODS"/$((now - 16)) "$PERIODS"/$((now - 17)) "$PERIODS"/$((now - 18)) \
 	"$PERIODS"/$((now - 19)) "$PERIODS"/$((now - 20)) "$PERIODS"/$((now - 21))
 mv "$PERIODS" "$PERIODS.away"
-check "a missing folder is said" wait_log agent "cannot read the folder of periods" 5
+check "a missing folder is said" wait_log agent "cannot read the folder of periods" 15
 check "what is known stays" newest_is $now
 mv "$PERIODS.away" "$PERIODS"
-check "its return as well" wait_log agent "is there" 5
+check "its return as well" wait_log agent "is there" 15
 
 # --- state that is of no use --------------------------------------------------------------------
 
@@ -312,7 +312,7 @@ check_tables "with counters from zero"
 stop agent
 rm -rf "$STATE"
 start_agent
-check "a state folder that cannot be made is said" wait_log agent "cannot write .*index" 5
+check "a state folder that cannot be made is said" wait_log agent "cannot write .*index" 15
 check_tables "without a state file"
 stop agent
 install -d -o $NOBODY "$STATE"
@@ -326,9 +326,9 @@ start_agent
 begin=${EPOCHREALTIME/./}
 cpu=$(cpu_ms)
 rows=$(by_number snmpbulkwalk -Cr25 $ENDPOINT $PAIR.3 | wc -l)
-took=$(ms_since "$begin")
-say "      one column of $rows rows in $took ms, $(($(cpu_ms) - cpu)) ms CPU of agent and snmpd"
-check "10,000 rows are walked in 5 s" test "$rows" -ge 10000 -a "$took" -lt 5000
+took=$(($(cpu_ms) - cpu))
+say "      one column of $rows rows in $(ms_since "$begin") ms, $took ms CPU of agent and snmpd"
+check "10,000 rows are walked with less than 3 s CPU" test "$rows" -ge 10000 -a "$took" -lt 3000
 begin=${EPOCHREALTIME/./}
 rows=$(by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.7.1.5 | wc -l)
 say "      one column of $rows rows of grappePeriodTable in $(ms_since "$begin") ms"
