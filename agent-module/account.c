@@ -16,7 +16,8 @@ struct vif_counts {
 	uint64_t multicast_packets, multicast_octets;
 	uint64_t other_packets, other_octets;
 	uint64_t nonip_packets;
-	int64_t covered_ns; /* watches that ended inside the period; the present one is added at the close */
+	int64_t covered_ns; /* watches that ended inside the period; the present one is added at the
+			       close */
 	uint32_t pairs;
 	bool touched; /* anything above, or pairs, or coverage */
 };
@@ -61,7 +62,8 @@ static struct epoch *open_epoch(struct account *account, int64_t end_s)
 	struct epoch *epoch = &account->epochs[account->nopen++];
 
 	/* A closed epoch leaves its tables behind for the next one. */
-	epoch->header = (struct period_header){.end_s = end_s, .length_s = account->options.length_s};
+	epoch->header =
+	    (struct period_header){.end_s = end_s, .length_s = account->options.length_s};
 	memcpy(epoch->header.boot_id, account->options.boot_id, sizeof epoch->header.boot_id);
 	if (account->options.test_length)
 		epoch->header.flags |= PERIOD_TEST_LENGTH;
@@ -90,7 +92,8 @@ static void open_through(struct account *account, int64_t end_s)
 	while (account->nopen < ACCOUNT_OPEN_MAX &&
 	       (account->nopen == 0 || account->epochs[account->nopen - 1].header.end_s < end_s)) {
 		const int64_t after =
-		    account->nopen > 0 ? account->epochs[account->nopen - 1].header.end_s + length_s : end_s;
+		    account->nopen > 0 ? account->epochs[account->nopen - 1].header.end_s + length_s
+				       : end_s;
 
 		open_epoch(account, issued_next(&account->issued, after, length_s));
 	}
@@ -101,8 +104,7 @@ static struct vif_counts *vif_counts(struct account *account, struct epoch *epoc
 {
 	if (slot >= epoch->nvifs) {
 		const uint32_t wanted = account->vifs.capacity;
-		struct vif_counts *bigger =
-		    reallocarray(epoch->vifs, wanted, sizeof *epoch->vifs);
+		struct vif_counts *bigger = reallocarray(epoch->vifs, wanted, sizeof *epoch->vifs);
 
 		if (bigger == NULL)
 			return NULL;
@@ -141,7 +143,8 @@ struct account *account_new(
 	if (options->nendpoints > 0)
 		memcpy(account->endpoints, options->endpoints,
 		    options->nendpoints * sizeof *account->endpoints);
-	qsort(account->endpoints, options->nendpoints, sizeof *account->endpoints, compare_addresses);
+	qsort(
+	    account->endpoints, options->nendpoints, sizeof *account->endpoints, compare_addresses);
 	first = open_epoch(account, clock_period_end(wall_ns, options->length_s));
 	if (wall_ns > epoch_start_ns(account, first))
 		first->header.flags |= PERIOD_PARTIAL;
@@ -225,8 +228,7 @@ static void settle_coverage(struct account *account, uint32_t number, int64_t un
 	for (uint32_t i = 0; i < account->nopen; i++) {
 		struct epoch *epoch = &account->epochs[i];
 		const int64_t covered = overlap_ns(account, epoch, since_ns, until_ns);
-		struct vif_counts *counts =
-		    covered > 0 ? vif_counts(account, epoch, number) : NULL;
+		struct vif_counts *counts = covered > 0 ? vif_counts(account, epoch, number) : NULL;
 
 		if (counts != NULL)
 			counts->covered_ns += covered;
@@ -248,7 +250,8 @@ static void mark_open(struct account *account, uint32_t flags)
 		account->epochs[i].header.flags |= flags;
 }
 
-/* All that is open will be closed at the next account_close(); a new period begins at the present time. */
+/* All that is open will be closed at the next account_close(); a new period begins at the present
+ * time. */
 static void start_over(struct account *account, int64_t wall_ns)
 {
 	const int64_t length_s = account->options.length_s;
@@ -274,7 +277,8 @@ static void step_forward(struct account *account, int64_t to_ns)
 	newest->header.flags |= PERIOD_PARTIAL;
 	if (account->nopen == ACCOUNT_OPEN_MAX)
 		return;
-	newest = open_epoch(account, issued_next(&account->issued, end_s, account->options.length_s));
+	newest =
+	    open_epoch(account, issued_next(&account->issued, end_s, account->options.length_s));
 	newest->header.flags |= PERIOD_PARTIAL;
 }
 
@@ -285,7 +289,8 @@ static void step(struct account *account, int64_t from_ns, int64_t to_ns)
 
 	account->statistics.steps++;
 	mark_open(account, PERIOD_CLOCK_STEPPED);
-	/* Coverage is measured on the wall clock: what was before the step is settled, the rest starts anew. */
+	/* Coverage is measured on the wall clock: what was before the step is settled, the rest
+	 * starts anew. */
 	for (uint32_t i = 0; i < account->vifs.nslots; i++)
 		if (account->vifs.slots[i].watched) {
 			settle_coverage(account, i, from_ns);
@@ -298,8 +303,8 @@ static void step(struct account *account, int64_t from_ns, int64_t to_ns)
 	account->epochs[account->nopen - 1].header.flags |= PERIOD_CLOCK_STEPPED;
 }
 
-void account_tick(struct account *account, int64_t wall_ns, int64_t monotonic_ns,
-    const struct clock_sync *sync)
+void account_tick(
+    struct account *account, int64_t wall_ns, int64_t monotonic_ns, const struct clock_sync *sync)
 {
 	const int64_t expected_ns = account->wall_ns + (monotonic_ns - account->monotonic_ns);
 	const int64_t difference = wall_ns - expected_ns;
@@ -318,10 +323,12 @@ void account_tick(struct account *account, int64_t wall_ns, int64_t monotonic_ns
 
 /* ---- frames ---- */
 
-/* The open period of this time stamp. *drop: the frame is too old, it only counts as dropped there. */
+/* The open period of this time stamp. *drop: the frame is too old, it only counts as dropped there.
+ */
 static struct epoch *epoch_of(struct account *account, int64_t stamp_ns, bool *drop)
 {
-	struct epoch *oldest = &account->epochs[account->overdue < account->nopen ? account->overdue : 0];
+	struct epoch *oldest =
+	    &account->epochs[account->overdue < account->nopen ? account->overdue : 0];
 	int64_t end_s;
 
 	*drop = false;
@@ -343,7 +350,8 @@ static struct epoch *epoch_of(struct account *account, int64_t stamp_ns, bool *d
 	return oldest;
 }
 
-/* A new entry, or NULL: what is received is limited per vif (S-11), what is sent only by the few named endpoints. */
+/* A new entry, or NULL: what is received is limited per vif (S-11), what is sent only by the few
+ * named endpoints. */
 static struct counts_entry *new_pair(struct account *account, struct epoch *epoch, uint32_t slot,
     enum period_direction direction, const struct address *peer)
 {
@@ -622,7 +630,8 @@ int account_close(struct account *account, struct period **out)
 	    account->overdue > 0 ? 0 : account->epochs[0].header.end_s * CLOCK_SECOND_NS, out);
 	/* There is always an open period for the present time. */
 	if (account->nopen == 0)
-		open_through(account, clock_period_end(account->wall_ns, account->options.length_s));
+		open_through(
+		    account, clock_period_end(account->wall_ns, account->options.length_s));
 	return rc;
 }
 

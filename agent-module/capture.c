@@ -31,7 +31,7 @@ struct capture {
 	struct ports *ports;
 	struct period_store *store;
 	struct period *unfinished; /* of an earlier run, to be merged into the period of its end */
-	bool merged;		   /* it was; its file goes once all that waits is written */
+	bool merged;               /* it was; its file goes once all that waits is written */
 	struct period **waiting;   /* closed, but could not be written yet; oldest first */
 	size_t nwaiting;
 	struct event_base *base;
@@ -69,8 +69,9 @@ static void tell_published(const struct period *period)
 	    period->header.end_s, period->nvifs, period->nrows, period->header.flags,
 	    period->header.dropped_packets, period->header.unmatched_packets);
 	if (period->header.dropped_packets > 0)
-		log_warning("period %" PRId64 ": %" PRIu64
-			    " packets were lost before they could be counted; a larger buffer_total helps",
+		log_warning(
+		    "period %" PRId64 ": %" PRIu64
+		    " packets were lost before they could be counted; a larger buffer_total helps",
 		    period->header.end_s, period->header.dropped_packets);
 }
 
@@ -81,8 +82,9 @@ static bool publish_oldest(struct capture *capture)
 	const int rc = period_store_publish(capture->store, period);
 
 	if (rc == GRAPPE_EIO) {
-		log_complain(&capture->write_complaint, "cannot write period %" PRId64 " into %s: %s; "
-							"it is kept in memory",
+		log_complain(&capture->write_complaint,
+		    "cannot write period %" PRId64 " into %s: %s; "
+		    "it is kept in memory",
 		    period->header.end_s, capture->settings->periods_directory, strerror(errno));
 		return false;
 	}
@@ -95,7 +97,8 @@ static bool publish_oldest(struct capture *capture)
 	}
 	period_free(period);
 	capture->nwaiting--;
-	memmove(capture->waiting, capture->waiting + 1, capture->nwaiting * sizeof *capture->waiting);
+	memmove(
+	    capture->waiting, capture->waiting + 1, capture->nwaiting * sizeof *capture->waiting);
 	if (capture->merged && capture->nwaiting == 0) {
 		period_store_remove_unfinished(capture->store);
 		capture->merged = false;
@@ -142,8 +145,8 @@ static void on_station(void *context, const struct netlink_station *station)
 	const int rc = discover_station(capture->discover, station);
 
 	if (rc != GRAPPE_OK)
-		log_complain(&capture->netlink_complaint, "a MAC address on a bridge is ignored: %s",
-		    error_text(rc));
+		log_complain(&capture->netlink_complaint,
+		    "a MAC address on a bridge is ignored: %s", error_text(rc));
 }
 
 static struct netlink_sink sink_of(struct capture *capture)
@@ -166,7 +169,8 @@ static int dump_all(struct capture *capture)
 	if (rc == GRAPPE_OK)
 		log_recovered(&capture->netlink_complaint, "interfaces are known again");
 	else
-		log_complain(&capture->netlink_complaint, "cannot list interfaces: %s", error_text(rc));
+		log_complain(
+		    &capture->netlink_complaint, "cannot list interfaces: %s", error_text(rc));
 	return rc;
 }
 
@@ -290,7 +294,8 @@ static void finish_period(struct capture *capture, struct period *period)
 	rc = period_store_save_unfinished(capture->store, period);
 	capture->merged = false;
 	if (rc != GRAPPE_OK)
-		log_error("the open period %" PRId64 " is lost: %s", period->header.end_s, error_text(rc));
+		log_error("the open period %" PRId64 " is lost: %s", period->header.end_s,
+		    error_text(rc));
 	else
 		log_debug("period %" PRId64 " is kept for the next start", period->header.end_s);
 	period_free(period);
@@ -436,8 +441,8 @@ static int open_all(struct capture *capture)
 
 static void close_all(struct capture *capture)
 {
-	struct event *events[] = {capture->timer, capture->stop, capture->netlink_event, capture->term,
-	    capture->interrupt};
+	struct event *events[] = {capture->timer, capture->stop, capture->netlink_event,
+	    capture->term, capture->interrupt};
 
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (events[i] != NULL)
@@ -462,7 +467,8 @@ int capture_run(const struct capture_settings *settings)
 	int rc;
 
 	if (settings->vms.count == 0 && settings->bridges.count == 0) {
-		log_error("nothing to watch: the configuration has neither a bridge nor a vm section");
+		log_error(
+		    "nothing to watch: the configuration has neither a bridge nor a vm section");
 		return EXIT_FAILURE;
 	}
 	rc = open_all(&capture);
@@ -474,8 +480,8 @@ int capture_run(const struct capture_settings *settings)
 	if (rc == GRAPPE_OK) {
 		follow(&capture);
 		schedule(&capture);
-		log_info("READY: capturing on %zu interfaces, %zu virtual NICs", ports_count(capture.ports),
-		    ports_vifs(capture.ports));
+		log_info("READY: capturing on %zu interfaces, %zu virtual NICs",
+		    ports_count(capture.ports), ports_vifs(capture.ports));
 		event_base_dispatch(capture.base);
 	}
 	close_all(&capture);

@@ -6,17 +6,19 @@
  *
  *     netlink -> discover -> plan -> source_pcap -> decode -> account -> period_store
  *
- * Ending in good order (SIGTERM, SIGINT): counting stops at that instant, the rings are emptied, a period whose end
- * has passed is published, and the open one is kept as "unfinished", which the next start completes. If
- * no start follows before its end, the next start publishes it as partial. After a kill the open period is lost,
- * published ones stay, and the period of the new start is partial.
+ * Ending in good order (SIGTERM, SIGINT): counting stops at that instant, the rings are emptied, a
+ * period whose end has passed is published, and the open one is kept as "unfinished", which the
+ * next start completes. If no start follows before its end, the next start publishes it as partial.
+ * After a kill the open period is lost, published ones stay, and the period of the new start is
+ * partial.
  */
 #ifndef GRAPPE_AGENT_MODULE_CAPTURE_H
 #define GRAPPE_AGENT_MODULE_CAPTURE_H
 
 #include "agent-module/capture_settings.h"
 
-/* capture_run - serves until a signal ends it. Logs what goes wrong. Returns the exit code of the program. */
+/* capture_run - serves until a signal ends it. Logs what goes wrong. Returns the exit code of the
+ * program. */
 int capture_run(const struct capture_settings *settings);
 
 #endif

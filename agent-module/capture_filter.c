@@ -86,8 +86,7 @@ static uint32_t word_of(const struct address *address, unsigned word)
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static void put_ipv4(
-    struct program *program, const struct address *endpoints, size_t nendpoints)
+static void put_ipv4(struct program *program, const struct address *endpoints, size_t nendpoints)
 {
 	load_byte(program, AT_IPV4_PROTOCOL);
 	if_equal(program, IPPROTO_TCP, 0, 7);
@@ -107,8 +106,7 @@ static void put_ipv4(
 		}
 }
 
-static void put_ipv6(
-    struct program *program, const struct address *endpoints, size_t nendpoints)
+static void put_ipv6(struct program *program, const struct address *endpoints, size_t nendpoints)
 {
 	load_byte(program, AT_IPV6_NEXT);
 	if_equal(program, IPPROTO_ICMPV6, 0, 3);

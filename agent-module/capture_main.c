@@ -13,9 +13,12 @@ static struct capture_settings settings;
 static const char *savefile, *format, *mtu;
 
 static const struct program_option options[] = {
-    {'r', "read", "FILE", "account a capture file (pcap, pcapng, gzip; - is standard input) and end", &savefile},
+    {'r', "read", "FILE",
+	"account a capture file (pcap, pcapng, gzip; - is standard input) and end", &savefile},
     {0, "format", "FORMAT", "with --read: text (the default) or csv", &format},
-    {0, "mtu", "BYTES", "with --read: MTU of the interface captured on, to split super-frames (default 1500)", &mtu},
+    {0, "mtu", "BYTES",
+	"with --read: MTU of the interface captured on, to split super-frames (default 1500)",
+	&mtu},
 };
 
 static int read_savefile(void)
@@ -51,7 +54,8 @@ int main(int argc, char **argv)
 	    .noptions = sizeof options / sizeof *options};
 	int operand, code;
 
-	/* A file is accounted by itself; this host's configuration has no say unless it is named. */
+	/* A file is accounted by itself; this host's configuration has no say unless it is named.
+	 */
 	for (int i = 1; i < argc; i++)
 		if (strncmp(argv[i], "--read", 6) == 0 || strncmp(argv[i], "-r", 2) == 0)
 			program.default_config = NULL;

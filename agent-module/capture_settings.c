@@ -12,19 +12,24 @@
 #define DAY_MS (24 * 3600 * 1000)
 
 static const struct setting general[] = {
-    {"period", SETTING_DURATION, offsetof(struct capture_settings, period_ms), "30s", 1000, DAY_MS, NULL,
-	"length of a period, the same on all hosts and in the collector; divides a day; at least 30s"},
-    {"allow_short_periods", SETTING_BOOLEAN, offsetof(struct capture_settings, allow_short_periods), "no",
-	0, 0, NULL, "for tests only: allow periods below 30s, which no decision should rest on"},
+    {"period", SETTING_DURATION, offsetof(struct capture_settings, period_ms), "30s", 1000, DAY_MS,
+	NULL,
+	"length of a period, the same on all hosts and in the collector; divides a day; at least "
+	"30s"},
+    {"allow_short_periods", SETTING_BOOLEAN, offsetof(struct capture_settings, allow_short_periods),
+	"no", 0, 0, NULL,
+	"for tests only: allow periods below 30s, which no decision should rest on"},
     {"periods_directory", SETTING_TEXT, offsetof(struct capture_settings, periods_directory),
 	GRAPPE_RUNDIR "/periods", 0, 0, NULL, "where closed periods are put for grappe-agent"},
-    {"periods_kept", SETTING_INTEGER, offsetof(struct capture_settings, periods_kept), "20", 2, 2880, NULL,
-	"so many periods stay in that directory"},
-    {"buffer_total", SETTING_SIZE, offsetof(struct capture_settings, buffer_total), "64MiB", 1 << 20,
-	(double)(UINT64_C(1) << 34), NULL,
-	"memory for the capture rings of all interfaces together; an interface gets at least 512KiB"},
-    {"pairs_per_vif", SETTING_INTEGER, offsetof(struct capture_settings, pairs_per_vif), "4096", 1, 1000000,
-	NULL, "peers counted singly per virtual NIC and period; what more come are counted as \"other\""},
+    {"periods_kept", SETTING_INTEGER, offsetof(struct capture_settings, periods_kept), "20", 2,
+	2880, NULL, "so many periods stay in that directory"},
+    {"buffer_total", SETTING_SIZE, offsetof(struct capture_settings, buffer_total), "64MiB",
+	1 << 20, (double)(UINT64_C(1) << 34), NULL,
+	"memory for the capture rings of all interfaces together; an interface gets at least "
+	"512KiB"},
+    {"pairs_per_vif", SETTING_INTEGER, offsetof(struct capture_settings, pairs_per_vif), "4096", 1,
+	1000000, NULL,
+	"peers counted singly per virtual NIC and period; what more come are counted as \"other\""},
     {"snaplen", SETTING_INTEGER, offsetof(struct capture_settings, snaplen), "144", 128, 4096, NULL,
 	"bytes captured of each frame, enough for all its headers"},
 };
@@ -35,7 +40,8 @@ static const struct setting vm[] = {
     {"uuid", SETTING_TEXT, offsetof(struct capture_vm_settings, uuid), "", 0, 0, NULL,
 	"the VM's UUID, which stays when it migrates"},
     {"interface", SETTING_TEXT, offsetof(struct capture_vm_settings, interface), "", 0, 0, NULL,
-	"the host's end of the virtual NIC; empty: the port of a bridge section that shows the MAC"},
+	"the host's end of the virtual NIC; empty: the port of a bridge section that shows the "
+	"MAC"},
     {"segment", SETTING_TEXT, offsetof(struct capture_vm_settings, segment), "", 0, 0, NULL,
 	"global name of the layer-2 segment; empty: that of the bridge, else \"default\""},
     {"vcpu", SETTING_INTEGER, offsetof(struct capture_vm_settings, vcpu), "0", 0, 65536, NULL,
@@ -47,8 +53,8 @@ static const struct setting vm[] = {
 };
 
 static const struct setting bridge[] = {
-    {"segment", SETTING_TEXT, offsetof(struct capture_bridge_settings, segment), SEGMENT_DEFAULT, 0, 0, NULL,
-	"global name of the layer-2 segment that the bridge carries"},
+    {"segment", SETTING_TEXT, offsetof(struct capture_bridge_settings, segment), SEGMENT_DEFAULT, 0,
+	0, NULL, "global name of the layer-2 segment that the bridge carries"},
     {"exclude", SETTING_LIST, offsetof(struct capture_bridge_settings, exclude), "{}", 0, 0, NULL,
 	"ports that are no VMs, such as uplinks: names with * and ?"},
 };
@@ -63,7 +69,8 @@ static int check(const void *values, char *message, size_t size);
 static const struct settings_section sections[] = {
     {.settings = general, .nsettings = SETTINGS_COUNT(general)},
     {.name = "vm",
-	.text = "a VM's virtual NIC, by the VM's name; two sections with one uuid are two NICs of a VM",
+	.text =
+	    "a VM's virtual NIC, by the VM's name; two sections with one uuid are two NICs of a VM",
 	.settings = vm,
 	.nsettings = SETTINGS_COUNT(vm),
 	.size = sizeof(struct capture_vm_settings),
@@ -95,7 +102,8 @@ static int check_period(const struct capture_settings *settings, char *message, 
 	const int64_t ms = settings->period_ms;
 
 	if (ms % 1000 != 0 || DAY_MS % ms != 0) {
-		snprintf(message, size, "period must be whole seconds and divide a day, as 30s, 1min, 5min");
+		snprintf(message, size,
+		    "period must be whole seconds and divide a day, as 30s, 1min, 5min");
 		return GRAPPE_EINVALID;
 	}
 	if (ms < CAPTURE_PERIOD_LEAST_MS && !settings->allow_short_periods) {
@@ -125,8 +133,7 @@ static bool seen_before(
 	return false;
 }
 
-static int check_macs(
-    const struct capture_vm_settings *vms, size_t i, char *message, size_t size)
+static int check_macs(const struct capture_vm_settings *vms, size_t i, char *message, size_t size)
 {
 	const struct settings_list *list = &vms[i].mac;
 	struct mac mac;
@@ -146,7 +153,8 @@ static int check_macs(
 		else if (seen_before(vms, i, m, &mac))
 			why = "is listed twice";
 		if (why != NULL) {
-			snprintf(message, size, "vm \"%s\": mac \"%s\" %s", vms[i].title, list->items[m], why);
+			snprintf(message, size, "vm \"%s\": mac \"%s\" %s", vms[i].title,
+			    list->items[m], why);
 			return GRAPPE_EINVALID;
 		}
 	}
@@ -175,7 +183,8 @@ static int check_vm(const struct capture_vm_settings *vms, size_t i, char *messa
 			why = "not an IP address: ", what = one->addresses.items[a];
 	for (size_t v = 0; v < i && why == NULL; v++)
 		if (one->interface[0] != '\0' && strcmp(one->interface, vms[v].interface) == 0)
-			why = "the interface belongs to another vm already: ", what = one->interface;
+			why = "the interface belongs to another vm already: ",
+			what = one->interface;
 	if (why != NULL) {
 		snprintf(message, size, "vm \"%s\": %s%s", one->title, why, what);
 		return GRAPPE_EINVALID;
@@ -194,9 +203,10 @@ static int check(const void *values, char *message, size_t size)
 	for (size_t i = 0; i < settings->vms.count && rc == GRAPPE_OK; i++)
 		rc = check_vm(settings->vms.items, i, message, size);
 	for (size_t i = 0; i < settings->bridges.count && rc == GRAPPE_OK; i++)
-		if (!fits(bridges[i].title, NETLINK_NAME_SIZE) || !fits(bridges[i].segment, SEGMENT_SIZE) ||
-		    bridges[i].segment[0] == '\0') {
-			snprintf(message, size, "bridge \"%s\": its name or segment is too long or empty",
+		if (!fits(bridges[i].title, NETLINK_NAME_SIZE) ||
+		    !fits(bridges[i].segment, SEGMENT_SIZE) || bridges[i].segment[0] == '\0') {
+			snprintf(message, size,
+			    "bridge \"%s\": its name or segment is too long or empty",
 			    bridges[i].title);
 			rc = GRAPPE_EINVALID;
 		}
@@ -233,8 +243,7 @@ static void translate_vm(const struct capture_vm_settings *from, struct discover
 	vif->memory_bytes = from->memory;
 }
 
-static int translate_bridge(
-    const struct capture_bridge_settings *from, struct discover_bridge *to)
+static int translate_bridge(const struct capture_bridge_settings *from, struct discover_bridge *to)
 {
 	snprintf(to->name, sizeof to->name, "%s", from->title);
 	snprintf(to->segment, sizeof to->segment, "%s", from->segment);

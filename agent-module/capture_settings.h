@@ -43,22 +43,22 @@ struct capture_settings {
 	uint64_t buffer_total;
 	int64_t pairs_per_vif;
 	int64_t snaplen;
-	struct settings_sections vms;	    /* struct capture_vm_settings */
+	struct settings_sections vms;       /* struct capture_vm_settings */
 	struct settings_sections bridges;   /* struct capture_bridge_settings */
 	struct settings_sections endpoints; /* struct capture_endpoint_settings */
 };
 
 extern const struct settings_schema capture_settings_schema;
 
-/* capture_settings_sources - the VMs and bridges as discovery wants them, from checked settings. *sources is
- * owned by the caller (discover_sources_deinit()). Returns 0 or GRAPPE_EMEMORY. */
+/* capture_settings_sources - the VMs and bridges as discovery wants them, from checked settings.
+ * *sources is owned by the caller (discover_sources_deinit()). Returns 0 or GRAPPE_EMEMORY. */
 int capture_settings_sources(
     const struct capture_settings *settings, struct discover_sources *sources);
 /* capture_settings_endpoints - addresses of the named endpoints. Returns their number. */
 size_t capture_settings_endpoints(
     const struct capture_settings *settings, struct address endpoints[CAPTURE_ENDPOINTS_MAX]);
-/* capture_settings_macs - all MACs of all vm sections into a heap array of the caller; NULL and *count 0
- * without any (or without memory: *count is -1). */
+/* capture_settings_macs - all MACs of all vm sections into a heap array of the caller; NULL and
+ * *count 0 without any (or without memory: *count is -1). */
 struct mac *capture_settings_macs(const struct capture_settings *settings, long *count);
 
 #endif

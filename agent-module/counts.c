@@ -8,7 +8,7 @@
 
 void counts_init(struct counts *counts, size_t limit)
 {
-	*counts = (struct counts){.limit = limit};
+	*counts = (struct counts){.limit = limit, .key = address_hash_key()};
 }
 
 void counts_deinit(struct counts *counts)
@@ -30,11 +30,12 @@ void counts_clear(struct counts *counts)
 }
 
 /* The entry with this key, or the free one where it belongs. The table is never full. */
-static struct counts_entry *probe(const struct counts *counts, uint32_t owner, uint8_t direction,
-    const struct address *peer)
+static struct counts_entry *probe(
+    const struct counts *counts, uint32_t owner, uint8_t direction, const struct address *peer)
 {
 	const size_t mask = counts->capacity - 1;
-	uint64_t hash = address_hash(peer) + (uint64_t)(owner * 2u + direction) * 0x9e3779b1u;
+	uint64_t hash = address_hash_keyed(peer, counts->key) +
+			(uint64_t)(owner * 2u + direction) * 0x9e3779b1u;
 	size_t i;
 
 	hash *= UINT64_C(0x9e3779b97f4a7c15);
@@ -87,8 +88,8 @@ struct counts_entry *counts_insert(
 	if (counts->used >= counts->capacity / 4 * 3 && grow(counts) != 0)
 		return NULL;
 	entry = probe(counts, owner, direction, peer);
-	*entry = (struct counts_entry){
-	    .owner = owner, .direction = direction, .peer = *peer, .used = 1};
+	*entry =
+	    (struct counts_entry){.owner = owner, .direction = direction, .peer = *peer, .used = 1};
 	counts->used++;
 	return entry;
 }

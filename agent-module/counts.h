@@ -17,8 +17,8 @@
 
 struct counts_entry {
 	uint64_t packets, octets;
-	uint32_t owner;		/* a vif, or whatever the caller numbers */
-	uint8_t direction;	/* enum period_direction */
+	uint32_t owner;    /* a vif, or whatever the caller numbers */
+	uint8_t direction; /* enum period_direction */
 	uint8_t used;
 	struct address peer;
 };
@@ -26,6 +26,7 @@ struct counts_entry {
 struct counts {
 	struct counts_entry *entries; /* owned; capacity is a power of two or 0 */
 	size_t capacity, used, limit;
+	uint64_t key; /* of the hash: guests choose the addresses */
 };
 
 /* counts_init - an empty table for at most `limit` entries; nothing is allocated yet. */
@@ -37,8 +38,8 @@ void counts_clear(struct counts *counts);
 /* counts_find - the entry, or NULL. Valid until the next counts_insert(). */
 struct counts_entry *counts_find(
     struct counts *counts, uint32_t owner, uint8_t direction, const struct address *peer);
-/* counts_insert - adds an entry with zero counts that is not there yet. Returns it, or NULL when the limit
- * is reached or memory is short: the caller then counts elsewhere. */
+/* counts_insert - adds an entry with zero counts that is not there yet. Returns it, or NULL when
+ * the limit is reached or memory is short: the caller then counts elsewhere. */
 struct counts_entry *counts_insert(
     struct counts *counts, uint32_t owner, uint8_t direction, const struct address *peer);
 

@@ -126,8 +126,8 @@ static void decode_udp(struct reader *reader, uint32_t available, struct frame *
 	frame->payload = available - UDP_HEADER;
 }
 
-/* Neighbour discovery: an advertisement claims its target, a solicitation claims its own source, or,
- * during duplicate address detection, its target. */
+/* Neighbour discovery: an advertisement claims its target, a solicitation claims its own source,
+ * or, during duplicate address detection, its target. */
 static void decode_neighbour(struct reader *reader, uint8_t hop_limit, struct frame *frame)
 {
 	static const uint8_t unspecified[16];
@@ -182,7 +182,8 @@ static void decode_ipv4(struct reader *reader, struct frame *frame)
 	if (total == 0)
 		total = room;
 	if (reader->error != GRAPPE_OK || lead >> 4 != 4 ||
-	    frame->network_header < IPV4_HEADER_MIN || total < frame->network_header || total > room)
+	    frame->network_header < IPV4_HEADER_MIN || total < frame->network_header ||
+	    total > room)
 		return;
 	frame->kind = FRAME_IP;
 	frame->network_length = total;
@@ -215,7 +216,8 @@ static uint32_t decode_jumbo(const uint8_t *options, size_t length)
 	return 0;
 }
 
-/* Length of the extension header that starts with `next`, `size`; 0 = `protocol` is none of them. */
+/* Length of the extension header that starts with `next`, `size`; 0 = `protocol` is none of them.
+ */
 static uint32_t extension_length(uint8_t protocol, uint8_t size)
 {
 	switch (protocol) {
@@ -235,7 +237,8 @@ static uint32_t extension_length(uint8_t protocol, uint8_t size)
 	}
 }
 
-/* Walks over the extension headers as far as they were captured. Returns the jumbo payload length or 0. */
+/* Walks over the extension headers as far as they were captured. Returns the jumbo payload length
+ * or 0. */
 static uint32_t decode_extensions(struct reader *reader, struct frame *frame)
 {
 	uint32_t jumbo = 0;

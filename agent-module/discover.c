@@ -210,9 +210,9 @@ int discover_station(struct discover *discover, const struct netlink_station *st
 
 	if (!station->present || station->local || port == NULL)
 		return GRAPPE_OK;
-	while (i < discover->nstations &&
-	       (discover->stations[i].master != master ||
-		   !mac_equal(&discover->stations[i].mac, &station->mac)))
+	while (
+	    i < discover->nstations && (discover->stations[i].master != master ||
+					   !mac_equal(&discover->stations[i].mac, &station->mac)))
 		i++;
 	if (bridge_of(discover, port) == NULL) {
 		/* Seen behind an uplink: it left this host. */
@@ -267,7 +267,8 @@ static const struct discover_vm *vm_of_interface(
 static int add_port(struct planning *planning, const struct netlink_link *link, bool uplink)
 {
 	struct discover_plan *plan = planning->plan;
-	void *ports = grow(plan->ports, plan->nports, &planning->ports_capacity, sizeof *plan->ports);
+	void *ports =
+	    grow(plan->ports, plan->nports, &planning->ports_capacity, sizeof *plan->ports);
 	struct discover_port *port;
 
 	if (ports == NULL)
@@ -295,8 +296,7 @@ static int add_nic(struct planning *planning, const struct netlink_link *link,
 	for (size_t i = 0; i < plan->nnics; i++)
 		if (strcmp(plan->nics[i].vif.vm_id, vif->vm_id) == 0 &&
 		    mac_equal(&plan->nics[i].vif.macs[0], &vif->macs[0]) &&
-		    (vif->segment[0] != '\0' ||
-			strcmp(plan->nics[i].vif.segment, segment) == 0))
+		    (vif->segment[0] != '\0' || strcmp(plan->nics[i].vif.segment, segment) == 0))
 			return GRAPPE_OK;
 	nics = grow(plan->nics, plan->nnics, &planning->nics_capacity, sizeof *plan->nics);
 	if (nics == NULL)
@@ -362,8 +362,8 @@ static int plan_link(struct planning *planning, const struct netlink_link *link)
 		return bridge != NULL ? plan_bridge_port(planning, link, bridge) : GRAPPE_OK;
 	rc = add_port(planning, link, false);
 	if (rc == GRAPPE_OK)
-		rc = add_nic(planning, link, &vm->vif,
-		    bridge != NULL ? bridge->segment : SEGMENT_DEFAULT);
+		rc = add_nic(
+		    planning, link, &vm->vif, bridge != NULL ? bridge->segment : SEGMENT_DEFAULT);
 	return rc;
 }
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Which interfaces carry which virtual NICs (S-9): from the static list of VMs and from the
- * ports of bridges. Fed with what rtnetlink tells (agent-module/netlink.h), it answers with a plan: the
- * interfaces to capture on and the vifs there. Pure: no I/O, so tests play any history of links.
+ * ports of bridges. Fed with what rtnetlink tells (agent-module/netlink.h), it answers with a plan:
+ * the interfaces to capture on and the vifs there. Pure: no I/O, so tests play any history of
+ * links.
  *
- * A VM's MAC on a bridge port is learnt from the bridge's own forwarding table, that is, from the frames
- * the VM sends, or from a static entry there. A MAC that ages out of that table stays with its port until it shows up
- * at another one (the VM moved, also out through an excluded port) or the port is gone. Every MAC that no vm
- * section names is a VM of its own. Only ports of the kinds that VMs have (tun, veth, macvtap…) are
- * taken; a port with more than DISCOVER_MACS_MAX unknown MACs is taken for an uplink.
+ * A VM's MAC on a bridge port is learnt from the bridge's own forwarding table, that is, from the
+ * frames the VM sends, or from a static entry there. A MAC that ages out of that table stays with
+ * its port until it shows up at another one (the VM moved, also out through an excluded port) or
+ * the port is gone. Every MAC that no vm section names is a VM of its own. Only ports of the kinds
+ * that VMs have (tun, veth, macvtap…) are taken; a port with more than DISCOVER_MACS_MAX unknown
+ * MACs is taken for an uplink.
  *
- * Life-cycle: discover_new(), discover_link()/discover_station() as messages come, discover_plan() after each
- * batch, discover_free(). One thread.
+ * Life-cycle: discover_new(), discover_link()/discover_station() as messages come, discover_plan()
+ * after each batch, discover_free(). One thread.
  */
 #ifndef GRAPPE_AGENT_MODULE_DISCOVER_H
 #define GRAPPE_AGENT_MODULE_DISCOVER_H
@@ -23,12 +25,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISCOVER_MACS_MAX 8	    /* unknown MACs behind one port of a bridge */
+#define DISCOVER_MACS_MAX 8         /* unknown MACs behind one port of a bridge */
 #define DISCOVER_STATIONS_MAX 16384 /* MACs on watched ports in all */
 #define DISCOVER_LINKS_MAX 65536
 
 struct discover_vm {
-	struct period_vif vif; /* id, name, segment ("": of the bridge, else default), MACs, addresses, size */
+	struct period_vif
+	    vif; /* id, name, segment ("": of the bridge, else default), MACs, addresses, size */
 	char interface[NETLINK_NAME_SIZE]; /* "": wherever a bridge port shows one of the MACs */
 };
 
@@ -81,14 +84,17 @@ struct discover *discover_new(const struct discover_sources *sources);
 /* discover_free - NULL is allowed. */
 void discover_free(struct discover *discover);
 
-/* discover_link / discover_station - what rtnetlink told. Return 0, GRAPPE_ELIMIT or GRAPPE_EMEMORY. */
+/* discover_link / discover_station - what rtnetlink told. Return 0, GRAPPE_ELIMIT or
+ * GRAPPE_EMEMORY. */
 int discover_link(struct discover *discover, const struct netlink_link *link);
 int discover_station(struct discover *discover, const struct netlink_station *station);
-/* discover_begin_dump / discover_end_dump - around a full dump of links: those not told in between are gone. */
+/* discover_begin_dump / discover_end_dump - around a full dump of links: those not told in between
+ * are gone. */
 void discover_begin_dump(struct discover *discover);
 void discover_end_dump(struct discover *discover);
 
-/* discover_plan - what to watch now. Returns 0 or GRAPPE_EMEMORY; discover_plan_deinit() in any case. */
+/* discover_plan - what to watch now. Returns 0 or GRAPPE_EMEMORY; discover_plan_deinit() in any
+ * case. */
 int discover_plan(const struct discover *discover, struct discover_plan *plan);
 
 #endif

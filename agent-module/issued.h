@@ -15,7 +15,7 @@
 struct issued {
 	struct {
 		int64_t first_s, last_s; /* ends, both included */
-	} runs[ISSUED_RUNS_MAX + 1]; /* ascending, with gaps between */
+	} runs[ISSUED_RUNS_MAX + 1];     /* ascending, with gaps between */
 	uint32_t nruns;
 };
 

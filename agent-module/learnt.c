@@ -40,8 +40,8 @@ static uint32_t oldest_source(const struct learnt *learnt)
 	return oldest;
 }
 
-void learnt_note(
-    struct learnt *learnt, const struct address *address, enum address_evidence evidence, int64_t now_s)
+void learnt_note(struct learnt *learnt, const struct address *address,
+    enum address_evidence evidence, int64_t now_s)
 {
 	uint32_t i = find(learnt, address);
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Smallest segment size a sender obeys, whatever the other side announces (as Linux' tcp_min_snd_mss). */
+/* Smallest segment size a sender obeys, whatever the other side announces (as Linux'
+ * tcp_min_snd_mss). */
 #define MSS_LEAST 48
 /* What a side may send when the other's SYN carried no MSS option (RFC 9293, 3.7.1). */
 #define MSS_ABSENT_IPV4 536
@@ -24,16 +25,17 @@ struct mss_key {
 
 struct connection {
 	struct mss_key key;
-	uint16_t low_mss, high_mss;    /* announced by that side; 0 = its SYN was not seen */
-	uint32_t next;		       /* in the bucket */
-	uint32_t newer, older;	       /* in order of use */
+	uint16_t low_mss, high_mss; /* announced by that side; 0 = its SYN was not seen */
+	uint32_t next;              /* in the bucket */
+	uint32_t newer, older;      /* in order of use */
 };
 
 struct mss_table {
 	struct connection *connections; /* owned */
-	uint32_t *buckets;		/* owned; index of the first connection or NONE */
+	uint32_t *buckets;              /* owned; index of the first connection or NONE */
 	uint32_t limit, used, bucket_mask;
 	uint32_t newest, oldest;
+	uint64_t key; /* of the hash: guests choose addresses and ports */
 };
 
 struct mss_table *mss_new(uint32_t connections)
@@ -53,6 +55,7 @@ struct mss_table *mss_new(uint32_t connections)
 	}
 	memset(table->buckets, 0xff, buckets * sizeof *table->buckets);
 	table->limit = connections;
+	table->key = address_hash_key();
 	table->bucket_mask = buckets - 1;
 	table->newest = table->oldest = NONE;
 	return table;
@@ -67,7 +70,8 @@ void mss_free(struct mss_table *table)
 	free(table);
 }
 
-/* Fills *key (zeroed first: it is compared as bytes); returns true when the frame's source is `low`. */
+/* Fills *key (zeroed first: it is compared as bytes); returns true when the frame's source is
+ * `low`. */
 static bool make_key(const struct frame *frame, uint32_t scope, struct mss_key *key)
 {
 	int order = address_compare(&frame->ip_source, &frame->ip_destination);
@@ -85,11 +89,12 @@ static bool make_key(const struct frame *frame, uint32_t scope, struct mss_key *
 
 static uint32_t bucket_of(const struct mss_table *table, const struct mss_key *key)
 {
-	uint64_t hash = address_hash(&key->low);
+	uint64_t hash = address_hash_keyed(&key->low, table->key);
 
-	hash = (hash ^ ((uint64_t)key->low_port << 48 | (uint64_t)key->high_port << 32 | key->scope)) *
-	       UINT64_C(0x9e3779b97f4a7c15);
-	hash ^= address_hash(&key->high) + (hash >> 31);
+	hash =
+	    (hash ^ ((uint64_t)key->low_port << 48 | (uint64_t)key->high_port << 32 | key->scope)) *
+	    UINT64_C(0x9e3779b97f4a7c15);
+	hash ^= address_hash_keyed(&key->high, table->key) + (hash >> 31);
 	hash *= UINT64_C(0xbf58476d1ce4e5b9);
 	return (uint32_t)(hash >> 33) & table->bucket_mask;
 }
@@ -228,10 +233,10 @@ static struct wire_count count_tcp(
     struct mss_table *table, uint32_t scope, const struct frame *frame, uint32_t mtu)
 {
 	const uint32_t headers = frame->network_length - frame->payload;
-	const uint32_t options = frame->transport_header - TCP_HEADER +
-				 (frame->network_header - (frame->ip_source.type == ADDRESS_IPV4
-								  ? IPV4_HEADER
-								  : IPV6_HEADER));
+	const uint32_t options =
+	    frame->transport_header - TCP_HEADER +
+	    (frame->network_header -
+		(frame->ip_source.type == ADDRESS_IPV4 ? IPV4_HEADER : IPV6_HEADER));
 	bool certain;
 	uint32_t mss;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Wire packets of super-frames (S-8). Between guests of one host, segmentation offload
- * hands over frames of up to 64 kB and more; what counts is how many packets they would be on a wire.
- * A TCP sender fills segments up to the smaller of the two maximum segment sizes (MSS) that
- * both sides announced in their SYNs (RFC 9293, 3.7.1), less the TCP options it sends along (RFC 6691).
- * This table remembers the MSS of both directions per connection; a connection
- * of which only one SYN was seen is split by that one's MSS, one without by the interface's MTU; both
- * are marked estimated.
+ * hands over frames of up to 64 kB and more; what counts is how many packets they would be on a
+ * wire. A TCP sender fills segments up to the smaller of the two maximum segment sizes (MSS) that
+ * both sides announced in their SYNs (RFC 9293, 3.7.1), less the TCP options it sends along (RFC
+ * 6691). This table remembers the MSS of both directions per connection; a connection of which only
+ * one SYN was seen is split by that one's MSS, one without by the interface's MTU; both are marked
+ * estimated.
  *
  * Life-cycle: mss_new(), mss_count() for every frame in order, mss_free(). The table has a fixed
  * size: the connection not used for longest makes room. Pure; one thread at a time per table.
@@ -21,7 +21,7 @@
 
 #define MSS_CONNECTIONS_DEFAULT 65536
 #define MSS_MTU_DEFAULT 1500
-#define MSS_MTU_MIN 68	    /* RFC 791 */
+#define MSS_MTU_MIN 68 /* RFC 791 */
 #define MSS_MTU_MAX 65535
 
 struct mss_table; /* opaque */
@@ -30,7 +30,7 @@ struct mss_table; /* opaque */
 struct wire_count {
 	uint64_t packets;
 	uint64_t octets; /* IP-level bytes of these packets: headers are repeated in each */
-	bool estimated;	 /* it was split without knowing the MSS of both sides */
+	bool estimated;  /* it was split without knowing the MSS of both sides */
 };
 
 /* mss_new - table for at most `connections` (> 0). Returns NULL without memory. */

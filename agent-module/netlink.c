@@ -83,8 +83,8 @@ static void parse_linkinfo(const uint8_t *value, size_t length, struct netlink_l
 			value_text(value, length, link->kind);
 }
 
-static void parse_link(const struct nlmsghdr *head, const uint8_t *body, size_t size,
-    const struct netlink_sink *sink)
+static void parse_link(
+    const struct nlmsghdr *head, const uint8_t *body, size_t size, const struct netlink_sink *sink)
 {
 	struct netlink_link link = {.present = head->nlmsg_type == RTM_NEWLINK};
 	struct attributes attributes;
@@ -116,8 +116,8 @@ static void parse_link(const struct nlmsghdr *head, const uint8_t *body, size_t 
 	sink->link(sink->context, &link);
 }
 
-static void parse_neighbour(const struct nlmsghdr *head, const uint8_t *body, size_t size,
-    const struct netlink_sink *sink)
+static void parse_neighbour(
+    const struct nlmsghdr *head, const uint8_t *body, size_t size, const struct netlink_sink *sink)
 {
 	struct netlink_station station = {.present = head->nlmsg_type == RTM_NEWNEIGH};
 	struct attributes attributes;
@@ -131,7 +131,8 @@ static void parse_neighbour(const struct nlmsghdr *head, const uint8_t *body, si
 		return;
 	memcpy(&info, body, sizeof info);
 	/* NTF_SELF: a table of the device itself (VXLAN), not of the bridge above it. */
-	if (info.ndm_family != AF_BRIDGE || info.ndm_ifindex <= 0 || (info.ndm_flags & NTF_SELF) != 0)
+	if (info.ndm_family != AF_BRIDGE || info.ndm_ifindex <= 0 ||
+	    (info.ndm_flags & NTF_SELF) != 0)
 		return;
 	station.ifindex = (uint32_t)info.ndm_ifindex;
 	station.local = (info.ndm_state & NUD_PERMANENT) != 0;
@@ -214,7 +215,8 @@ int netlink_open(struct netlink **out)
 		errno = saved;
 		return GRAPPE_EIO;
 	}
-	/* More room for bursts; without the right to it the default has to do, and a dump repairs what is lost. */
+	/* More room for bursts; without the right to it the default has to do, and a dump repairs
+	 * what is lost. */
 	if (setsockopt(netlink->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
 		(void)setsockopt(netlink->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	*out = netlink;
@@ -275,12 +277,13 @@ static int wait_for_dump(struct netlink *netlink, const struct netlink_sink *sin
 	return GRAPPE_OK;
 }
 
-static int dump(struct netlink *netlink, const void *request, size_t length,
-    const struct netlink_sink *sink)
+static int dump(
+    struct netlink *netlink, const void *request, size_t length, const struct netlink_sink *sink)
 {
 	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-	if (sendto(netlink->fd, request, length, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0)
+	if (sendto(netlink->fd, request, length, 0, (const struct sockaddr *)&kernel,
+		sizeof kernel) < 0)
 		return GRAPPE_EIO;
 	return wait_for_dump(netlink, sink);
 }

@@ -3,8 +3,8 @@
  * What the kernel tells about interfaces and bridges (rtnetlink(7)): a dump at the start, events
  * after it. Messages come to the caller as two plain structs.
  *
- * Life-cycle: netlink_open(), netlink_dump(), then netlink_read() whenever the descriptor is readable,
- * netlink_close(). netlink_parse() is pure. One thread.
+ * Life-cycle: netlink_open(), netlink_dump(), then netlink_read() whenever the descriptor is
+ * readable, netlink_close(). netlink_parse() is pure. One thread.
  */
 #ifndef GRAPPE_AGENT_MODULE_NETLINK_H
 #define GRAPPE_AGENT_MODULE_NETLINK_H
@@ -22,9 +22,9 @@ struct netlink_link {
 	bool present; /* false: it is gone, only ifindex is valid */
 	char name[NETLINK_NAME_SIZE];
 	char kind[NETLINK_NAME_SIZE]; /* "tun", "veth", "bridge"…; "" for hardware */
-	uint32_t master;	      /* the bridge it is a port of; 0 = none */
+	uint32_t master;              /* the bridge it is a port of; 0 = none */
 	uint32_t mtu;
-	bool up;	/* administratively */
+	bool up; /* administratively */
 	bool ethernet;
 };
 
@@ -44,12 +44,11 @@ struct netlink_sink {
 };
 
 /*
- * netlink_parse - calls the sink for every message of interest in one datagram. Foreign kinds of messages are
- * skipped. *done: set to true when the datagram ends a dump. Returns 0, GRAPPE_EFORMAT (cut messages),
- * or GRAPPE_EIO with errno for an error that the kernel reports.
+ * netlink_parse - calls the sink for every message of interest in one datagram. Foreign kinds of
+ * messages are skipped. *done: set to true when the datagram ends a dump. Returns 0, GRAPPE_EFORMAT
+ * (cut messages), or GRAPPE_EIO with errno for an error that the kernel reports.
  */
-int netlink_parse(
-    const void *bytes, size_t length, const struct netlink_sink *sink, bool *done);
+int netlink_parse(const void *bytes, size_t length, const struct netlink_sink *sink, bool *done);
 
 struct netlink; /* opaque */
 
@@ -59,12 +58,13 @@ int netlink_open(struct netlink **out);
 /* netlink_close - NULL is allowed. */
 void netlink_close(struct netlink *netlink);
 int netlink_fd(const struct netlink *netlink);
-/* netlink_dump_links / netlink_dump_stations - ask for everything and wait for the answer (at most a few
- * seconds). Events that come meanwhile go to the sink too. Returns 0, GRAPPE_EIO (errno), GRAPPE_ETIMEOUT, GRAPPE_EFORMAT. */
+/* netlink_dump_links / netlink_dump_stations - ask for everything and wait for the answer (at most
+ * a few seconds). Events that come meanwhile go to the sink too. Returns 0, GRAPPE_EIO (errno),
+ * GRAPPE_ETIMEOUT, GRAPPE_EFORMAT. */
 int netlink_dump_links(struct netlink *netlink, const struct netlink_sink *sink);
 int netlink_dump_stations(struct netlink *netlink, const struct netlink_sink *sink);
-/* netlink_read - all events that wait. Returns 0, GRAPPE_ELIMIT when the kernel had to drop events: dump again; GRAPPE_EIO
- * (errno), GRAPPE_EFORMAT. */
+/* netlink_read - all events that wait. Returns 0, GRAPPE_ELIMIT when the kernel had to drop events:
+ * dump again; GRAPPE_EIO (errno), GRAPPE_EFORMAT. */
 int netlink_read(struct netlink *netlink, const struct netlink_sink *sink);
 
 #endif

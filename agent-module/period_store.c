@@ -23,8 +23,8 @@
 #define TEMPORARY_SUFFIX 7 /* ".XXXXXX" of file_replace() */
 
 struct period_store {
-	char *folder;	/* owned */
-	int64_t *ends;	/* owned; in the order of their issue */
+	char *folder;  /* owned */
+	int64_t *ends; /* owned; in the order of their issue */
 	size_t nends, ends_capacity;
 	size_t kept;
 	int lock; /* descriptor that holds the lock on the folder */
@@ -113,7 +113,8 @@ static int scan(struct period_store *store)
 
 		if (end_s > 0)
 			rc = add_end(store, end_s);
-		else if (is_temporary(entry->d_name) && path_of(store, entry->d_name, path) == GRAPPE_OK)
+		else if (is_temporary(entry->d_name) &&
+			 path_of(store, entry->d_name, path) == GRAPPE_OK)
 			unlink(path);
 	}
 	closedir(directory);
@@ -271,10 +272,9 @@ static uint32_t same_vif(const struct period *period, const struct period_vif *v
 {
 	uint32_t i = 0;
 
-	while (i < period->nvifs &&
-	       (strcmp(period->vifs[i].vm_id, vif->vm_id) != 0 ||
-		   strcmp(period->vifs[i].segment, vif->segment) != 0 ||
-		   !mac_equal(&period->vifs[i].macs[0], &vif->macs[0])))
+	while (i < period->nvifs && (strcmp(period->vifs[i].vm_id, vif->vm_id) != 0 ||
+					strcmp(period->vifs[i].segment, vif->segment) != 0 ||
+					!mac_equal(&period->vifs[i].macs[0], &vif->macs[0])))
 		i++;
 	return i;
 }

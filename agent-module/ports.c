@@ -12,21 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_FRAMES 4096	/* at once, so that other interfaces and timers get their turn */
-#define DRAIN_FRAMES 200000	/* at most from one interface before a period is closed */
-#define BUFFER_MAX (8u << 20)	/* more than this helps no interface */
-#define REAP_TRIES 8		/* reads without a frame before a gone interface is closed */
-#define SHARES_LEAST 16		/* the memory is cut for at least so many interfaces */
+#define READ_FRAMES 4096      /* at once, so that other interfaces and timers get their turn */
+#define DRAIN_FRAMES 200000   /* at most from one interface before a period is closed */
+#define BUFFER_MAX (8u << 20) /* more than this helps no interface */
+#define REAP_TRIES 8          /* reads without a frame before a gone interface is closed */
+#define SHARES_LEAST 16       /* the memory is cut for at least so many interfaces */
 
 struct port {
 	struct ports *ports;
 	struct discover_port info;
 	struct source_pcap *source; /* owned */
-	struct event *readable;	    /* owned */
+	struct event *readable;     /* owned */
 	uint32_t buffer_bytes;
-	int64_t gone_ns;	    /* wall clock when the interface was gone; 0 = it is there */
-	int64_t close_ns;	    /* monotonic: when a gone one is closed */
-	bool dead;		    /* the source told that the interface is gone */
+	int64_t gone_ns;  /* wall clock when the interface was gone; 0 = it is there */
+	int64_t close_ns; /* monotonic: when a gone one is closed */
+	bool dead;        /* the source told that the interface is gone */
 	struct port *next;
 };
 
@@ -83,7 +83,8 @@ static const struct watched *find_watched(const struct ports *ports, const struc
 	for (size_t i = 0; i < ports->nwatched; i++) {
 		const struct period_vif *other = &ports->watched[i].nic.vif;
 
-		if (strcmp(other->vm_id, vif->vm_id) == 0 && strcmp(other->segment, vif->segment) == 0 &&
+		if (strcmp(other->vm_id, vif->vm_id) == 0 &&
+		    strcmp(other->segment, vif->segment) == 0 &&
 		    mac_equal(&other->macs[0], &vif->macs[0]))
 			return &ports->watched[i];
 	}
@@ -108,7 +109,8 @@ static int watch(struct ports *ports, const struct discover_nic *nic, struct por
 	int handle;
 
 	if (ports->nwatched == ports->watched_capacity) {
-		const size_t wanted = ports->watched_capacity > 0 ? ports->watched_capacity * 2 : 16;
+		const size_t wanted =
+		    ports->watched_capacity > 0 ? ports->watched_capacity * 2 : 16;
 
 		bigger = reallocarray(ports->watched, wanted, sizeof *ports->watched);
 		if (bigger == NULL)
@@ -116,11 +118,12 @@ static int watch(struct ports *ports, const struct discover_nic *nic, struct por
 		ports->watched = bigger;
 		ports->watched_capacity = wanted;
 	}
-	handle = account_watch(ports->options.account, nic->ifindex, &nic->vif,
-	    since_ns > now_ns ? since_ns : now_ns);
+	handle = account_watch(
+	    ports->options.account, nic->ifindex, &nic->vif, since_ns > now_ns ? since_ns : now_ns);
 	if (handle < 0)
 		return handle;
-	ports->watched[ports->nwatched++] = (struct watched){.nic = *nic, .port = port, .handle = handle};
+	ports->watched[ports->nwatched++] =
+	    (struct watched){.nic = *nic, .port = port, .handle = handle};
 	log_info("watching %s (%s) on %s, segment %s", nic->vif.vm_name, nic->vif.vm_id,
 	    nic->vif.interface, nic->vif.segment);
 	return GRAPPE_OK;
@@ -165,8 +168,8 @@ static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uin
 	if (stamp_ns >= port->ports->stop_ns)
 		return;
 	frame_decode(bytes, captured, length, &frame);
-	account_frame(
-	    port->ports->options.account, port->info.ifindex, &frame, stamp_ns, sent, port->info.mtu);
+	account_frame(port->ports->options.account, port->info.ifindex, &frame, stamp_ns, sent,
+	    port->info.mtu);
 }
 
 /* The interface is gone: no more events from it, but what is in its ring is still to come. */
@@ -206,7 +209,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	(void)read_port(port);
 }
 
-/* Reads the last frames of an interface that is gone: between them libpcap tells that it is gone. */
+/* Reads the last frames of an interface that is gone: between them libpcap tells that it is gone.
+ */
 static void reap_port(struct ports *ports, struct port *port)
 {
 	int empty = 0;
@@ -269,7 +273,8 @@ void ports_free(struct ports *ports)
 	free(ports);
 }
 
-/* Memory for one more ring: an equal share, less when much is used already, never below the least. */
+/* Memory for one more ring: an equal share, less when much is used already, never below the least.
+ */
 static uint32_t share_of_buffer(const struct ports *ports, size_t planned)
 {
 	const uint64_t total = ports->options.buffer_total;
@@ -299,7 +304,8 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 		rc = source_pcap_open(&options, &port->source, message, sizeof message);
 	if (rc != GRAPPE_OK) {
 		free(port);
-		log_complain(&ports->open_complaint, "cannot capture on %s: %s", info->name, message);
+		log_complain(
+		    &ports->open_complaint, "cannot capture on %s: %s", info->name, message);
 		return rc;
 	}
 	port->ports = ports;
@@ -329,7 +335,8 @@ static const struct discover_port *plan_port(const struct discover_plan *plan, u
 	return NULL;
 }
 
-/* Parts with what the plan has not, or has changed: a renamed interface is another one to libpcap. */
+/* Parts with what the plan has not, or has changed: a renamed interface is another one to libpcap.
+ */
 static void lose_unplanned(struct ports *ports, const struct discover_plan *plan)
 {
 	for (struct port *port = ports->first; port != NULL; port = port->next) {
@@ -343,8 +350,8 @@ static void lose_unplanned(struct ports *ports, const struct discover_plan *plan
 }
 
 /*
- * An interface that left the plan and is back in it before it was closed, as when it moves between bridges, goes on
- * without a gap, and is not read twice. Returns whether there was one.
+ * An interface that left the plan and is back in it before it was closed, as when it moves between
+ * bridges, goes on without a gap, and is not read twice. Returns whether there was one.
  */
 static bool resume_port(struct ports *ports, const struct discover_port *info)
 {
@@ -371,7 +378,8 @@ static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 		if (info->uplink) {
 			uplink = true;
 			log_complain(&ports->uplink_complaint,
-			    "%s shows more than %d unknown MAC addresses: it is taken for an uplink, not a VM; "
+			    "%s shows more than %d unknown MAC addresses: it is taken for an "
+			    "uplink, not a VM; "
 			    "exclude it in its bridge section",
 			    info->name, DISCOVER_MACS_MAX);
 		}
@@ -408,12 +416,14 @@ bool ports_follow(struct ports *ports, const struct discover_plan *plan)
 	lose_unplanned(ports, plan);
 	/* What is on an interface that is gone stays until its last frames are read. */
 	for (size_t i = ports->nwatched; i-- > 0;)
-		if (ports->watched[i].port->gone_ns == 0 && !plan_has_nic(plan, &ports->watched[i].nic))
+		if (ports->watched[i].port->gone_ns == 0 &&
+		    !plan_has_nic(plan, &ports->watched[i].nic))
 			unwatch(ports, i, now_ns);
 	all = open_planned(ports, plan);
 	for (size_t i = 0; i < plan->nnics; i++)
 		if (follow_nic(ports, &plan->nics[i]) != GRAPPE_OK) {
-			log_complain(&ports->open_complaint, "cannot watch %s on %s: too many VMs or no memory",
+			log_complain(&ports->open_complaint,
+			    "cannot watch %s on %s: too many VMs or no memory",
 			    plan->nics[i].vif.vm_name, plan->nics[i].vif.interface);
 			all = false;
 		}

@@ -22,15 +22,15 @@
 struct reading {
 	const struct savefile_options *options;
 	struct savefile_result *result;
-	gzFile gz;		/* owned by the stream once that is open */
-	uint64_t bytes;		/* decompressed so far */
-	int gz_error;		/* as gzerror(): Z_OK, Z_BUF_ERROR at a cut end… */
+	gzFile gz;      /* owned by the stream once that is open */
+	uint64_t bytes; /* decompressed so far */
+	int gz_error;   /* as gzerror(): Z_OK, Z_BUF_ERROR at a cut end… */
 	struct mss_table *mss;
-	struct counts receivers; /* destination address -> its number in packets */
+	struct counts receivers;   /* destination address -> its number in packets */
 	struct address *addresses; /* the receivers by number; owned */
 	size_t naddresses, addresses_capacity;
-	struct counts pairs;	 /* (number of receiver, source) */
-	struct counts vms;	 /* destination MACs seen, as peers */
+	struct counts pairs; /* (number of receiver, source) */
+	struct counts vms;   /* destination MACs seen, as peers */
 };
 
 /* ---- the compressed stream as a FILE ---- */
@@ -65,7 +65,8 @@ static int stream_close(void *context)
 static FILE *stream_open(struct reading *reading, const char *path)
 {
 	const cookie_io_functions_t functions = {.read = stream_read, .close = stream_close};
-	const int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	const int fd =
+	    strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
 	FILE *stream;
 
 	if (fd < 0)
@@ -200,11 +201,10 @@ static int collect_pairs(struct reading *reading)
 	if (result->pairs == NULL)
 		return GRAPPE_EMEMORY;
 	while ((entry = counts_next(&reading->pairs, &position)) != NULL)
-		result->pairs[result->npairs++] =
-		    (struct savefile_pair){.source = entry->peer,
-			.destination = reading->addresses[entry->owner],
-			.packets = entry->packets,
-			.octets = entry->octets};
+		result->pairs[result->npairs++] = (struct savefile_pair){.source = entry->peer,
+		    .destination = reading->addresses[entry->owner],
+		    .packets = entry->packets,
+		    .octets = entry->octets};
 	qsort(result->pairs, result->npairs, sizeof *result->pairs, compare_pairs);
 	return GRAPPE_OK;
 }
@@ -237,13 +237,15 @@ static int explain_open(
 		return GRAPPE_EIO;
 	}
 	if (reading->bytes == 0 && reading->gz_error == Z_OK)
-		snprintf(message, size, "%s is empty, not even the header of a savefile is there", name);
+		snprintf(
+		    message, size, "%s is empty, not even the header of a savefile is there", name);
 	else if (reading->gz_error != Z_OK)
-		snprintf(message, size, "%s is damaged before its first packet (compressed data %s)", name,
+		snprintf(message, size,
+		    "%s is damaged before its first packet (compressed data %s)", name,
 		    reading->gz_error == Z_BUF_ERROR ? "break off" : "are wrong");
 	else
-		snprintf(message, size, "%s is not a savefile (pcap or pcapng, gzip allowed): %s", name,
-		    reason);
+		snprintf(message, size, "%s is not a savefile (pcap or pcapng, gzip allowed): %s",
+		    name, reason);
 	return GRAPPE_EFORMAT;
 }
 
@@ -264,9 +266,11 @@ static int read_packets(struct reading *reading, pcap_t *pcap, char *message, si
 	if (rc == PCAP_ERROR_BREAK && reading->gz_error == Z_OK)
 		return GRAPPE_OK;
 	reading->result->truncated = true;
-	snprintf(message, size, "%s breaks off after %" PRIu64 " packets (%s); what came before is counted",
+	snprintf(message, size,
+	    "%s breaks off after %" PRIu64 " packets (%s); what came before is counted",
 	    name_of(options), reading->result->frames,
-	    reading->gz_error != Z_OK ? "compressed data end early or are damaged" : pcap_geterr(pcap));
+	    reading->gz_error != Z_OK ? "compressed data end early or are damaged"
+				      : pcap_geterr(pcap));
 	return GRAPPE_ETRUNCATED;
 }
 
@@ -288,9 +292,11 @@ static int read_stream(struct reading *reading, FILE *stream, char *message, siz
 	} else {
 		link = pcap_datalink_val_to_name(pcap_datalink(pcap));
 		snprintf(message, size,
-		    "%s holds no Ethernet frames (link type %s, %d): VMs are told apart by MAC; capture on "
+		    "%s holds no Ethernet frames (link type %s, %d): VMs are told apart by MAC; "
+		    "capture on "
 		    "the VM's interface, not on \"any\" or a tunnel",
-		    name_of(reading->options), link != NULL ? link : "unknown", pcap_datalink(pcap));
+		    name_of(reading->options), link != NULL ? link : "unknown",
+		    pcap_datalink(pcap));
 		rc = GRAPPE_EUNSUPPORTED;
 	}
 	pcap_close(pcap); /* closes the stream too */
@@ -349,7 +355,8 @@ static void print_csv(const struct savefile_result *result, FILE *out)
 	for (size_t i = 0; i < result->npairs; i++) {
 		const struct savefile_pair *pair = &result->pairs[i];
 
-		fprintf(out, "%s,%s,%" PRIu64 ",%" PRIu64 "\n", address_format(&pair->source, source),
+		fprintf(out, "%s,%s,%" PRIu64 ",%" PRIu64 "\n",
+		    address_format(&pair->source, source),
 		    address_format(&pair->destination, destination), pair->packets, pair->octets);
 	}
 }
@@ -374,7 +381,8 @@ static void print_summary(
 
 	fprintf(out, "file       %s\n", name_of(options));
 	fprintf(out, "complete   %s\n",
-	    result->truncated ? "no: the file breaks off, this is its beginning" : "yes, read to its end");
+	    result->truncated ? "no: the file breaks off, this is its beginning"
+			      : "yes, read to its end");
 	fprintf(out, "frames     %" PRIu64 "\n", result->frames);
 	if (result->frames > 0)
 		fprintf(out, "window     %s to %s (%.3f s)\n", format_time(result->first_ns, first),
@@ -410,13 +418,15 @@ static void print_text(
 
 	for (size_t i = 0; i < result->npairs; i++) {
 		const int a = (int)strlen(address_format(&result->pairs[i].source, source));
-		const int b = (int)strlen(address_format(&result->pairs[i].destination, destination));
+		const int b =
+		    (int)strlen(address_format(&result->pairs[i].destination, destination));
 
 		width = a > width ? a : width;
 		width = b > width ? b : width;
 	}
 	print_summary(options, result, out);
-	fprintf(out, "%-*s  %-*s  %12s  %15s\n", width, "source", width, "destination", "packets", "bytes");
+	fprintf(out, "%-*s  %-*s  %12s  %15s\n", width, "source", width, "destination", "packets",
+	    "bytes");
 	for (size_t i = 0; i < result->npairs; i++) {
 		const struct savefile_pair *pair = &result->pairs[i];
 
@@ -460,8 +470,8 @@ int savefile_parse(const char *path, const char *format, const char *mtu,
 	value = strtoul(mtu, &end, 10);
 	if (mtu[0] < '0' || mtu[0] > '9' || *end != '\0' || errno != 0 || value < MSS_MTU_MIN ||
 	    value > MSS_MTU_MAX) {
-		snprintf(message, size, "--mtu is a number of bytes from %d to %d, not \"%s\"", MSS_MTU_MIN,
-		    MSS_MTU_MAX, mtu);
+		snprintf(message, size, "--mtu is a number of bytes from %d to %d, not \"%s\"",
+		    MSS_MTU_MIN, MSS_MTU_MAX, mtu);
 		return GRAPPE_EINVALID;
 	}
 	options->mtu = (uint32_t)value;

@@ -14,7 +14,8 @@
 
 /* libpcap puts a VLAN tag back into the frame; the snapshot must have room for it. */
 #define VLAN_ROOM 8
-/* A frame may have passed the socket before its filter and still get its time stamp a little later. */
+/* A frame may have passed the socket before its filter and still get its time stamp a little later.
+ */
 #define SETTLE_NS CLOCK_MILLISECOND_NS
 /* After this time there can be no more frames from before the filter. */
 #define SKIP_NS (2 * CLOCK_SECOND_NS)
@@ -24,7 +25,7 @@ struct source_pcap {
 	uint32_t snaplen;
 	int64_t since_ns;
 	int64_t skip_until_ns; /* monotonic: so long are frames older than since_ns skipped */
-	uint32_t drops;	       /* of libpcap, which wraps */
+	uint32_t drops;        /* of libpcap, which wraps */
 	/* of the present source_pcap_read() */
 	source_handler *handler;
 	void *context;
@@ -34,8 +35,8 @@ struct source_pcap {
 static int attach_filter(const struct source_pcap *source, const struct source_options *options)
 {
 	struct sock_filter program[FILTER_LENGTH_MAX];
-	const size_t length = capture_filter_build(options->snaplen, options->reversed,
-	    options->endpoints, options->nendpoints, program);
+	const size_t length = capture_filter_build(
+	    options->snaplen, options->reversed, options->endpoints, options->nendpoints, program);
 	const struct sock_fprog filter = {.len = (unsigned short)length, .filter = program};
 
 	return setsockopt(pcap_fileno(source->pcap), SOL_SOCKET, SO_ATTACH_FILTER, &filter,
@@ -127,8 +128,7 @@ int64_t source_pcap_since_ns(const struct source_pcap *source)
 static void on_frame(u_char *context, const struct pcap_pkthdr *header, const u_char *bytes)
 {
 	struct source_pcap *source = (struct source_pcap *)context;
-	const int64_t stamp_ns =
-	    (int64_t)header->ts.tv_sec * CLOCK_SECOND_NS + header->ts.tv_usec;
+	const int64_t stamp_ns = (int64_t)header->ts.tv_sec * CLOCK_SECOND_NS + header->ts.tv_usec;
 
 	if (source->skipping && stamp_ns < source->since_ns)
 		return;

@@ -8,7 +8,7 @@
 
 struct vifs_lookup {
 	uint32_t port, slot; /* slot VIFS_NONE: free */
-	struct mac mac;	     /* all zero: the first vif of the port */
+	struct mac mac;      /* all zero: the first vif of the port */
 };
 
 static const struct mac first_mac;
@@ -71,7 +71,8 @@ static struct vifs_lookup *probe(const struct vifs *vifs, uint32_t port, const s
 	for (int b = 0; b < 6; b++)
 		hash = (hash << 8 ^ hash >> 56) ^ mac->bytes[b];
 	hash *= UINT64_C(0x9e3779b97f4a7c15);
-	for (i = (uint32_t)(hash >> 32) & mask; vifs->lookup[i].slot != VIFS_NONE; i = (i + 1) & mask)
+	for (i = (uint32_t)(hash >> 32) & mask; vifs->lookup[i].slot != VIFS_NONE;
+	     i = (i + 1) & mask)
 		if (vifs->lookup[i].port == port && mac_equal(&vifs->lookup[i].mac, mac))
 			break;
 	return &vifs->lookup[i];

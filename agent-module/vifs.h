@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The virtual NICs the sensor knows: which vif a MAC on a port is, since when each has
- * been watched, and the addresses it showed. A slot keeps its number as long as any open period counts for it.
+ * been watched, and the addresses it showed. A slot keeps its number as long as any open period
+ * counts for it.
  *
  * Life-cycle: vifs_init(), vifs_take() and vifs_release() per vif, vifs_deinit(). One thread.
  */
@@ -31,7 +32,7 @@ struct vifs {
 	struct vif_slot *slots; /* owned */
 	uint32_t nslots, capacity;
 	struct vifs_lookup *lookup; /* owned; (port, MAC) -> slot; rebuilt when vifs change */
-	uint32_t lookup_size;	    /* a power of two or 0 */
+	uint32_t lookup_size;       /* a power of two or 0 */
 };
 
 void vifs_init(struct vifs *vifs);
@@ -49,7 +50,8 @@ void vifs_stop(struct vifs *vifs, uint32_t slot);
 /* vifs_release - the slot is free again. */
 void vifs_release(struct vifs *vifs, uint32_t slot);
 
-/* vifs_find - the watched vif with this MAC on the port, the one watched last if several; VIFS_NONE without. */
+/* vifs_find - the watched vif with this MAC on the port, the one watched last if several; VIFS_NONE
+ * without. */
 uint32_t vifs_find(const struct vifs *vifs, uint32_t port, const struct mac *mac);
 /* vifs_first - the first watched vif of the port or VIFS_NONE. */
 uint32_t vifs_first(const struct vifs *vifs, uint32_t port);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 struct address address_from_ipv4(const uint8_t bytes[4])
 {
@@ -78,15 +79,30 @@ bool address_is_multicast(const struct address *address)
 
 uint64_t address_hash(const struct address *address)
 {
+	return address_hash_keyed(address, 0);
+}
+
+uint64_t address_hash_keyed(const struct address *address, uint64_t key)
+{
 	uint64_t low, high;
 
 	/* Two multiply-and-fold steps: enough for table buckets, not for cryptography. */
 	memcpy(&low, address->bytes, 8);
 	memcpy(&high, address->bytes + 8, 8);
-	low = (low ^ address->type) * UINT64_C(0x9e3779b97f4a7c15);
-	high = (high ^ (low >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
+	low = (low ^ address->type ^ key) * UINT64_C(0x9e3779b97f4a7c15);
+	high = (high ^ (low >> 29) ^ (key >> 7)) * UINT64_C(0xbf58476d1ce4e5b9);
 	low ^= high;
 	return low ^ (low >> 32);
+}
+
+uint64_t address_hash_key(void)
+{
+	const void *random = (const void *)getauxval(AT_RANDOM); /* 16 bytes from the kernel */
+	uint64_t key = 0;
+
+	if (random != NULL)
+		memcpy(&key, random, sizeof key);
+	return key | 1;
 }
 
 int mac_parse(const char *text, struct mac *mac)

@@ -39,6 +39,11 @@ int address_compare(const struct address *a, const struct address *b);
 /* address_is_multicast - multicast or the IPv4 limited broadcast. */
 bool address_is_multicast(const struct address *address);
 uint64_t address_hash(const struct address *address);
+/* address_hash_keyed - the same for tables whose keys a stranger chooses: with a random key nobody outside
+ * can make many addresses fall into one bucket. */
+uint64_t address_hash_keyed(const struct address *address, uint64_t key);
+/* address_hash_key - a random key, the same for the life of the process. */
+uint64_t address_hash_key(void);
 
 /* mac_parse - six hexadecimal octets separated by ':' or '-'. Returns 0 or GRAPPE_EFORMAT. */
 int mac_parse(const char *text, struct mac *mac);

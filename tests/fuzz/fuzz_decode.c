@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Frames of a hostile guest through decoder, MSS table and accounting. The input is a row of records: flags (1 byte: sent
- * by the guest), what the wire length exceeds the captured one by (2 bytes), captured length (2
- * bytes), the frame. Whatever comes, lengths must agree with each other, and every packet that was delivered must come
- * out in one counter of the period.
+ * Frames of a hostile guest through decoder, MSS table and accounting. The input is a row of
+ * records: flags (1 byte: sent by the guest), what the wire length exceeds the captured one by (2
+ * bytes), captured length (2 bytes), the frame. Whatever comes, lengths must agree with each other,
+ * and every packet that was delivered must come out in one counter of the period.
  */
 #include "agent-module/account.h"
 #include "agent-module/mss.h"
@@ -28,7 +28,8 @@ static void check_frame(const struct frame *frame)
 	if (frame->kind == FRAME_IP && frame->network_header > frame->network_length)
 		abort();
 	if (frame->has_transport &&
-	    frame->network_header + frame->transport_header + frame->payload != frame->network_length)
+	    frame->network_header + frame->transport_header + frame->payload !=
+		frame->network_length)
 		abort();
 	if (frame->kind == FRAME_IP && (address_size(&frame->ip_source) == 0 ||
 					   frame->ip_source.type != frame->ip_destination.type))
@@ -83,8 +84,11 @@ static void finish(struct account *account, uint64_t delivered)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	const struct address endpoint = {.type = ADDRESS_IPV4, .bytes = {10, 0, 0, 9}};
-	const struct account_options options = {
-	    .length_s = 30, .pairs_per_vif = 3, .endpoints = &endpoint, .nendpoints = 1, .connections = CONNECTIONS};
+	const struct account_options options = {.length_s = 30,
+	    .pairs_per_vif = 3,
+	    .endpoints = &endpoint,
+	    .nendpoints = 1,
+	    .connections = CONNECTIONS};
 	struct account *account = account_new(&options, WALL_NS, 0);
 	struct mss_table *mss = mss_new(CONNECTIONS);
 	struct period_vif vif = {.nmacs = 1, .macs = {{{2, 0, 0, 0, 0, 1}}}, .segment = "default"};
@@ -98,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	while (reader_left(&reader) >= 5) {
 		const bool sent = (reader_u8(&reader) & 1) != 0;
 		const size_t more = reader_u16(&reader), wanted = reader_u16(&reader);
-		const size_t captured = wanted < reader_left(&reader) ? wanted : reader_left(&reader);
+		const size_t captured =
+		    wanted < reader_left(&reader) ? wanted : reader_left(&reader);
 		const uint8_t *frame_bytes = reader_take(&reader, captured);
 		struct frame frame;
 		uint64_t packets;

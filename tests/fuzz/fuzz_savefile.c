@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Capture files, compressed or not. Whatever the file is, each frame that was read is in one counter. */
+/* Capture files, compressed or not. Whatever the file is, each frame that was read is in one
+ * counter. */
 #include "agent-module/savefile.h"
 
 #include <stdlib.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A day of 30 s periods through the accounting core and the period store with a fake clock: ten VMs that
- * appear, vanish and move between ports, frames that are read late, clocks that step, an overflow, orderly
- * restarts and kills. A model that knows nothing of periods says what must come out: every frame once.
+ * A day of 30 s periods through the accounting core and the period store with a fake clock: ten VMs
+ * that appear, vanish and move between ports, frames that are read late, clocks that step, an
+ * overflow, orderly restarts and kills. A model that knows nothing of periods says what must come
+ * out: every frame once.
  */
 #include "agent-module/account.h"
 #include "agent-module/period_store.h"
@@ -36,9 +37,9 @@ static struct period_store *store;
 static struct period *unfinished;
 static struct vm vms[VMS];
 static int64_t wall, monotonic;
-static uint64_t fed;		/* frames given to the accounting */
-static uint64_t open_fed;	/* of these, since the last orderly state: lost by a kill */
-static struct totals seen;	/* what came out */
+static uint64_t fed;       /* frames given to the accounting */
+static uint64_t open_fed;  /* of these, since the last orderly state: lost by a kill */
+static struct totals seen; /* what came out */
 static int64_t ends[2 * DAY_S / LENGTH];
 static size_t nends;
 static uint64_t partial, stepped;

@@ -89,8 +89,8 @@ void frame_ipv4(struct made_frame *frame, const char *source, const char *destin
 		put_u8(frame, 1);
 }
 
-void frame_ipv6(struct made_frame *frame, const char *source, const char *destination,
-    uint8_t next, uint16_t payload, uint8_t hop_limit)
+void frame_ipv6(struct made_frame *frame, const char *source, const char *destination, uint8_t next,
+    uint16_t payload, uint8_t hop_limit)
 {
 	put_u8(frame, 0x60);
 	frame_put_zeros(frame, 3);

@@ -130,7 +130,7 @@ START_TEST(half_open_periods_by_time_stamp)
 	receive_from(OUT, BASE);
 	receive_from(OUT, BASE + 30 * S - 1);
 	pass(30 * S + S / 10);
-	receive_from(OUT, BASE + 30 * S); /* belongs to the next one */
+	receive_from(OUT, BASE + 30 * S);     /* belongs to the next one */
 	receive_from(OUT, BASE + 30 * S - 2); /* read late, but in time */
 	none_closed();
 	pass(3 * S / 10);
@@ -174,7 +174,7 @@ START_TEST(late_frames_are_counted_once)
 	pass(31 * S);
 	closed();
 	receive_from(OUT, BASE + 29 * S); /* its period is closed: the next one has it */
-	receive_from(OUT, BASE - 1);	  /* more than a period late: lost, and said so */
+	receive_from(OUT, BASE - 1);      /* more than a period late: lost, and said so */
 	pass(30 * S);
 	closed();
 	ck_assert_uint_eq(packets_of(OUT), 1);

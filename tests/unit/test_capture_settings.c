@@ -47,13 +47,15 @@ START_TEST(everything_is_translated)
 	struct mac *macs;
 	long nmacs;
 
-	ck_assert_int_eq(load("period = 1min\n"
-			      "vm \"web1\" { mac = {\"02:00:00:00:00:0A\", \"02-00-00-00-00-0b\"}\n"
-			      "  uuid = \"6BA7B810-9DAD-11D1-80B4-00C04FD430C8\" interface = \"vnet0\"\n"
-			      "  segment = \"t1\" vcpu = 2 memory = 2GiB addresses = {\"10.0.0.1\", \"fd00::1\"} }\n"
-			      "vm \"web2\" { mac = {\"02:00:00:00:00:0c\"} }\n"
-			      "bridge \"br0\" { segment = \"t1\" exclude = {\"up*\", \"bond0\"} }\n"
-			      "endpoint \"nfs\" { address = \"10.0.0.9\" }\n"),
+	ck_assert_int_eq(
+	    load("period = 1min\n"
+		 "vm \"web1\" { mac = {\"02:00:00:00:00:0A\", \"02-00-00-00-00-0b\"}\n"
+		 "  uuid = \"6BA7B810-9DAD-11D1-80B4-00C04FD430C8\" interface = \"vnet0\"\n"
+		 "  segment = \"t1\" vcpu = 2 memory = 2GiB addresses = {\"10.0.0.1\", "
+		 "\"fd00::1\"} }\n"
+		 "vm \"web2\" { mac = {\"02:00:00:00:00:0c\"} }\n"
+		 "bridge \"br0\" { segment = \"t1\" exclude = {\"up*\", \"bond0\"} }\n"
+		 "endpoint \"nfs\" { address = \"10.0.0.9\" }\n"),
 	    0);
 	ck_assert_int_eq(capture_settings_sources(&settings, &sources), 0);
 	ck_assert_uint_eq(sources.nvms, 2);
@@ -89,9 +91,12 @@ START_TEST(bad_values_are_named)
 	    {"vm \"a\" { mac = {\"02:00\"} }", "not a MAC"},
 	    {"vm \"a\" { mac = {\"01:00:5e:00:00:01\"} }", "group"},
 	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} uuid = \"x\" }", "UUID"},
-	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} }\nvm \"b\" { mac = {\"02:00:00:00:00:01\"} }", "twice"},
+	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} }\nvm \"b\" { mac = {\"02:00:00:00:00:01\"} "
+	     "}",
+		"twice"},
 	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} interface = \"0123456789abcdef\" }", "long"},
-	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} addresses = {\"10.0.0.256\"} }", "IP address"},
+	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} addresses = {\"10.0.0.256\"} }",
+		"IP address"},
 	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} interface = \"t\" }\n"
 	     "vm \"b\" { mac = {\"02:00:00:00:00:02\"} interface = \"t\" }",
 		"already"},

@@ -34,7 +34,8 @@ static const char *text(const struct address *address)
 
 START_TEST(tcp_over_ipv4)
 {
-	frame_make_tcp(&made, VM, PEER, "10.0.0.2", "10.0.0.1", 1234, 80, TCP_FLAG_ACK, 12, 0, 1000);
+	frame_make_tcp(
+	    &made, VM, PEER, "10.0.0.2", "10.0.0.1", 1234, 80, TCP_FLAG_ACK, 12, 0, 1000);
 	decode();
 	ck_assert_int_eq(frame.kind, FRAME_IP);
 	ck_assert_str_eq(text(&frame.ip_source), "10.0.0.2");
@@ -131,9 +132,9 @@ static void make_ipv6(uint8_t first, const uint8_t *chain, size_t length)
 START_TEST(ipv6_plain_and_extensions)
 {
 	static const uint8_t chain[] = {
-	    60, 0, 1, 4, 0, 0, 0, 0,				   /* hop-by-hop, next: destination */
-	    44, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,	   /* destination, next: fragment */
-	    6, 0, 0, 0, 1, 2, 3, 4,				   /* atomic fragment, next: TCP */
+	    60, 0, 1, 4, 0, 0, 0, 0,                          /* hop-by-hop, next: destination */
+	    44, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* destination, next: fragment */
+	    6, 0, 0, 0, 1, 2, 3, 4,                           /* atomic fragment, next: TCP */
 	};
 
 	make_ipv6(6, NULL, 0);

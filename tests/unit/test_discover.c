@@ -40,10 +40,15 @@ static void configure(const char *name, uint8_t last, const char *interface, con
 	snprintf(vm->interface, sizeof vm->interface, "%s", interface);
 }
 
-static void link_kind(uint32_t ifindex, const char *name, const char *kind, uint32_t master, bool up)
+static void link_kind(
+    uint32_t ifindex, const char *name, const char *kind, uint32_t master, bool up)
 {
-	struct netlink_link link = {
-	    .ifindex = ifindex, .present = true, .master = master, .mtu = 1500, .up = up, .ethernet = true};
+	struct netlink_link link = {.ifindex = ifindex,
+	    .present = true,
+	    .master = master,
+	    .mtu = 1500,
+	    .up = up,
+	    .ethernet = true};
 
 	snprintf(link.name, sizeof link.name, "%s", name);
 	snprintf(link.kind, sizeof link.kind, "%s", kind);

@@ -131,7 +131,8 @@ START_TEST(issued_runs)
 	for (int64_t end = 300; end <= 600; end += 30)
 		issued_add(&issued, end, 30);
 	ck_assert_uint_eq(issued.nruns, 1);
-	ck_assert(issued_has(&issued, 300) && issued_has(&issued, 600) && !issued_has(&issued, 630));
+	ck_assert(
+	    issued_has(&issued, 300) && issued_has(&issued, 600) && !issued_has(&issued, 630));
 	ck_assert_int_eq(issued_next(&issued, 330, 30), 630);
 	ck_assert_int_eq(issued_next(&issued, 270, 30), 270);
 	issued_add(&issued, 240, 30);

@@ -37,8 +37,10 @@ static struct period *make(int64_t end_s, int first, int count, uint64_t packets
 	period->header.end_s = end_s;
 	period->header.length_s = LENGTH;
 	for (int i = first; i < first + count; i++) {
-		struct period_vif vif = {
-		    .segment = "t1", .nmacs = 1, .macs = {{{2, 0, 0, 0, 0, (uint8_t)i}}}, .covered_ms = 20000};
+		struct period_vif vif = {.segment = "t1",
+		    .nmacs = 1,
+		    .macs = {{{2, 0, 0, 0, 0, (uint8_t)i}}},
+		    .covered_ms = 20000};
 		struct period_row row = {.packets = packets, .octets = packets * 100};
 
 		identity_from_mac(&vif.macs[0], vif.vm_id);
@@ -110,7 +112,8 @@ START_TEST(the_oldest_leave)
 
 	for (int64_t end = 3000; end <= 3120; end += 30)
 		ck_assert_int_eq(publish(end, 1), 0);
-	ck_assert(!exists("3000", 0) && !exists("3030", 0) && exists("3060", 0) && exists("3120", 0));
+	ck_assert(
+	    !exists("3000", 0) && !exists("3030", 0) && exists("3060", 0) && exists("3120", 0));
 	reopen();
 	ck_assert_int_eq(period_store_ends(store, &count)[0], 3060);
 	ck_assert_uint_eq(count, 3);

@@ -353,7 +353,8 @@ END_TEST
 
 START_TEST(command_line_texts)
 {
-	static const char *const bad[] = {"", "x", "1500x", "-1500", "67", "65536", "99999999999999999999"};
+	static const char *const bad[] = {
+	    "", "x", "1500x", "-1500", "67", "65536", "99999999999999999999"};
 
 	ck_assert_int_eq(savefile_parse("f", NULL, NULL, &options, message, sizeof message), 0);
 	ck_assert_int_eq(options.format, SAVEFILE_TEXT);
@@ -361,11 +362,11 @@ START_TEST(command_line_texts)
 	ck_assert_int_eq(savefile_parse("f", "csv", "9000", &options, message, sizeof message), 0);
 	ck_assert_int_eq(options.format, SAVEFILE_CSV);
 	ck_assert_uint_eq(options.mtu, 9000);
-	ck_assert_int_eq(savefile_parse("f", "xml", NULL, &options, message, sizeof message),
-	    GRAPPE_EINVALID);
+	ck_assert_int_eq(
+	    savefile_parse("f", "xml", NULL, &options, message, sizeof message), GRAPPE_EINVALID);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		ck_assert_msg(savefile_parse("f", NULL, bad[i], &options, message, sizeof message) ==
-				  GRAPPE_EINVALID,
+		ck_assert_msg(savefile_parse("f", NULL, bad[i], &options, message,
+				  sizeof message) == GRAPPE_EINVALID,
 		    "--mtu %s", bad[i]);
 }
 END_TEST
