@@ -349,7 +349,8 @@ static void take_info(
 		pause_fetch(poller, now);
 		return;
 	}
-	if (reply->period_length_s != length_s) {
+	/* An agent that has no period yet tells a length of 0: nothing is given up for that. */
+	if (reply->period_length_s != length_s && reply->period_length_s != 0) {
 		set_state(poller, POLLER_REFUSED,
 		    "its periods are %" PRIu32 " s long, the collector's are %" PRId64 " s",
 		    reply->period_length_s, length_s);
