@@ -213,6 +213,8 @@ static int create_file(struct job *job, const char *path, enum rrdfile_kind kind
 static int update_file(struct job *job, const char *sender, const char *path,
     const struct rrdfile_head *head, const struct rrdfile_point *points, size_t count)
 {
+	if (head->sparse && rrdfile_reserve(path, job->message, job->size) != GRAPPE_OK)
+		return GRAPPE_EIO;
 	/* Without journal the update is still right; only a kill inside it would not be. */
 	journal_keep_head(job->archive->journal, sender, head);
 	return rrdfile_update(path, points, count, job->message, job->size);

@@ -169,6 +169,7 @@ static int read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_he
 		else
 			length = pread(fd, head->bytes, sizeof head->bytes, 0);
 	}
+	head->sparse = length >= 0 && status.st_blocks * 512 < status.st_size;
 	if (length >= 0)
 		rc = check_head(kind, (size_t)length, (uint64_t)status.st_size, head);
 	saved = errno;
@@ -248,6 +249,22 @@ int rrdfile_create(const char *path, enum rrdfile_kind kind, const struct archiv
 	    "create", path, archive_layout_bytes(layout) + sizeof head.bytes, saved, message, size);
 	unlink(path);
 	return GRAPPE_EIO;
+}
+
+int rrdfile_reserve(const char *path, char *message, size_t size)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat status;
+	int rc = GRAPPE_EIO;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 &&
+	    (fallocate(fd, 0, 0, status.st_size) == 0 || errno == EOPNOTSUPP))
+		rc = GRAPPE_OK;
+	else
+		snprintf(message, size, "cannot reserve the room of %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 /* After a failure: whether another program (a graph being drawn) had the file locked and it is

@@ -27,6 +27,7 @@ struct rrdfile_head {
 	struct archive_layout layout; /* of the AVERAGE levels */
 	int64_t last_s;               /* last update */
 	size_t size;                  /* of the head */
+	bool sparse;                  /* the file has less room on disk than its size */
 	_Alignas(8) uint8_t bytes[RRDFILE_HEAD_MAX];
 };
 
@@ -40,6 +41,11 @@ int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_h
  * removed. */
 int rrdfile_create(const char *path, enum rrdfile_kind kind, const struct archive_layout *layout,
     int64_t start_s, char *message, size_t size);
+
+/* rrdfile_reserve - gives a sparse file (from a backup, say) all the room it needs: librrd writes
+ * through a map, where a full disk would end the process. Returns 0, also where the file system has
+ * no such call, or GRAPPE_EIO with the reason in message. */
+int rrdfile_reserve(const char *path, char *message, size_t size);
 
 /* Values from the point before it up to end_s. PAIR: counts of that time; NaN: unknown. */
 struct rrdfile_point {

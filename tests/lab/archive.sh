@@ -59,33 +59,44 @@ rm "$disk/ballast"
 check "it is written later" attempt ballast3 write "$disk/rrd" 5 12 $start 26 1
 check "completely" "$tool" check "$disk/rrd" 5 12 $start 26 1
 
+say "--- a file with holes on a full disk"
+pair=$disk/rrd/mac-020000000000/mac-040000000000.rrd
+fallocate --punch-hole --offset 4096 --length 270336 "$pair"
+dd if=/dev/zero of="$disk/ballast2" bs=4k 2>/dev/null
+attempt sparse write "$disk/rrd" 1 12 $start 27 1
+check_equal "a sparse file on a full disk fails alone" 1 "$(figure sparse failed)"
+check "and is named" grep -q "room of $pair: No space" "$LAB_DIR/sparse"
+check_equal "the other pairs were written" 11 "$(figure sparse updates)"
+rm "$disk/ballast2"
+check "with room it goes on" attempt sparse2 write "$disk/rrd" 1 12 $start 27 1
+
 say "--- the floor of free space"
-attempt floor write "$disk/rrd" 6 12 $start 27 1 floor=1000000000
+attempt floor write "$disk/rrd" 6 12 $start 28 1 floor=1000000000
 check_equal "below the floor no file is made" 0 "$(figure floor created)"
 check "the message tells both figures" grep -Eq '[0-9]+ kB free .* [0-9]+ kB are to stay free' "$LAB_DIR/floor"
 check_equal "existing receivers are committed" 5 "$(figure floor committed)"
-check "above it the period that failed is finished at the start" attempt floor2 write "$disk/rrd" 0 0 $start 27 1
+check "above it the period that failed is finished at the start" attempt floor2 write "$disk/rrd" 0 0 $start 28 1
 check_equal "from the journal" 1 "$(figure floor2 recovered)"
-check "completely" "$tool" check "$disk/rrd" 6 12 $start 27 1
+check "completely" "$tool" check "$disk/rrd" 6 12 $start 28 1
 
 say "--- read-only"
 mount -o remount,ro "$disk"
-attempt readonly write "$disk/rrd" 6 12 $start 28 1
+attempt readonly write "$disk/rrd" 6 12 $start 29 1
 check "the message says so" grep -q "$disk/rrd: Read-only file system" "$LAB_DIR/readonly"
-check "reading works" "$tool" check "$disk/rrd" 5 12 $start 26 2
-check "sums, too" sh -c "'$tool' sum '$disk/rrd' $((start + 25 * 30)) $((start + 27 * 30)) | grep -q \
-	'^mac-04000000000b,mac-020000000004,22053,2205300$'"
+check "reading works" "$tool" check "$disk/rrd" 5 12 $start 28 1
+check "sums, too" sh -c "'$tool' sum '$disk/rrd' $((start + 27 * 30)) $((start + 28 * 30)) | grep -q \
+	'^mac-04000000000b,mac-020000000004,11028,1102800$'"
 mount -o remount,rw "$disk"
 mkdir "$LAB_DIR/view"
 mount --bind "$disk/rrd/mac-020000000001" "$LAB_DIR/view"
 mount --bind "$LAB_DIR/view" "$disk/rrd/mac-020000000001"
 mount -o remount,bind,ro "$disk/rrd/mac-020000000001"
-attempt oneofmany write "$disk/rrd" 5 12 $start 28 1
+attempt oneofmany write "$disk/rrd" 5 12 $start 29 1
 check_equal "one receiver's folder read-only: it fails" 1 "$(figure oneofmany failed)"
 check_equal "the other four are committed" 4 "$(figure oneofmany committed)"
 umount "$disk/rrd/mac-020000000001" "$LAB_DIR/view"
-check "writable again, its period is written" attempt writable write "$disk/rrd" 5 12 $start 28 1
-check "all complete" "$tool" check "$disk/rrd" 5 12 $start 26 3
+check "writable again, its period is written" attempt writable write "$disk/rrd" 5 12 $start 29 1
+check "all complete" "$tool" check "$disk/rrd" 5 12 $start 28 2
 check_equal "no file is left half made" 0 "$(broken_files "$disk/rrd")"
 umount "$disk"
 
