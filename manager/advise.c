@@ -7,13 +7,13 @@
 #include "manager/problem.h"
 #include "manager/recommendation.h"
 
-static int write_document(struct recommendation_input *input,
-    const struct manager_settings *settings, json_t **document)
+static int write_document(
+    struct recommendation_input *input, const struct manager_settings *settings, json_t **document)
 {
 	const struct plan_settings limits = {
-		.minimum_gain = settings->minimum_gain,
-		.minimum_gain_octets = (double)settings->minimum_gain_rate,
-		.max_moves = (size_t)settings->max_moves,
+	    .minimum_gain = settings->minimum_gain,
+	    .minimum_gain_octets = (double)settings->minimum_gain_rate,
+	    .max_moves = (size_t)settings->max_moves,
 	};
 	struct plan plan;
 	int rc = plan_find(&input->problem->plan, &limits, &plan);
@@ -42,10 +42,10 @@ int advise(const struct observation *observation, const struct environments *env
 	rc = problem_build(observation, environments, &groups, &problem);
 	if (rc == GRAPPE_OK) {
 		struct recommendation_input input = {.observation = observation,
-			.groups = &groups,
-			.problem = &problem,
-			.now_s = now_s,
-			.expires_s = now_s + settings->expires_ms / 1000};
+		    .groups = &groups,
+		    .problem = &problem,
+		    .now_s = now_s,
+		    .expires_s = now_s + settings->expires_ms / 1000};
 
 		problem_remember(&problem, standing);
 		rc = write_document(&input, settings, document);

@@ -13,7 +13,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* advise - standing: the current document, whose advice is kept among about equals, or NULL. *document: a new reference. Returns 0, GRAPPE_EMEMORY or GRAPPE_EINVALID. */
+/* advise - standing: the current document, whose advice is kept among about equals, or NULL.
+ * *document: a new reference. Returns 0, GRAPPE_EMEMORY or GRAPPE_EINVALID. */
 int advise(const struct observation *observation, const struct environments *environments,
     const struct manager_settings *settings, const json_t *standing, int64_t now_s,
     json_t **document);

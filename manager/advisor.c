@@ -149,12 +149,13 @@ const struct history *advisor_history(const struct advisor *advisor)
 static void store(struct advisor *advisor)
 {
 	char *text = json_dumps(advisor->current, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
-	int rc = text != NULL ? file_replace(advisor->path, text, strlen(text), 0640) : GRAPPE_EMEMORY;
+	int rc =
+	    text != NULL ? file_replace(advisor->path, text, strlen(text), 0640) : GRAPPE_EMEMORY;
 
 	if (rc != GRAPPE_OK)
 		log_complain(&advisor->store_fault,
-		    "%s: the recommendation cannot be stored: %s; a restart would lose it", advisor->path,
-		    error_text(rc));
+		    "%s: the recommendation cannot be stored: %s; a restart would lose it",
+		    advisor->path, error_text(rc));
 	else
 		log_recovered(&advisor->store_fault, "%s: stored again", advisor->path);
 	free(text);
@@ -196,13 +197,15 @@ bool advisor_take(struct advisor *advisor, json_t *fresh, int64_t now_s)
 	store(advisor);
 	describe(next, text, sizeof text);
 	if (change == RECOMMENDATION_NEW && was_open)
-		remember(advisor, now_s, recommendation_id(old), "superseded", recommendation_id(next));
+		remember(
+		    advisor, now_s, recommendation_id(old), "superseded", recommendation_id(next));
 	if (change == RECOMMENDATION_NEW)
 		remember(advisor, now_s, recommendation_id(next), "created", text);
 	else if (change == RECOMMENDATION_REST)
 		remember(advisor, now_s, recommendation_id(next), "rest", text);
 	else if (change == RECOMMENDATION_CLEARED)
-		remember(advisor, now_s, recommendation_id(old), "done", "nothing left worth moving");
+		remember(
+		    advisor, now_s, recommendation_id(old), "done", "nothing left worth moving");
 	json_decref(old);
 	return change == RECOMMENDATION_NEW;
 }

@@ -20,20 +20,22 @@
 
 struct advisor; /* opaque */
 
-/* advisor_open - creates the folder if need be and takes hold of it (one process at a time). A stored document that cannot
- * be read is set aside. Returns 0, or with words in message GRAPPE_EIO, GRAPPE_EEXISTS (another process holds
- * it), GRAPPE_ELIMIT or GRAPPE_EMEMORY. */
+/* advisor_open - creates the folder if need be and takes hold of it (one process at a time). A
+ * stored document that cannot be read is set aside. Returns 0, or with words in message GRAPPE_EIO,
+ * GRAPPE_EEXISTS (another process holds it), GRAPPE_ELIMIT or GRAPPE_EMEMORY. */
 int advisor_open(const char *folder, struct advisor **out, char *message, size_t size);
 void advisor_close(struct advisor *advisor);
 
-/* advisor_current - the document that counts, NULL when there is none yet. Borrowed until the next call. */
+/* advisor_current - the document that counts, NULL when there is none yet. Borrowed until the next
+ * call. */
 const json_t *advisor_current(const struct advisor *advisor);
 const struct history *advisor_history(const struct advisor *advisor);
 
-/* advisor_take - a fresh document of recommendation_build(). Returns true when it is new advice, to be posted. */
+/* advisor_take - a fresh document of recommendation_build(). Returns true when it is new advice, to
+ * be posted. */
 bool advisor_take(struct advisor *advisor, json_t *fresh, int64_t now_s);
-/* advisor_approve - by id. Returns 0 (also when it was approved before), GRAPPE_ENOTFOUND (another id) or
- * GRAPPE_EINVALID (it is not pending). */
+/* advisor_approve - by id. Returns 0 (also when it was approved before), GRAPPE_ENOTFOUND (another
+ * id) or GRAPPE_EINVALID (it is not pending). */
 int advisor_approve(struct advisor *advisor, const char *id, int64_t now_s);
 /* advisor_settle - the webhooks are through with the document. */
 void advisor_settle(struct advisor *advisor, const char *id, bool delivered, int64_t now_s);

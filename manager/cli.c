@@ -16,11 +16,11 @@ static const struct {
 	const char *name, *summary;
 	cli_command *run;
 } commands[] = {
-	{"groups", "find the communication groups of a window", cli_groups},
-	{"plan", "say which VMs should move where, and why", cli_plan},
-	{"status", "print how the manager is doing and its current recommendation", cli_status},
-	{"history", "print what happened to recommendations", cli_history},
-	{"approve", "approve the pending recommendation", cli_approve},
+    {"groups", "find the communication groups of a window", cli_groups},
+    {"plan", "say which VMs should move where, and why", cli_plan},
+    {"status", "print how the manager is doing and its current recommendation", cli_status},
+    {"history", "print what happened to recommendations", cli_history},
+    {"approve", "approve the pending recommendation", cli_approve},
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)
@@ -32,8 +32,9 @@ static void print_help(FILE *out)
 	    out);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		fprintf(out, "  %-16s  %s\n", commands[i].name, commands[i].summary);
-	fputs("\n\"grappe COMMAND --help\" tells the options of a command; \"grappe --version\" the "
-	      "version.\n",
+	fputs(
+	    "\n\"grappe COMMAND --help\" tells the options of a command; \"grappe --version\" the "
+	    "version.\n",
 	    out);
 }
 
@@ -88,7 +89,8 @@ int cli_number(const char *program, const char *option, const char *text, double
 	*value = strtod(text, &end);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || !isfinite(*value) ||
 	    *value <= 0) {
-		fprintf(stderr, "%s: --%s must be a number above 0, not '%.40s'\n", program, option, text);
+		fprintf(stderr, "%s: --%s must be a number above 0, not '%.40s'\n", program, option,
+		    text);
 		return GRAPPE_EINVALID;
 	}
 	return GRAPPE_OK;

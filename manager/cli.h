@@ -26,8 +26,8 @@ int cli_choose(
     const char *program, const char *option, const char *text, const char *const *choices);
 /* cli_number - a positive decimal number. Returns 0 or GRAPPE_EINVALID after saying so. */
 int cli_number(const char *program, const char *option, const char *text, double *value);
-/* cli_finish - flushes standard output; returns exit_code, or 1 with a message when the output could
- * not be written. */
+/* cli_finish - flushes standard output; returns exit_code, or 1 with a message when the output
+ * could not be written. */
 int cli_finish(const char *program, int exit_code);
 
 extern const char *const cli_formats[]; /* "text", "json" */

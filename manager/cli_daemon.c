@@ -18,7 +18,8 @@ struct question {
 	const char *name, *summary, *operands;
 	enum protocol_op op;
 	int noperands;
-	int (*print)(const struct question *question, const struct protocol_reply *reply, int format);
+	int (*print)(
+	    const struct question *question, const struct protocol_reply *reply, int format);
 };
 
 static const char *time_text(int64_t epoch_s, char out[40])
@@ -54,10 +55,11 @@ static int print_document(const struct question *question, const json_t *documen
 		return GRAPPE_OK;
 	}
 	if (json_object_get(document, "groups") == NULL && json_is_object(document))
-		json_object_set_new((json_t *)document, "groups", json_array()); /* left out: too long */
+		json_object_set_new(
+		    (json_t *)document, "groups", json_array()); /* left out: too long */
 	if (recommendation_check(document, message, sizeof message) != GRAPPE_OK) {
-		fprintf(stderr, "%s: the manager's recommendation makes no sense: %s\n", question->name,
-		    message);
+		fprintf(stderr, "%s: the manager's recommendation makes no sense: %s\n",
+		    question->name, message);
 		return GRAPPE_EFORMAT;
 	}
 	report_print(document, stdout);
@@ -74,7 +76,8 @@ static int print_status(
 		print_json(data);
 		return GRAPPE_OK;
 	}
-	printf("manager         %s %s, last plan %s\n", string(data, "program"), string(data, "version"),
+	printf("manager         %s %s, last plan %s\n", string(data, "program"),
+	    string(data, "version"),
 	    time_text(json_integer_value(json_object_get(data, "last_run")), last));
 	printf("input           %s, up to %s%s%s\n", string(input, "state"),
 	    time_text(json_integer_value(json_object_get(input, "to")), to),
@@ -108,11 +111,12 @@ static int print_history(
 		for (size_t k = 1; k < 4; k++)
 			fields[k] = protocol_reply_field(reply, row, k);
 		if (format == CLI_JSON)
-			json_array_append_new(rows, json_pack("{s:I, s:s, s:s, s:s}", "time",
-						       (json_int_t)epoch_s, "id", fields[1], "event",
-						       fields[2], "text", fields[3]));
+			json_array_append_new(
+			    rows, json_pack("{s:I, s:s, s:s, s:s}", "time", (json_int_t)epoch_s,
+				      "id", fields[1], "event", fields[2], "text", fields[3]));
 		else
-			printf("%s  %-10s  %s  %s\n", time_text(epoch_s, time), fields[2], fields[1], fields[3]);
+			printf("%s  %-10s  %s  %s\n", time_text(epoch_s, time), fields[2],
+			    fields[1], fields[3]);
 	}
 	if (format == CLI_JSON)
 		print_json(rows);
@@ -153,17 +157,17 @@ static int run_question(const struct question *question, int argc, char **argv)
 	struct manager_settings settings = {0};
 	const char *socket = NULL, *format_text = NULL;
 	const struct program_option table[] = {
-		{'s', "socket", "SOCKET", "ask the manager at this socket", &socket},
-		{'f', "format", "FORMAT", "text or json", &format_text},
+	    {'s', "socket", "SOCKET", "ask the manager at this socket", &socket},
+	    {'f', "format", "FORMAT", "text or json", &format_text},
 	};
 	const struct program program = {
-		.name = question->name,
-		.summary = question->summary,
-		.operands = question->operands,
-		.default_config = MANAGER_CONFIG,
-		.schema = &manager_settings_schema,
-		.options = table,
-		.noptions = SETTINGS_COUNT(table),
+	    .name = question->name,
+	    .summary = question->summary,
+	    .operands = question->operands,
+	    .default_config = MANAGER_CONFIG,
+	    .schema = &manager_settings_schema,
+	    .options = table,
+	    .noptions = SETTINGS_COUNT(table),
 	};
 	int operand, exit_code, format = CLI_TEXT;
 
@@ -182,8 +186,8 @@ static int run_question(const struct question *question, int argc, char **argv)
 int cli_status(int argc, char **argv)
 {
 	static const struct question question = {"grappe status",
-		"print how the manager is doing and its current recommendation", "", OP_STATUS, 0,
-		print_status};
+	    "print how the manager is doing and its current recommendation", "", OP_STATUS, 0,
+	    print_status};
 
 	return run_question(&question, argc, argv);
 }
@@ -191,7 +195,7 @@ int cli_status(int argc, char **argv)
 int cli_history(int argc, char **argv)
 {
 	static const struct question question = {"grappe history",
-		"print what happened to recommendations", "", OP_HISTORY, 0, print_history};
+	    "print what happened to recommendations", "", OP_HISTORY, 0, print_history};
 
 	return run_question(&question, argc, argv);
 }
@@ -199,7 +203,7 @@ int cli_history(int argc, char **argv)
 int cli_approve(int argc, char **argv)
 {
 	static const struct question question = {"grappe approve",
-		"approve the pending recommendation", "ID", OP_APPROVE, 1, print_approved};
+	    "approve the pending recommendation", "ID", OP_APPROVE, 1, print_approved};
 
 	return run_question(&question, argc, argv);
 }

@@ -14,7 +14,8 @@ static const char name[] = "grappe groups";
 
 static int print_json(const struct groups *groups, struct observation *observation)
 {
-	json_t *answer = groups_to_json(groups, observation->matrix, observation_label, observation);
+	json_t *answer =
+	    groups_to_json(groups, observation->matrix, observation_label, observation);
 
 	if (answer == NULL)
 		return GRAPPE_EMEMORY;
@@ -36,7 +37,8 @@ static int answer(
 		if (format == CLI_JSON)
 			rc = print_json(&groups, observation);
 		else
-			groups_print(&groups, observation->matrix, observation_label, observation, stdout);
+			groups_print(
+			    &groups, observation->matrix, observation_label, observation, stdout);
 		groups_deinit(&groups);
 	}
 	if (rc == GRAPPE_OK)
@@ -45,7 +47,8 @@ static int answer(
 	return EXIT_FAILURE;
 }
 
-static int run(const struct cli_input *input, const char *format_text, struct manager_settings *settings)
+static int run(
+    const struct cli_input *input, const char *format_text, struct manager_settings *settings)
 {
 	struct observation observation;
 	int format = CLI_TEXT, exit_code;
@@ -66,17 +69,17 @@ int cli_groups(int argc, char **argv)
 	struct manager_settings settings = {0};
 	const char *format = NULL;
 	const struct program_option table[] = {
-		CLI_INPUT_OPTIONS(input),
-		{'f', "format", "FORMAT", "text or json", &format},
+	    CLI_INPUT_OPTIONS(input),
+	    {'f', "format", "FORMAT", "text or json", &format},
 	};
 	const struct program program = {
-		.name = name,
-		.summary = "find the communication groups of a window",
-		.operands = "",
-		.default_config = MANAGER_CONFIG,
-		.schema = &manager_settings_schema,
-		.options = table,
-		.noptions = SETTINGS_COUNT(table),
+	    .name = name,
+	    .summary = "find the communication groups of a window",
+	    .operands = "",
+	    .default_config = MANAGER_CONFIG,
+	    .schema = &manager_settings_schema,
+	    .options = table,
+	    .noptions = SETTINGS_COUNT(table),
 	};
 	int operand, exit_code;
 

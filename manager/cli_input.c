@@ -60,7 +60,8 @@ int cli_input_read(const char *program, const struct cli_input *input,
 	int64_t retry_at_s;
 	int rc;
 
-	if (input->window != NULL && cli_number(program, "window", input->window, &window_s) != GRAPPE_OK)
+	if (input->window != NULL &&
+	    cli_number(program, "window", input->window, &window_s) != GRAPPE_OK)
 		return GRAPPE_EINVALID;
 	if (window_s > 1e9) {
 		fprintf(stderr, "%s: --window is longer than any archive\n", program);
@@ -70,10 +71,11 @@ int cli_input_read(const char *program, const struct cli_input *input,
 		rc = read_files(input, window_s, out, message, sizeof message);
 	} else {
 		const struct source_wish wish = {
-			.socket = input->collector != NULL ? input->collector : settings->collector_socket,
-			.window_s = (int64_t)window_s,
-			.wait_ms = settings->wait_ms,
-			.approximate = settings->approximate,
+		    .socket =
+			input->collector != NULL ? input->collector : settings->collector_socket,
+		    .window_s = (int64_t)window_s,
+		    .wait_ms = settings->wait_ms,
+		    .approximate = settings->approximate,
 		};
 
 		rc = source_read_collector(&wish, out, &retry_at_s, message, sizeof message);

@@ -11,7 +11,8 @@
 #include "manager/observation.h"
 
 struct cli_input {
-	const char *matrix, *archive, *collector; /* one of them, or none: the configured collector */
+	const char *matrix, *archive,
+	    *collector; /* one of them, or none: the configured collector */
 	const char *placement, *window;
 	const char *method, *by; /* replace the configured ones */
 };
@@ -31,11 +32,13 @@ struct cli_input {
 		0, "by", "WHAT", "compare pairs by packets or by bytes", &(input).by               \
 	}
 
-/* cli_input_apply - lets the options replace settings. Returns 0 or GRAPPE_EINVALID after saying why. */
+/* cli_input_apply - lets the options replace settings. Returns 0 or GRAPPE_EINVALID after saying
+ * why. */
 int cli_input_apply(
     const char *program, const struct cli_input *input, struct manager_settings *settings);
 
-/* cli_input_read - *out needs observation_deinit() only after success. Errors were told on standard error. */
+/* cli_input_read - *out needs observation_deinit() only after success. Errors were told on standard
+ * error. */
 int cli_input_read(const char *program, const struct cli_input *input,
     const struct manager_settings *settings, struct observation *out);
 

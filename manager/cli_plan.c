@@ -22,8 +22,8 @@ static int print_plan(const struct observation *observation,
     const struct environments *environments, const struct manager_settings *settings, int format)
 {
 	json_t *document;
-	int rc = advise(
-	    observation, environments, settings, NULL, clock_wall_ns() / CLOCK_SECOND_NS, &document);
+	int rc = advise(observation, environments, settings, NULL,
+	    clock_wall_ns() / CLOCK_SECOND_NS, &document);
 
 	if (rc != GRAPPE_OK) {
 		fprintf(stderr, "%s: %s\n", name, error_text(rc));
@@ -71,7 +71,8 @@ static int run(const struct options *options, struct manager_settings *settings)
 	if ((input->matrix != NULL || input->archive != NULL) != (input->placement != NULL)) {
 		fprintf(stderr, "%s: %s\n", name,
 		    input->placement != NULL
-			? "--placement goes with --matrix or --archive: the collector knows where VMs are"
+			? "--placement goes with --matrix or --archive: the collector knows where "
+			  "VMs are"
 			: "--matrix and --archive tell no places: name a file with --placement");
 		return EXIT_FAILURE;
 	}
@@ -87,20 +88,21 @@ int cli_plan(int argc, char **argv)
 	struct options options = {0};
 	struct manager_settings settings = {0};
 	const struct program_option table[] = {
-		CLI_INPUT_OPTIONS(options.input),
-		{'p', "placement", "FILE", "where VMs are, CSV vm,environment,host[,vcpu,mem_GiB]", &options.input.placement},
-		{'e', "environments", "FILE", "the environment document instead of the configured one",
-		    &options.environments},
-		{'f', "format", "FORMAT", "text or json", &options.format},
+	    CLI_INPUT_OPTIONS(options.input),
+	    {'p', "placement", "FILE", "where VMs are, CSV vm,environment,host[,vcpu,mem_GiB]",
+		&options.input.placement},
+	    {'e', "environments", "FILE", "the environment document instead of the configured one",
+		&options.environments},
+	    {'f', "format", "FORMAT", "text or json", &options.format},
 	};
 	const struct program program = {
-		.name = name,
-		.summary = "say which VMs should move where, and why; nothing is stored or posted",
-		.operands = "",
-		.default_config = MANAGER_CONFIG,
-		.schema = &manager_settings_schema,
-		.options = table,
-		.noptions = SETTINGS_COUNT(table),
+	    .name = name,
+	    .summary = "say which VMs should move where, and why; nothing is stored or posted",
+	    .operands = "",
+	    .default_config = MANAGER_CONFIG,
+	    .schema = &manager_settings_schema,
+	    .options = table,
+	    .noptions = SETTINGS_COUNT(table),
 	};
 	int operand, exit_code;
 

@@ -32,10 +32,10 @@ static void plan(struct cycle *cycle, const struct observation *observation)
 void cycle_run(struct cycle *cycle)
 {
 	const struct source_wish wish = {
-		.socket = cycle->settings.collector_socket,
-		.window_s = cycle->settings.window_ms / 1000,
-		.wait_ms = cycle->settings.wait_ms,
-		.approximate = cycle->settings.approximate,
+	    .socket = cycle->settings.collector_socket,
+	    .window_s = cycle->settings.window_ms / 1000,
+	    .wait_ms = cycle->settings.wait_ms,
+	    .approximate = cycle->settings.approximate,
 	};
 	struct observation observation;
 	const struct matrix_window *window;

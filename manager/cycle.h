@@ -16,16 +16,16 @@
 #include <stdint.h>
 
 enum cycle_verdict {
-	CYCLE_PLANNED,	/* document is there */
-	CYCLE_WAITING,	/* too little of the window is known yet */
+	CYCLE_PLANNED,  /* document is there */
+	CYCLE_WAITING,  /* too little of the window is known yet */
 	CYCLE_NO_INPUT, /* the collector gave nothing; message says why */
-	CYCLE_FAILED,	/* another failure; message says why */
+	CYCLE_FAILED,   /* another failure; message says why */
 };
 
 struct cycle {
 	struct manager_settings settings; /* numbers copied, strings borrowed */
-	json_t *standing;		  /* copy of the current document, or NULL; owned */
-	bool patient;			  /* WAITING instead of a plan from too few periods */
+	json_t *standing;                 /* copy of the current document, or NULL; owned */
+	bool patient;                     /* WAITING instead of a plan from too few periods */
 	/* result */
 	enum cycle_verdict verdict;
 	char message[1024]; /* "" when all is well */

@@ -27,15 +27,15 @@ struct number_key {
 };
 
 static const struct number_key host_numbers[] = {
-	{"vcpu", offsetof(struct environment_host, vcpu), 1e6},
-	{"mem_GiB", offsetof(struct environment_host, mem_GiB), 1e7},
-	{"max_vms", offsetof(struct environment_host, max_vms), 1e6},
+    {"vcpu", offsetof(struct environment_host, vcpu), 1e6},
+    {"mem_GiB", offsetof(struct environment_host, mem_GiB), 1e7},
+    {"max_vms", offsetof(struct environment_host, max_vms), 1e6},
 };
 
 static const struct number_key link_numbers[] = {
-	{"latency_ms", offsetof(struct environment_link, latency_ms), 1e6},
-	{"bandwidth_MBps", offsetof(struct environment_link, bandwidth_MBps), 1e9},
-	{"price_per_GB", offsetof(struct environment_link, price_per_GB), 1e9},
+    {"latency_ms", offsetof(struct environment_link, latency_ms), 1e6},
+    {"bandwidth_MBps", offsetof(struct environment_link, bandwidth_MBps), 1e9},
+    {"price_per_GB", offsetof(struct environment_link, price_per_GB), 1e9},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -62,7 +62,8 @@ static int check_keys(
 
 	if (!json_is_object(object))
 		return fail(d, GRAPPE_EFORMAT, "%s: must be an object", path);
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach((json_t *)object, key, value)
+	{
 		size_t i = 0;
 
 		while (keys[i] != NULL && strcmp(keys[i], key) != 0)
@@ -148,7 +149,8 @@ static int read_host(
 		return rc;
 	for (size_t i = 0; i < environment->nhosts; i++)
 		if (strcmp(environment->hosts[i].name, host->name) == 0)
-			return fail(d, GRAPPE_EFORMAT, "%s.name: '%s' appears twice", path, host->name);
+			return fail(
+			    d, GRAPPE_EFORMAT, "%s.name: '%s' appears twice", path, host->name);
 	environment->nhosts++;
 	return GRAPPE_OK;
 }
@@ -168,7 +170,8 @@ static int read_environment(struct document *d, const json_t *object, const char
 		rc = get_name(
 		    d, object, path, "kind", false, environment->kind, sizeof environment->kind);
 	if (rc == GRAPPE_OK)
-		rc = get_array(d, object, path, "hosts", true, ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
+		rc = get_array(
+		    d, object, path, "hosts", true, ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
 	if (rc != GRAPPE_OK)
 		return rc;
 	if (environments_find(d->out, environment->name) >= 0)
@@ -196,7 +199,8 @@ static int get_end(const struct document *d, const json_t *object, const char *p
 		return rc;
 	rc = environments_find(d->out, name);
 	if (rc < 0)
-		return fail(d, GRAPPE_EFORMAT, "%s.%s: no environment is called '%s'", path, key, name);
+		return fail(
+		    d, GRAPPE_EFORMAT, "%s.%s: no environment is called '%s'", path, key, name);
 	*index = (size_t)rc;
 	return GRAPPE_OK;
 }
@@ -213,7 +217,7 @@ static int compare_links(const void *left, const void *right)
 static int read_links(struct document *d, const json_t *links)
 {
 	static const char *const keys[] = {
-		"from", "to", "latency_ms", "bandwidth_MBps", "price_per_GB", NULL};
+	    "from", "to", "latency_ms", "bandwidth_MBps", "price_per_GB", NULL};
 	struct environments *out = d->out;
 	char path[64];
 	int rc = GRAPPE_OK;
@@ -260,8 +264,8 @@ static int read_document(struct document *d, const json_t *root)
 		return fail(d, GRAPPE_EVERSION, "version: only 1 is known here");
 	rc = get_array(d, root, "", "environments", true, ENVIRONMENTS_MAX, &environments);
 	if (rc == GRAPPE_OK)
-		rc = get_array(d, root, "", "links", false, (size_t)ENVIRONMENTS_MAX * ENVIRONMENTS_MAX,
-		    &links);
+		rc = get_array(d, root, "", "links", false,
+		    (size_t)ENVIRONMENTS_MAX * ENVIRONMENTS_MAX, &links);
 	if (rc != GRAPPE_OK)
 		return rc;
 	d->out->items = calloc(json_array_size(environments) + 1, sizeof *d->out->items);
@@ -285,7 +289,8 @@ int environments_parse(
 
 	message[0] = '\0';
 	if (length > ENVIRONMENT_DOCUMENT_MAX)
-		return fail(&document, GRAPPE_ELIMIT, "longer than %u bytes", ENVIRONMENT_DOCUMENT_MAX);
+		return fail(
+		    &document, GRAPPE_ELIMIT, "longer than %u bytes", ENVIRONMENT_DOCUMENT_MAX);
 	root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL)
 		return fail(&document, GRAPPE_EFORMAT, "line %d: %s", error.line, error.text);
@@ -307,7 +312,8 @@ int environments_load(const char *path, struct environments *out, char *message,
 	int rc = file_read(path, ENVIRONMENT_DOCUMENT_MAX, &bytes);
 
 	if (rc == GRAPPE_OK)
-		rc = environments_parse((const char *)bytes.bytes, bytes.length, out, why, sizeof why);
+		rc = environments_parse(
+		    (const char *)bytes.bytes, bytes.length, out, why, sizeof why);
 	else
 		snprintf(why, sizeof why, "%s", error_text(rc));
 	if (rc != GRAPPE_OK)

@@ -4,8 +4,8 @@
  * operator. Keys carry their units. A fact that is not listed is unknown (NAN here), never free.
  * The document is checked as hostile input: bounded, every key known, every number in range.
  *
- * Life-cycle: environments_load() or environments_parse(), use, environments_deinit(). Any thread, one
- * at a time.
+ * Life-cycle: environments_load() or environments_parse(), use, environments_deinit(). Any thread,
+ * one at a time.
  */
 #ifndef GRAPPE_MANAGER_ENVIRONMENT_H
 #define GRAPPE_MANAGER_ENVIRONMENT_H
@@ -22,7 +22,7 @@
 
 struct environment_host {
 	char name[PLACE_NAME_SIZE];
-	double vcpu;	/* virtual processors it can give to VMs; NAN unknown */
+	double vcpu;    /* virtual processors it can give to VMs; NAN unknown */
 	double mem_GiB; /* memory it can give to VMs; NAN unknown */
 	double max_vms; /* VMs at most; NAN unknown */
 };
@@ -48,9 +48,9 @@ struct environments {
 	size_t nlinks;
 };
 
-/* environments_parse - reads a document of length bytes. *out needs environments_deinit() only after
- * success. Returns 0, GRAPPE_EMEMORY, GRAPPE_ELIMIT, GRAPPE_EVERSION, or GRAPPE_EFORMAT with the JSON
- * path and the reason in message ("environments[1].hosts[0].vcpu: …"). */
+/* environments_parse - reads a document of length bytes. *out needs environments_deinit() only
+ * after success. Returns 0, GRAPPE_EMEMORY, GRAPPE_ELIMIT, GRAPPE_EVERSION, or GRAPPE_EFORMAT with
+ * the JSON path and the reason in message ("environments[1].hosts[0].vcpu: …"). */
 int environments_parse(
     const char *bytes, size_t length, struct environments *out, char *message, size_t size);
 /* environments_load - the same from a file; also GRAPPE_EIO. The message begins with the path. */

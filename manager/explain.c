@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define NAMED 3 /* peers told by name */
+#define WORTH_NAMING                                                                               \
+	0.02 /* share of the traffic with all peers there, below which a peer is not named */
 
 struct text {
 	char *out;
@@ -75,11 +77,11 @@ static uint32_t last_place(const struct problem *problem, const struct plan *pla
 /* ---- peers in an environment ---- */
 
 struct peers {
-	double octets;		/* with all of them */
+	double octets; /* with all of them */
 	size_t count;
-	uint32_t named[NAMED];	/* those with most traffic, in that order */
+	uint32_t named[NAMED]; /* those with most traffic, in that order */
 	double named_octets[NAMED];
-	bool moving;		/* some of them move there by this plan */
+	bool moving; /* some of them move there by this plan */
 };
 
 static void add_peer(struct peers *peers, uint32_t vm, double octets)
@@ -102,8 +104,8 @@ static void add_peer(struct peers *peers, uint32_t vm, double octets)
 }
 
 /* Those whom the VM talks to and who are in the environment in the end. */
-static struct peers find_peers(const struct problem *problem, const struct plan *plan, uint32_t vm,
-    uint32_t environment)
+static struct peers find_peers(
+    const struct problem *problem, const struct plan *plan, uint32_t vm, uint32_t environment)
 {
 	const struct plan_problem *p = &problem->plan;
 	struct peers peers = {0};
@@ -123,14 +125,19 @@ static struct peers find_peers(const struct problem *problem, const struct plan 
 static void add_names(struct text *text, const struct problem *problem,
     const struct observation *observation, const struct peers *peers)
 {
-	const size_t named = peers->count < NAMED ? peers->count : NAMED;
+	size_t named = peers->count < NAMED ? peers->count : NAMED;
+	size_t more;
 
-	for (size_t i = 0; i < named; i++)
-		add(text, "%s%s",
-		    i == 0 ? "" : i + 1 == named && peers->count == named ? " and " : ", ",
-		    label(problem, observation, peers->named[i]));
-	if (peers->count > named)
-		add(text, " and %zu more", peers->count - named);
+	while (named > 1 && peers->named_octets[named - 1] < WORTH_NAMING * peers->octets)
+		named--;
+	more = named == NAMED ? peers->count - named : 0;
+	for (size_t i = 0; i < named; i++) {
+		const char *joint = i + 1 == named && more == 0 ? " and " : ", ";
+
+		add(text, "%s%s", i > 0 ? joint : "", label(problem, observation, peers->named[i]));
+	}
+	if (more > 0)
+		add(text, " and %zu more", more);
 }
 
 static void add_traffic(struct text *text, const struct problem *problem,
@@ -146,7 +153,8 @@ static void add_traffic(struct text *text, const struct problem *problem,
 	if (to == from) {
 		add(text, "%s stays in %s; ", name, problem->environments[to]);
 	} else if (there.count > 0) {
-		add(text, "%s exchanges %s with ", name, explain_rate(there.octets, rate, sizeof rate));
+		add(text, "%s exchanges %s with ", name,
+		    explain_rate(there.octets, rate, sizeof rate));
 		add_names(text, problem, observation, &there);
 		add(text, there.moving ? ", in %s after this plan, and " : " in %s and ",
 		    problem->environments[to]);
@@ -185,11 +193,11 @@ static void add_parking(struct text *text, const struct problem *problem,
 
 	while (next < plan->nsteps && plan->steps[next].vm != it->vm)
 		next++;
-	add(text, "%s waits on %s, because the hosts of this exchange are full", label(problem, observation, it->vm),
-	    host_text(problem, it->to));
+	add(text, "%s waits on %s, because the hosts of this exchange are full",
+	    label(problem, observation, it->vm), host_text(problem, it->to));
 	if (next < plan->nsteps)
-		add(text, ", and goes on to %s in step %zu", host_text(problem, plan->steps[next].to),
-		    next + 1);
+		add(text, ", and goes on to %s in step %zu",
+		    host_text(problem, plan->steps[next].to), next + 1);
 	add(text, "; ");
 }
 
@@ -218,9 +226,8 @@ const char *explain_step(const struct problem *problem, const struct observation
 
 static bool is_room_known(const struct plan_vm *vm, const struct plan_place *place)
 {
-	return isfinite(place->max_vms) ||
-	    (isfinite(place->vcpu) && !isnan(vm->vcpu) && isfinite(place->mem_GiB) &&
-		!isnan(vm->mem_GiB));
+	return isfinite(place->max_vms) || (isfinite(place->vcpu) && !isnan(vm->vcpu) &&
+					       isfinite(place->mem_GiB) && !isnan(vm->mem_GiB));
 }
 
 static void add_hazard(json_t *hazards, const char *kind, const char *text)
@@ -240,11 +247,13 @@ json_t *explain_hazards(const struct problem *problem, const struct plan *plan, 
 		return NULL;
 	if (to->environment != problem->plan.places[it->from].environment) {
 		snprintf(text, sizeof text,
-		    "nothing is known about which addresses are in use in %s: whether the VM's own is free there",
+		    "nothing is known about which addresses are in use in %s: whether the VM's own "
+		    "is free there",
 		    problem->environments[to->environment]);
 		add_hazard(hazards, "address", text);
 		snprintf(text, sizeof text,
-		    "nothing is known about networks between %s and %s: whether the VM's reaches there",
+		    "nothing is known about networks between %s and %s: whether the VM's reaches "
+		    "there",
 		    problem->environments[problem->plan.places[it->from].environment],
 		    problem->environments[to->environment]);
 		add_hazard(hazards, "network", text);

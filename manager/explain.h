@@ -22,7 +22,8 @@ const char *explain_rate(double octets_per_s, char *out, size_t size);
 const char *explain_step(const struct problem *problem, const struct observation *observation,
     const struct plan *plan, size_t step, char out[EXPLAIN_SIZE]);
 
-/* explain_hazards - [{"kind", "state", "text"}, …] of the step. A new reference, NULL without memory. */
+/* explain_hazards - [{"kind", "state", "text"}, …] of the step. A new reference, NULL without
+ * memory. */
 json_t *explain_hazards(const struct problem *problem, const struct plan *plan, size_t step);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 struct named {
 	const char *name;
 	uint32_t node;
@@ -17,8 +16,8 @@ struct named {
 static bool is_reserved(const char *name)
 {
 	return strcmp(name, SENDER_EXTERNAL) == 0 || strcmp(name, SENDER_OTHER) == 0 ||
-	    strcmp(name, SENDER_MULTICAST) == 0 ||
-	    strncmp(name, SENDER_ENDPOINT, strlen(SENDER_ENDPOINT)) == 0;
+	       strcmp(name, SENDER_MULTICAST) == 0 ||
+	       strncmp(name, SENDER_ENDPOINT, strlen(SENDER_ENDPOINT)) == 0;
 }
 
 static int compare_named(const void *left, const void *right)
@@ -67,14 +66,15 @@ static void keep_links(const struct matrix_link *all, size_t count, const uint32
 		    all[i].octets <= rules->floor_octets * scale)
 			continue;
 		graph->links[graph->nlinks++] = (struct graph_link){
-			.a = a < b ? a : b,
-			.b = a < b ? b : a,
-			.weight = rules->by_octets ? all[i].octets : all[i].packets,
+		    .a = a < b ? a : b,
+		    .b = a < b ? b : a,
+		    .weight = rules->by_octets ? all[i].octets : all[i].packets,
 		};
 	}
 }
 
-static void put_neighbour(struct graph *graph, size_t *fill, uint32_t at, uint32_t node, double weight)
+static void put_neighbour(
+    struct graph *graph, size_t *fill, uint32_t at, uint32_t node, double weight)
 {
 	graph->neighbours[graph->first[at] + fill[at]++] = (struct graph_neighbour){node, weight};
 }
@@ -104,7 +104,7 @@ static int index_neighbours(struct graph *graph)
 static bool rules_are_valid(const struct graph_rules *rules)
 {
 	return isfinite(rules->window_s) && rules->window_s > 0 && rules->floor_packets >= 0 &&
-	    rules->floor_octets >= 0;
+	       rules->floor_octets >= 0;
 }
 
 int graph_build(const struct matrix *matrix, const struct graph_rules *rules, struct graph *out)

@@ -18,12 +18,11 @@
 #define GRAPH_FLOOR_SECONDS 30.0 /* what the floor refers to */
 
 struct graph_rules {
-	bool by_octets;	      /* weigh links by octets instead of packets */
+	bool by_octets;       /* weigh links by octets instead of packets */
 	double floor_packets; /* a link exchanges more than this … */
 	double floor_octets;  /* … and more than this in 30 s, both directions summed */
 	double window_s;      /* length of the matrix's window, > 0 */
 };
-
 
 struct graph_link {
 	uint32_t a, b; /* nodes of the graph, a < b */

@@ -5,15 +5,14 @@
 
 #include <stdlib.h>
 
-
 /* A group while it grows. Members form a list through `next_member`. */
 struct group {
 	uint32_t head, tail; /* first and last member */
-	uint32_t size;	     /* members; 0 = merged into another */
+	uint32_t size;       /* members; 0 = merged into another */
 	double built_weight; /* sum over the pairs that built it */
 	size_t built_pairs;  /* how many; 0 = a single VM, threshold zero */
-	double inside;	     /* traffic among the members */
-	size_t degree;	     /* links of all members, to choose the cheaper side of a merge */
+	double inside;       /* traffic among the members */
+	size_t degree;       /* links of all members, to choose the cheaper side of a merge */
 };
 
 struct grouping {
@@ -28,7 +27,8 @@ static double threshold(const struct grouping *g, uint32_t group)
 {
 	const struct group *it = &g->groups[group];
 
-	return it->built_pairs > 0 ? g->rules->factor * it->built_weight / (double)it->built_pairs : 0;
+	return it->built_pairs > 0 ? g->rules->factor * it->built_weight / (double)it->built_pairs
+				   : 0;
 }
 
 static void count_built(struct group *group, double weight)
@@ -42,7 +42,7 @@ static uint32_t found_group(struct grouping *g, uint32_t node)
 	const uint32_t group = g->ngroups++;
 
 	g->groups[group] = (struct group){
-		.head = node, .tail = node, .size = 1, .degree = graph_degree(g->graph, node)};
+	    .head = node, .tail = node, .size = 1, .degree = graph_degree(g->graph, node)};
 	g->next_member[node] = UINT32_MAX;
 	g->group_of[node] = group;
 	return group;
@@ -109,7 +109,7 @@ static bool may_merge(const struct grouping *g, uint32_t a, uint32_t b, double w
 	if (x->size == 1 || y->size == 1)
 		return weight > threshold(g, x->size >= y->size ? a : b);
 	return weight > threshold(g, a) && weight > threshold(g, b) &&
-	    between_groups(g, a, b) > g->rules->merge_share * less;
+	       between_groups(g, a, b) > g->rules->merge_share * less;
 }
 
 /* One of the two is in a group, the other not yet. */
@@ -190,8 +190,8 @@ static int number_groups(struct grouping *g)
 	return (int)count;
 }
 
-int group_thesis(const struct graph *graph, const bool *leave_out,
-    const struct thesis_rules *rules, uint32_t *group_of)
+int group_thesis(const struct graph *graph, const bool *leave_out, const struct thesis_rules *rules,
+    uint32_t *group_of)
 {
 	struct grouping g = {.graph = graph, .rules = rules, .group_of = group_of};
 	int rc = GRAPPE_EMEMORY;

@@ -9,9 +9,8 @@
  *                                   a group of its own whose threshold is zero
  *   both are in the same group      nothing
  *   they are in different groups    the groups merge if the pair exceeds both thresholds and all
- *                                   traffic between them exceeds `merge_share` of the traffic inside
- *                                   the one with less; where one has a single VM the larger group's
- *                                   threshold alone decides
+ *                                   traffic between them exceeds `merge_share` of the traffic
+ * inside the one with less; where one has a single VM the larger group's threshold alone decides
  */
 #ifndef GRAPPE_MANAGER_GROUP_THESIS_H
 #define GRAPPE_MANAGER_GROUP_THESIS_H
@@ -24,15 +23,15 @@
 #define GROUP_ALONE UINT32_MAX
 
 struct thesis_rules {
-	double factor;	    /* threshold = factor x mean of the pairs that built the group */
+	double factor;      /* threshold = factor x mean of the pairs that built the group */
 	double merge_share; /* see above */
 };
 
-
 /* group_thesis - writes each node's group into group_of[graph->nnodes]: 0, 1, … in order of their
- * first node, or GROUP_ALONE. leave_out: nodes that take no part (NULL: none); they are GROUP_ALONE.
- * Returns the number of groups of two or more, GRAPPE_EMEMORY or GRAPPE_EINVALID (rules). */
-int group_thesis(const struct graph *graph, const bool *leave_out,
-    const struct thesis_rules *rules, uint32_t *group_of);
+ * first node, or GROUP_ALONE. leave_out: nodes that take no part (NULL: none); they are
+ * GROUP_ALONE. Returns the number of groups of two or more, GRAPPE_EMEMORY or GRAPPE_EINVALID
+ * (rules). */
+int group_thesis(const struct graph *graph, const bool *leave_out, const struct thesis_rules *rules,
+    uint32_t *group_of);
 
 #endif

@@ -9,11 +9,11 @@
 #include <string.h>
 
 const struct groups_rules groups_rules_default = {
-	.graph = {.by_octets = false,
-	    .floor_packets = 100,
-	    .floor_octets = 10000,
-	    .window_s = GRAPH_FLOOR_SECONDS},
-	.thesis = {.factor = 0.8, .merge_share = 0.7},
+    .graph = {.by_octets = false,
+	.floor_packets = 100,
+	.floor_octets = 10000,
+	.window_s = GRAPH_FLOOR_SECONDS},
+    .thesis = {.factor = 0.8, .merge_share = 0.7},
 };
 
 /* What the search works on; node numbers are those of the graph until finish_nodes(). */
@@ -119,8 +119,7 @@ static void finish_nodes(const struct graph *graph, struct groups_nodes *set)
 		set->nodes[i] = graph->matrix_node[set->nodes[i]];
 }
 
-static int fill_groups(
-    struct search *search, const struct groups_rules *rules, struct groups *out)
+static int fill_groups(struct search *search, const struct groups_rules *rules, struct groups *out)
 {
 	int rc = hubs_find(&search->graph, search->hub);
 
@@ -206,8 +205,8 @@ static json_t *nodes_to_json(const struct writer *writer, const struct groups_no
 	return array;
 }
 
-json_t *groups_to_json(const struct groups *groups, const struct matrix *matrix,
-    groups_label *label, void *context)
+json_t *groups_to_json(
+    const struct groups *groups, const struct matrix *matrix, groups_label *label, void *context)
 {
 	const struct writer writer = {matrix, label, context};
 	json_t *sets = json_array(), *shapes = json_array(), *answer;
@@ -217,7 +216,8 @@ json_t *groups_to_json(const struct groups *groups, const struct matrix *matrix,
 		const struct groups_item *item = &groups->items[i];
 
 		if (json_array_append_new(sets, nodes_to_json(&writer, &item->members)) != 0 ||
-		    json_array_append_new(shapes, json_string(shape_format(&item->shape, text))) != 0) {
+		    json_array_append_new(shapes, json_string(shape_format(&item->shape, text))) !=
+			0) {
 			json_decref(sets);
 			json_decref(shapes);
 			return NULL;

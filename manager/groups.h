@@ -2,8 +2,8 @@
 /*
  * Communication groups of a matrix: the one place that runs a grouping method, sets hubs aside,
  * names the shapes and puts everything in a fixed order, so that the same matrix always gives the
- * same answer. Groups stand by decreasing size, then by name; names stand in natural order. Pure but for
- * the writers; one thread.
+ * same answer. Groups stand by decreasing size, then by name; names stand in natural order. Pure
+ * but for the writers; one thread.
  *
  * Life-cycle: groups_find(), use, groups_deinit().
  */
@@ -43,7 +43,7 @@ struct groups {
 	size_t count;
 	struct groups_nodes alone; /* VMs in no group */
 	struct groups_nodes hubs;  /* shared services, in no group */
-	struct shape shape;	   /* of all that are linked, hubs left out */
+	struct shape shape;        /* of all that are linked, hubs left out */
 };
 
 /* groups_find - groups by method `thesis`. *out needs groups_deinit() only after success.
@@ -56,8 +56,8 @@ typedef const char *groups_label(const char *node_name, void *context);
 
 /* groups_to_json - {"groups", "alone", "hubs", "shape", "group_shapes"}. A new reference, or NULL
  * without memory. */
-json_t *groups_to_json(const struct groups *groups, const struct matrix *matrix,
-    groups_label *label, void *context);
+json_t *groups_to_json(
+    const struct groups *groups, const struct matrix *matrix, groups_label *label, void *context);
 /* groups_print - the same for people. */
 void groups_print(const struct groups *groups, const struct matrix *matrix, groups_label *label,
     void *context, FILE *out);

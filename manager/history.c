@@ -52,9 +52,9 @@ static bool parse_line(const char *line, size_t length, struct history_event *ev
 
 	*event = (struct history_event){.time_s = json_integer_value(time)};
 	good = json_is_integer(time) && event->time_s >= 0 &&
-	    take_text(object, "id", event->id, sizeof event->id) &&
-	    take_text(object, "event", event->event, sizeof event->event) &&
-	    take_text(object, "text", event->text, sizeof event->text);
+	       take_text(object, "id", event->id, sizeof event->id) &&
+	       take_text(object, "event", event->event, sizeof event->event) &&
+	       take_text(object, "text", event->text, sizeof event->text);
 	json_decref(object);
 	return good;
 }
@@ -180,8 +180,8 @@ static int append_line(struct history *history, const char *line)
 	return rc;
 }
 
-int history_add(struct history *history, int64_t time_s, const char *id, const char *event,
-    const char *text)
+int history_add(
+    struct history *history, int64_t time_s, const char *id, const char *event, const char *text)
 {
 	struct history_event entry = {.time_s = time_s};
 	char *line;

@@ -64,7 +64,8 @@ static void number_sets(const struct graph *graph, const bool *candidate, uint32
 	}
 }
 
-/* How many sets of two or more the node touches; seen[] remembers by which node a set was last seen. */
+/* How many sets of two or more the node touches; seen[] remembers by which node a set was last
+ * seen. */
 static unsigned count_sets(const struct graph *graph, uint32_t node, const uint32_t *set_of,
     const uint32_t *size, uint32_t *seen)
 {
@@ -99,7 +100,8 @@ int hubs_find(const struct graph *graph, bool *hub)
 		number_sets(graph, hub, set_of, size, scratch);
 		memset(scratch, 0, room * sizeof *scratch);
 		for (uint32_t i = 0; i < graph->nnodes; i++) {
-			hub[i] = hub[i] && count_sets(graph, i, set_of, size, scratch) >= HUB_SETS_MIN;
+			hub[i] =
+			    hub[i] && count_sets(graph, i, set_of, size, scratch) >= HUB_SETS_MIN;
 			count += hub[i];
 		}
 	}

@@ -14,7 +14,7 @@
 
 #define HUB_DEGREE_MIN 8   /* links at least */
 #define HUB_DEGREE_RATIO 3 /* times the median number of links of linked nodes */
-#define HUB_SETS_MIN 3	   /* separate sets of two or more VMs it touches */
+#define HUB_SETS_MIN 3     /* separate sets of two or more VMs it touches */
 
 /* hubs_find - sets hub[graph->nnodes]. Returns the number of hubs or GRAPPE_EMEMORY. */
 int hubs_find(const struct graph *graph, bool *hub);

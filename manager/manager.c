@@ -28,7 +28,7 @@
 #define MARGIN_NS (1 * CLOCK_SECOND_NS) /* after a period's end, before the collector is asked */
 #define RETRY_FIRST_S 2
 #define RETRY_MAX_S 60
-#define GOODBYE_S 2	    /* what a running cycle gets to end */
+#define GOODBYE_S 2      /* what a running cycle gets to end */
 #define POSTING_MS 15000 /* what --once gives the webhooks */
 
 struct manager {
@@ -52,14 +52,15 @@ static int64_t now_s(void)
 	return clock_wall_ns() / CLOCK_SECOND_NS;
 }
 
-int64_t manager_next_run(int64_t now_ns, int64_t interval_ms, int64_t length_s, unsigned failures,
-    int64_t retry_at_s)
+int64_t manager_next_run(
+    int64_t now_ns, int64_t interval_ms, int64_t length_s, unsigned failures, int64_t retry_at_s)
 {
 	int64_t delay, longest;
 
 	if (length_s <= 0)
 		length_s = 30;
-	longest = interval_ms > 0 ? interval_ms * CLOCK_MILLISECOND_NS : 2 * length_s * CLOCK_SECOND_NS;
+	longest =
+	    interval_ms > 0 ? interval_ms * CLOCK_MILLISECOND_NS : 2 * length_s * CLOCK_SECOND_NS;
 	if (retry_at_s > 0)
 		delay = retry_at_s * CLOCK_SECOND_NS - now_ns;
 	else if (failures > 0)
@@ -77,8 +78,8 @@ int64_t manager_next_run(int64_t now_ns, int64_t interval_ms, int64_t length_s, 
 
 static void schedule(struct manager *m, int64_t delay_ns)
 {
-	const struct timeval delay = {.tv_sec = delay_ns / CLOCK_SECOND_NS,
-		.tv_usec = delay_ns % CLOCK_SECOND_NS / 1000};
+	const struct timeval delay = {
+	    .tv_sec = delay_ns / CLOCK_SECOND_NS, .tv_usec = delay_ns % CLOCK_SECOND_NS / 1000};
 
 	m->state.next_run_s = now_s() + delay.tv_sec;
 	evtimer_add(m->timer, &delay);
@@ -109,8 +110,8 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 		return;
 	advisor_expire(m->advisor, now_s());
 	m->cycle = (struct cycle){.settings = *m->settings,
-		.standing = json_deep_copy(advisor_current(m->advisor)),
-		.patient = true};
+	    .standing = json_deep_copy(advisor_current(m->advisor)),
+	    .patient = true};
 	rc = pthread_create(&m->thread, NULL, run_thread, m);
 	m->running = rc == 0;
 	if (rc != 0) {
@@ -123,12 +124,12 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 static void post(struct publisher *publisher, const json_t *document)
 {
 	char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(12));
-	int rc = text != NULL
-	    ? publish_recommendation(publisher, recommendation_id(document), text)
-	    : GRAPPE_EMEMORY;
+	int rc = text != NULL ? publish_recommendation(publisher, recommendation_id(document), text)
+			      : GRAPPE_EMEMORY;
 
 	if (rc != GRAPPE_OK)
-		log_error("recommendation %s cannot be posted: %s", recommendation_id(document), error_text(rc));
+		log_error("recommendation %s cannot be posted: %s", recommendation_id(document),
+		    error_text(rc));
 	free(text);
 }
 
@@ -143,9 +144,9 @@ static void take_plan(struct manager *m, const struct cycle *cycle)
 static void note_input(struct manager *m, const struct cycle *cycle)
 {
 	static const char *const states[] = {[CYCLE_PLANNED] = "ok",
-		[CYCLE_WAITING] = "waiting",
-		[CYCLE_NO_INPUT] = "failing",
-		[CYCLE_FAILED] = "failing"};
+	    [CYCLE_WAITING] = "waiting",
+	    [CYCLE_NO_INPUT] = "failing",
+	    [CYCLE_FAILED] = "failing"};
 
 	m->state.last_run_s = now_s();
 	m->state.input_state = states[cycle->verdict];
@@ -235,7 +236,8 @@ static int open_events(struct manager *m)
 	m->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	m->timer = evtimer_new(m->base, start_cycle, m);
 	if (m->finished_fd >= 0)
-		m->finished = event_new(m->base, m->finished_fd, EV_READ | EV_PERSIST, finish_cycle, m);
+		m->finished =
+		    event_new(m->base, m->finished_fd, EV_READ | EV_PERSIST, finish_cycle, m);
 	if (m->timer == NULL || m->finished == NULL || event_add(m->finished, NULL) != 0)
 		return GRAPPE_EMEMORY;
 	for (int i = 0; i < 2; i++) {
@@ -253,7 +255,8 @@ static int open_server(struct manager *m)
 
 	if (rc != GRAPPE_OK)
 		log_error("socket %s: %s", m->settings->socket,
-		    rc == GRAPPE_EEXISTS ? "another process serves it, or it is no socket" : error_text(rc));
+		    rc == GRAPPE_EEXISTS ? "another process serves it, or it is no socket"
+					 : error_text(rc));
 	return rc;
 }
 
@@ -333,7 +336,8 @@ static int finish_once(struct manager *m, struct cycle *cycle)
 	advisor_expire(m->advisor, now_s());
 	take_plan(m, cycle);
 	if (publish_drain(m->publisher, POSTING_MS) != GRAPPE_OK)
-		log_warning("not every webhook took what waits for it; what is left stays in the queue");
+		log_warning(
+		    "not every webhook took what waits for it; what is left stays in the queue");
 	report_print(advisor_current(m->advisor), stdout);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOCUMENT_MAX (PROTOCOL_HEADER_MAX - 8192) /* bytes left for it in the answer's first line */
+#define DOCUMENT_MAX (PROTOCOL_HEADER_MAX - 8192) /* bytes left for it in the answer's first line  \
+						   */
 
 /* The document as it fits in an answer: a very large one without its groups. A new reference. */
 static json_t *document_json(const json_t *document)
@@ -31,12 +32,13 @@ static json_t *document_json(const json_t *document)
 json_t *manager_status_json(const struct advisor *advisor, const struct publisher *publisher,
     const struct manager_state *state)
 {
-	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:s, s:s, s:I, s:[I, I]}, s:o}", "program",
-	    "grappe-manager", "version", PACKAGE_VERSION, "started", (json_int_t)state->started_s,
-	    "last_run", (json_int_t)state->last_run_s, "next_run", (json_int_t)state->next_run_s,
-	    "input", "state", state->input_state, "error", state->input_error, "to",
-	    (json_int_t)state->input_to_s, "periods", (json_int_t)state->known,
-	    (json_int_t)state->wanted, "recommendation", document_json(advisor_current(advisor)));
+	json_t *data = json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:s, s:s, s:I, s:[I, I]}, s:o}",
+	    "program", "grappe-manager", "version", PACKAGE_VERSION, "started",
+	    (json_int_t)state->started_s, "last_run", (json_int_t)state->last_run_s, "next_run",
+	    (json_int_t)state->next_run_s, "input", "state", state->input_state, "error",
+	    state->input_error, "to", (json_int_t)state->input_to_s, "periods",
+	    (json_int_t)state->known, (json_int_t)state->wanted, "recommendation",
+	    document_json(advisor_current(advisor)));
 
 	if (data != NULL && publisher != NULL)
 		json_object_set_new(data, "publish", publish_status_json(publisher));
@@ -59,7 +61,7 @@ static void answer_data(struct protocol_exchange *exchange, json_t *data)
 static void answer_history(struct protocol_exchange *exchange, const struct history *history)
 {
 	struct protocol_answer answer = {
-		.status = STATUS_OK, .exact = true, .columns = protocol_columns_history};
+	    .status = STATUS_OK, .exact = true, .columns = protocol_columns_history};
 	char time[24];
 
 	protocol_answer_begin(exchange, &answer);
@@ -73,8 +75,8 @@ static void answer_history(struct protocol_exchange *exchange, const struct hist
 	protocol_answer_end(exchange);
 }
 
-static void answer_approve(struct protocol_exchange *exchange, struct advisor *advisor,
-    const char *id, int64_t now_s)
+static void answer_approve(
+    struct protocol_exchange *exchange, struct advisor *advisor, const char *id, int64_t now_s)
 {
 	const int rc = advisor_approve(advisor, id, now_s);
 	const json_t *current = advisor_current(advisor);
@@ -88,15 +90,16 @@ static void answer_approve(struct protocol_exchange *exchange, struct advisor *a
 		    recommendation_id(current), recommendation_state(current),
 		    id[0] != '\0' ? id : "without an id");
 	else if (rc == GRAPPE_EINVALID)
-		protocol_answer_error(exchange, "recommendation %s is %s: only a pending one can be approved",
-		    id, recommendation_state(current));
+		protocol_answer_error(exchange,
+		    "recommendation %s is %s: only a pending one can be approved", id,
+		    recommendation_state(current));
 	else
 		protocol_answer_error(exchange, "%s", error_text(rc));
 }
 
 void manager_answer(struct protocol_exchange *exchange, const struct protocol_request *request,
-    struct advisor *advisor, const struct publisher *publisher,
-    const struct manager_state *state, int64_t now_s)
+    struct advisor *advisor, const struct publisher *publisher, const struct manager_state *state,
+    int64_t now_s)
 {
 	advisor_expire(advisor, now_s);
 	switch (request->op) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the manager answers on its socket (doc/protocol.md): status, recommendation, approve, history. Called
- * in the daemon's loop.
+ * What the manager answers on its socket (doc/protocol.md): status, recommendation, approve,
+ * history. Called in the daemon's loop.
  */
 #ifndef GRAPPE_MANAGER_MANAGER_ANSWER_H
 #define GRAPPE_MANAGER_MANAGER_ANSWER_H
@@ -23,10 +23,11 @@ struct manager_state {
 
 /* manager_answer - answers the request completely. */
 void manager_answer(struct protocol_exchange *exchange, const struct protocol_request *request,
-    struct advisor *advisor, const struct publisher *publisher,
-    const struct manager_state *state, int64_t now_s);
+    struct advisor *advisor, const struct publisher *publisher, const struct manager_state *state,
+    int64_t now_s);
 
-/* manager_status_json - `data` of a status answer. A new reference, NULL without memory. publisher may be NULL. */
+/* manager_status_json - `data` of a status answer. A new reference, NULL without memory. publisher
+ * may be NULL. */
 json_t *manager_status_json(const struct advisor *advisor, const struct publisher *publisher,
     const struct manager_state *state);
 

@@ -13,54 +13,54 @@ const char *const manager_by_choices[] = {"packets", "bytes", NULL};
 #define DAY (86400 * SECOND)
 
 static const struct setting main_settings[] = {
-	{"collector_socket", SETTING_TEXT, AT(collector_socket), GRAPPE_RUNDIR "/collector.sock", 0, 0,
-	    NULL, "Socket of grappe-collector, where the traffic is asked for."},
-	{"socket", SETTING_TEXT, AT(socket), GRAPPE_RUNDIR "/manager.sock", 0, 0, NULL,
-	    "Socket on which the manager answers."},
-	{"state_directory", SETTING_TEXT, AT(state_directory), GRAPPE_STATEDIR "/manager", 0, 0, NULL,
-	    "Folder of the current recommendation, the history and what waits to be posted."},
-	{"environments", SETTING_TEXT, AT(environments), "", 0, 0, NULL,
-	    "The environment document (JSON): hosts and what they offer. Without it no host may "
-	    "receive a VM."},
-	{"window", SETTING_DURATION, AT(window_ms), "5min", 1 * SECOND, 31 * DAY, NULL,
-	    "How far back a plan looks."},
-	{"interval", SETTING_DURATION, AT(interval_ms), "0s", 0, DAY, NULL,
-	    "Time between two plans; 0s: one after each period of the collector."},
-	{"wait", SETTING_DURATION, AT(wait_ms), "20s", 0, 600 * SECOND, NULL,
-	    "Longest wait for the newest period to come in."},
-	{"approximate", SETTING_BOOLEAN, AT(approximate), "no", 0, 0, NULL,
-	    "Whether the newest period may be estimated from the one before it."},
-	{"minimum_known", SETTING_REAL, AT(minimum_known), "0.5", 0, 1, NULL,
-	    "Share of the window's periods that must be known before the daemon plans."},
-	{"minimum_gain", SETTING_REAL, AT(minimum_gain), "0.1", 0, 1, NULL,
-	    "Share of their traffic between environments that moved VMs must save at least."},
-	{"minimum_gain_rate", SETTING_SIZE, AT(minimum_gain_rate), "10kB", 0, 1e15, NULL,
-	    "Traffic between environments that each move must save at least, per second."},
-	{"max_moves", SETTING_INTEGER, AT(max_moves), "20", 0, 10000, NULL,
-	    "Voluntary moves in one recommendation at most."},
-	{"expires", SETTING_DURATION, AT(expires_ms), "1h", 60 * SECOND, 31 * DAY, NULL,
-	    "How long a recommendation stands when no newer plan confirms it."},
-	{"method", SETTING_CHOICE, AT(method), "thesis", 0, 0, manager_methods,
-	    "How communication groups are found."},
-	{"by", SETTING_CHOICE, AT(by), "packets", 0, 0, manager_by_choices,
-	    "What pairs are compared by when groups are found."},
-	{"factor", SETTING_REAL, AT(factor), "0.8", 0.01, 1, NULL,
-	    "A VM joins a group above this share of the mean of the pairs that built it."},
-	{"merge_share", SETTING_REAL, AT(merge_share), "0.7", 0, 1000, NULL,
-	    "Two groups merge when the traffic between them exceeds this share of the traffic inside "
-	    "the one with less."},
-	{"floor_packets", SETTING_REAL, AT(floor_packets), "100", 0, 1e12, NULL,
-	    "Packets in 30 s above which a pair is a link."},
-	{"floor_size", SETTING_SIZE, AT(floor_size), "10kB", 0, 1e15, NULL,
-	    "Bytes in 30 s above which a pair is a link."},
+    {"collector_socket", SETTING_TEXT, AT(collector_socket), GRAPPE_RUNDIR "/collector.sock", 0, 0,
+	NULL, "Socket of grappe-collector, where the traffic is asked for."},
+    {"socket", SETTING_TEXT, AT(socket), GRAPPE_RUNDIR "/manager.sock", 0, 0, NULL,
+	"Socket on which the manager answers."},
+    {"state_directory", SETTING_TEXT, AT(state_directory), GRAPPE_STATEDIR "/manager", 0, 0, NULL,
+	"Folder of the current recommendation, the history and what waits to be posted."},
+    {"environments", SETTING_TEXT, AT(environments), "", 0, 0, NULL,
+	"The environment document (JSON): hosts and what they offer. Without it no host may "
+	"receive a VM."},
+    {"window", SETTING_DURATION, AT(window_ms), "5min", 1 * SECOND, 31 * DAY, NULL,
+	"How far back a plan looks."},
+    {"interval", SETTING_DURATION, AT(interval_ms), "0s", 0, DAY, NULL,
+	"Time between two plans; 0s: one after each period of the collector."},
+    {"wait", SETTING_DURATION, AT(wait_ms), "20s", 0, 600 * SECOND, NULL,
+	"Longest wait for the newest period to come in."},
+    {"approximate", SETTING_BOOLEAN, AT(approximate), "no", 0, 0, NULL,
+	"Whether the newest period may be estimated from the one before it."},
+    {"minimum_known", SETTING_REAL, AT(minimum_known), "0.5", 0, 1, NULL,
+	"Share of the window's periods that must be known before the daemon plans."},
+    {"minimum_gain", SETTING_REAL, AT(minimum_gain), "0.1", 0, 1, NULL,
+	"Share of their traffic between environments that moved VMs must save at least."},
+    {"minimum_gain_rate", SETTING_SIZE, AT(minimum_gain_rate), "10kB", 0, 1e15, NULL,
+	"Traffic between environments that each move must save at least, per second."},
+    {"max_moves", SETTING_INTEGER, AT(max_moves), "20", 0, 10000, NULL,
+	"Voluntary moves in one recommendation at most."},
+    {"expires", SETTING_DURATION, AT(expires_ms), "1h", 60 * SECOND, 31 * DAY, NULL,
+	"How long a recommendation stands when no newer plan confirms it."},
+    {"method", SETTING_CHOICE, AT(method), "thesis", 0, 0, manager_methods,
+	"How communication groups are found."},
+    {"by", SETTING_CHOICE, AT(by), "packets", 0, 0, manager_by_choices,
+	"What pairs are compared by when groups are found."},
+    {"factor", SETTING_REAL, AT(factor), "0.8", 0.01, 1, NULL,
+	"A VM joins a group above this share of the mean of the pairs that built it."},
+    {"merge_share", SETTING_REAL, AT(merge_share), "0.7", 0, 1000, NULL,
+	"Two groups merge when the traffic between them exceeds this share of the traffic inside "
+	"the one with less."},
+    {"floor_packets", SETTING_REAL, AT(floor_packets), "100", 0, 1e12, NULL,
+	"Packets in 30 s above which a pair is a link."},
+    {"floor_size", SETTING_SIZE, AT(floor_size), "10kB", 0, 1e15, NULL,
+	"Bytes in 30 s above which a pair is a link."},
 };
 
 static const struct settings_section sections[] = {
-	{.name = NULL,
-	    .text = "The manager",
-	    .settings = main_settings,
-	    .nsettings = SETTINGS_COUNT(main_settings)},
-	PUBLISH_WEBHOOK_SECTION(struct manager_settings, webhooks),
+    {.name = NULL,
+	.text = "The manager",
+	.settings = main_settings,
+	.nsettings = SETTINGS_COUNT(main_settings)},
+    PUBLISH_WEBHOOK_SECTION(struct manager_settings, webhooks),
 };
 
 static int check(const void *values, char *message, size_t size)
@@ -71,16 +71,15 @@ static int check(const void *values, char *message, size_t size)
 }
 
 const struct settings_schema manager_settings_schema = {
-	.sections = sections, .nsections = SETTINGS_COUNT(sections), .check = check};
+    .sections = sections, .nsections = SETTINGS_COUNT(sections), .check = check};
 
-struct groups_rules manager_settings_rules(
-    const struct manager_settings *settings, double window_s)
+struct groups_rules manager_settings_rules(const struct manager_settings *settings, double window_s)
 {
 	return (struct groups_rules){
-		.graph = {.by_octets = settings->by == MANAGER_BY_BYTES,
-		    .floor_packets = settings->floor_packets,
-		    .floor_octets = (double)settings->floor_size,
-		    .window_s = window_s},
-		.thesis = {.factor = settings->factor, .merge_share = settings->merge_share},
+	    .graph = {.by_octets = settings->by == MANAGER_BY_BYTES,
+		.floor_packets = settings->floor_packets,
+		.floor_octets = (double)settings->floor_size,
+		.window_s = window_s},
+	    .thesis = {.factor = settings->factor, .merge_share = settings->merge_share},
 	};
 }

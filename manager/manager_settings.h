@@ -17,19 +17,20 @@ enum manager_by { MANAGER_BY_PACKETS, MANAGER_BY_BYTES };
 
 struct manager_settings {
 	char *collector_socket, *socket, *state_directory;
-	char *environments; /* path of the environment document, "" = none */
-	int64_t window_ms;  /* how far back a plan looks */
-	int64_t interval_ms; /* between plans; 0 = after each period */
-	int64_t wait_ms;     /* longest wait for the newest period */
-	bool approximate;    /* whether its estimate is accepted */
-	double minimum_known; /* share of the window's periods without which the daemon does not plan */
-	double minimum_gain; /* share, see doc/planning.md */
+	char *environments;   /* path of the environment document, "" = none */
+	int64_t window_ms;    /* how far back a plan looks */
+	int64_t interval_ms;  /* between plans; 0 = after each period */
+	int64_t wait_ms;      /* longest wait for the newest period */
+	bool approximate;     /* whether its estimate is accepted */
+	double minimum_known; /* share of the window's periods without which the daemon does not
+				 plan */
+	double minimum_gain;  /* share, see doc/planning.md */
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;
 	int64_t expires_ms;
 	int method, by; /* index into the choices; by: enum manager_by */
 	double factor, merge_share, floor_packets;
-	uint64_t floor_size; /* octets */
+	uint64_t floor_size;               /* octets */
 	struct settings_sections webhooks; /* struct publish_webhook */
 };
 

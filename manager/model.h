@@ -12,8 +12,8 @@
 /* model_total - of a whole placement. place_of: per VM; who is PLAN_NOWHERE counts nothing. */
 struct plan_terms model_total(const struct plan_problem *problem, const uint32_t *place_of);
 
-/* model_costs - the part of the objective that VM `vm` takes part in, if it were in each environment;
- * costs[problem->nenvironments]. Its own place does not matter. */
+/* model_costs - the part of the objective that VM `vm` takes part in, if it were in each
+ * environment; costs[problem->nenvironments]. Its own place does not matter. */
 void model_costs(const struct plan_problem *problem, const uint32_t *place_of, uint32_t vm,
     struct plan_terms *costs);
 

@@ -11,14 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEST_KEPT 8	   /* actions tried in turn when the best has no order of steps */
-#define WISHES_KEPT 64	   /* actions without room for which others might make room */
-#define CLUSTER_MAX 8	   /* VMs of a cluster */
-#define CLUSTER_VMS 400	   /* above so many VMs clusters are not tried: groups have to do */
-#define PARTS_VMS 16	   /* above so many environments parts of groups go to those of their group only */
+#define BEST_KEPT 8     /* actions tried in turn when the best has no order of steps */
+#define WISHES_KEPT 64  /* actions without room for which others might make room */
+#define CLUSTER_MAX 8   /* VMs of a cluster */
+#define CLUSTER_VMS 400 /* above so many VMs clusters are not tried: groups have to do */
+#define PARTS_VMS                                                                                  \
+	16 /* above so many environments parts of groups go to those of their group only */
 #define ROUNDING 1e-9
-#define LOYALTY 1.25	   /* so much better must other advice be than the one that stands */
-#define TIDY_ROUNDS 3	   /* search and tidy alternate so often at most */
+#define LOYALTY 1.25  /* so much better must other advice be than the one that stands */
+#define TIDY_ROUNDS 3 /* search and tidy alternate so often at most */
 
 /* The best actions seen, by gain for each move. */
 struct ranking {
@@ -62,8 +63,8 @@ static bool is_worth_it(const struct search *s, const struct plan_action *action
 {
 	/* Sums in another order differ in the last digits; that is no gain. */
 	return action->gain > ROUNDING * action->exposed &&
-	    action->gain >= s->settings->minimum_gain_octets * (double)action->moves &&
-	    action->gain >= s->settings->minimum_gain * action->exposed;
+	       action->gain >= s->settings->minimum_gain_octets * (double)action->moves &&
+	       action->gain >= s->settings->minimum_gain * action->exposed;
 }
 
 /* ---- all actions from one state ---- */
@@ -204,8 +205,8 @@ static int append_order(struct search *s, struct plan_step **steps)
 	return all != NULL ? (int)s->nsteps + count : GRAPPE_EMEMORY;
 }
 
-/* Finds steps from the start to the present state. Returns 0, GRAPPE_ENOTFOUND (no order, or too many
- * moves) or GRAPPE_EMEMORY; only on success the search's steps change. */
+/* Finds steps from the start to the present state. Returns 0, GRAPPE_ENOTFOUND (no order, or too
+ * many moves) or GRAPPE_EMEMORY; only on success the search's steps change. */
 static int update_steps(struct search *s)
 {
 	struct plan_step *steps;
@@ -295,11 +296,12 @@ static bool relieve_once(struct search *s, uint32_t place)
 		cost = model_value(s->shop.costs[s->problem->places[place].environment]);
 		for (uint32_t e = 0; e < s->problem->nenvironments; e++) {
 			const double tolerance = s->settings->minimum_gain_octets;
-			const double favour = s->problem->vms[vm].advised != PLAN_NOWHERE ? 2 * tolerance : 0;
+			const double favour =
+			    s->problem->vms[vm].advised != PLAN_NOWHERE ? 2 * tolerance : 0;
 			const double loss = model_value(s->shop.costs[e]) - cost - favour;
 			const uint32_t to = loss < best_loss - tolerance
-			    ? plan_state_choose(&s->state, vm, e, place)
-			    : PLAN_NOWHERE;
+						? plan_state_choose(&s->state, vm, e, place)
+						: PLAN_NOWHERE;
 
 			if (to == PLAN_NOWHERE)
 				continue;

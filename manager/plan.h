@@ -3,11 +3,12 @@
  * Where VMs should live: an ordered list of moves that lowers the objective of manager/model.h
  * under the capacity of the hosts. Pure and deterministic; one thread.
  *
- * Best-first: of all single VMs, groups, parts of groups and small clusters of VMs that talk much, the
- * move with the highest gain per VM moved is taken, until none is worth it any more; where a target is full, VMs that
- * lose least make room. Hosts over their capacity come first (forced moves). The list is ordered so that no
- * step adds or worsens a violation; cycles are broken by parking a VM on a third host. Choices between
- * about equals fall to the advice that stands, then to the order of VMs, so that noise does not change them.
+ * Best-first: of all single VMs, groups, parts of groups and small clusters of VMs that talk much,
+ * the move with the highest gain per VM moved is taken, until none is worth it any more; where a
+ * target is full, VMs that lose least make room. Hosts over their capacity come first (forced
+ * moves). The list is ordered so that no step adds or worsens a violation; cycles are broken by
+ * parking a VM on a third host. Choices between about equals fall to the advice that stands, then
+ * to the order of VMs, so that noise does not change them.
  *
  * Life-cycle: fill a plan_problem (manager/problem.h does), plan_find(), use, plan_deinit().
  */
@@ -22,8 +23,8 @@
 #define PLAN_NOWHERE UINT32_MAX /* a place: lifted off, for the moment */
 
 struct plan_vm {
-	uint32_t place; /* where it is, never PLAN_NOWHERE */
-	uint32_t group; /* communication group or PLAN_NO_GROUP */
+	uint32_t place;   /* where it is, never PLAN_NOWHERE */
+	uint32_t group;   /* communication group or PLAN_NO_GROUP */
 	uint32_t advised; /* where advice that stands sends it, or PLAN_NOWHERE */
 	bool movable;
 	double vcpu, mem_GiB; /* NAN unknown: then it counts against max_vms only */
@@ -53,9 +54,9 @@ struct plan_problem {
 };
 
 struct plan_settings {
-	double minimum_gain;	    /* share of the moved VMs' cost that an action must save */
+	double minimum_gain;        /* share of the moved VMs' cost that an action must save */
 	double minimum_gain_octets; /* per second, that each of its moves must save */
-	size_t max_moves;	    /* voluntary ones, parking included */
+	size_t max_moves;           /* voluntary ones, parking included */
 };
 
 /* Traffic between environments, per second. */
@@ -65,8 +66,8 @@ struct plan_terms {
 
 struct plan_step {
 	uint32_t vm, from, to;
-	bool parking; /* not its last place: it moves again in a later step */
-	bool forced;  /* `from` was over its capacity */
+	bool parking;                    /* not its last place: it moves again in a later step */
+	bool forced;                     /* `from` was over its capacity */
 	struct plan_terms before, after; /* of the whole, around this step */
 };
 

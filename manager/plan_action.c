@@ -22,8 +22,7 @@ static void index_members(struct plan_workshop *shop, const struct plan_problem 
 			shop->members[fill[problem->vms[i].group]++] = i;
 }
 
-int plan_workshop_init(
-    struct plan_workshop *shop, struct plan_state *state, double tolerance)
+int plan_workshop_init(struct plan_workshop *shop, struct plan_state *state, double tolerance)
 {
 	const struct plan_problem *problem = state->problem;
 
@@ -102,11 +101,10 @@ static void undo_to(struct plan_workshop *shop, size_t mark)
 static bool is_candidate(const struct plan_workshop *shop, uint32_t vm, uint32_t to)
 {
 	return shop->state->problem->vms[vm].movable && !shop->is_touched[vm] &&
-	    plan_state_environment(shop->state, vm) != to;
+	       plan_state_environment(shop->state, vm) != to;
 }
 
-static size_t choose_members(
-    struct plan_workshop *shop, uint32_t group, uint32_t from, uint32_t to)
+static size_t choose_members(struct plan_workshop *shop, uint32_t group, uint32_t from, uint32_t to)
 {
 	size_t count = 0;
 
@@ -211,7 +209,8 @@ static void sort_by_size(const struct plan_problem *problem, uint32_t *vms, size
 		const uint32_t vm = vms[i];
 		size_t at = i;
 
-		for (; at > 0 && size_of(&problem->vms[vms[at - 1]]) < size_of(&problem->vms[vm]); at--)
+		for (; at > 0 && size_of(&problem->vms[vms[at - 1]]) < size_of(&problem->vms[vm]);
+		     at--)
 			vms[at] = vms[at - 1];
 		vms[at] = vm;
 	}
@@ -246,7 +245,8 @@ static struct way_out find_way_out(struct plan_workshop *shop, uint32_t vm)
 	return best;
 }
 
-/* Lets VMs leave `place` until `vm` fits. Returns false, with the touches made so far, when it cannot. */
+/* Lets VMs leave `place` until `vm` fits. Returns false, with the touches made so far, when it
+ * cannot. */
 static bool clear_place(
     struct plan_workshop *shop, struct plan_action *action, uint32_t vm, uint32_t place)
 {
@@ -275,7 +275,8 @@ static bool clear_place(
 	return true;
 }
 
-/* The place of the environment that can be cleared for `vm` at the least loss, cleared; or PLAN_NOWHERE. */
+/* The place of the environment that can be cleared for `vm` at the least loss, cleared; or
+ * PLAN_NOWHERE. */
 static uint32_t make_room(struct plan_workshop *shop, struct plan_action *action, uint32_t vm)
 {
 	const struct plan_problem *problem = shop->state->problem;
@@ -286,7 +287,8 @@ static uint32_t make_room(struct plan_workshop *shop, struct plan_action *action
 		const struct plan_action before = *action;
 		const size_t mark = shop->ntouched;
 
-		if (problem->places[place].environment != action->to || !problem->places[place].target)
+		if (problem->places[place].environment != action->to ||
+		    !problem->places[place].target)
 			continue;
 		if (clear_place(shop, action, vm, place) && action->gain > best_gain) {
 			best = place;
@@ -303,7 +305,8 @@ static uint32_t make_room(struct plan_workshop *shop, struct plan_action *action
 static uint32_t any_place(const struct plan_problem *problem, uint32_t environment)
 {
 	for (uint32_t place = 0; place < problem->nplaces; place++)
-		if (problem->places[place].environment == environment && problem->places[place].target)
+		if (problem->places[place].environment == environment &&
+		    problem->places[place].target)
 			return place;
 	return PLAN_NOWHERE;
 }
@@ -314,8 +317,8 @@ static bool set_down_all(
 	for (size_t i = begin; i < end; i++) {
 		const uint32_t vm = shop->chosen[i];
 		uint32_t place = action->room == ROOM_IGNORE
-		    ? any_place(shop->state->problem, to)
-		    : plan_state_choose(shop->state, vm, to, PLAN_NOWHERE);
+				     ? any_place(shop->state->problem, to)
+				     : plan_state_choose(shop->state, vm, to, PLAN_NOWHERE);
 
 		if (place == PLAN_NOWHERE && action->room == ROOM_EVICT)
 			place = make_room(shop, action, vm);
@@ -327,7 +330,8 @@ static bool set_down_all(
 }
 
 /* Appends the members of the swapped group that are in `to` to the chosen ones. */
-static size_t choose_swapped(struct plan_workshop *shop, const struct plan_action *action, size_t count)
+static size_t choose_swapped(
+    struct plan_workshop *shop, const struct plan_action *action, size_t count)
 {
 	const size_t *first = &shop->member_first[action->swapped];
 
@@ -373,7 +377,7 @@ bool plan_workshop_apply(struct plan_workshop *shop, struct plan_action *action)
 	for (size_t i = 0; i < all; i++)
 		lift(shop, action, shop->chosen[i]);
 	done = set_down_all(shop, action, 0, count, action->to) &&
-	    set_down_all(shop, action, count, all, action->from);
+	       set_down_all(shop, action, count, all, action->from);
 	count_moves(shop, action);
 	if (done && action->moves > 0)
 		return true;

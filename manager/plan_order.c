@@ -31,7 +31,7 @@ static struct plan_terms gain_of(struct ordering *o, uint32_t vm, uint32_t place
 
 	model_costs(o->state.problem, o->state.place_of, vm, o->costs);
 	return (struct plan_terms){.octets = o->costs[from].octets - o->costs[to].octets,
-		.packets = o->costs[from].packets - o->costs[to].packets};
+	    .packets = o->costs[from].packets - o->costs[to].packets};
 }
 
 static void take_step(struct ordering *o, uint32_t vm, uint32_t to, bool parking)
@@ -39,7 +39,8 @@ static void take_step(struct ordering *o, uint32_t vm, uint32_t to, bool parking
 	struct plan_step *step = &o->steps[o->nsteps++];
 	const struct plan_terms gain = gain_of(o, vm, to);
 
-	*step = (struct plan_step){.vm = vm, .from = o->state.place_of[vm], .to = to, .parking = parking};
+	*step = (struct plan_step){
+	    .vm = vm, .from = o->state.place_of[vm], .to = to, .parking = parking};
 	step->forced = plan_state_over(&o->state, step->from) > 0;
 	step->before = o->now;
 	o->now.octets -= gain.octets;
@@ -75,7 +76,7 @@ static bool unblocks(struct ordering *o, const struct pending *parked, uint32_t 
 	plan_state_put(&o->state, parked->vm, parking);
 	for (size_t i = 0; i < o->npending && !found; i++)
 		found = &o->pending[i] != parked && o->pending[i].to == home &&
-		    plan_state_fits(&o->state, o->pending[i].vm, home);
+			plan_state_fits(&o->state, o->pending[i].vm, home);
 	plan_state_put(&o->state, parked->vm, home);
 	return found;
 }
@@ -90,7 +91,8 @@ static bool park_one(struct ordering *o)
 	for (size_t i = 0; i < o->npending; i++) {
 		struct pending *it = &o->pending[i];
 
-		for (uint32_t place = 0; !it->parked && place < o->state.problem->nplaces; place++) {
+		for (uint32_t place = 0; !it->parked && place < o->state.problem->nplaces;
+		     place++) {
 			double gain;
 
 			if (place == o->state.place_of[it->vm] ||

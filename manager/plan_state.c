@@ -68,8 +68,8 @@ bool plan_state_fits(const struct plan_state *state, uint32_t vm, uint32_t place
 	const struct plan_vm *it = &state->problem->vms[vm];
 
 	return at->target && within(usage->vms, 1, at->max_vms) &&
-	    within(usage->vcpu, known(it->vcpu), at->vcpu) &&
-	    within(usage->mem_GiB, known(it->mem_GiB), at->mem_GiB);
+	       within(usage->vcpu, known(it->vcpu), at->vcpu) &&
+	       within(usage->mem_GiB, known(it->mem_GiB), at->mem_GiB);
 }
 
 static double excess(double used, double limit)

@@ -39,9 +39,9 @@ static uint32_t add_place(struct problem *p, const char *environment, const char
 	memcpy(named->environment, environment, strlen(environment) + 1);
 	memcpy(named->host, host, strlen(host) + 1);
 	p->plan.places[place] = (struct plan_place){.environment = take_environment(p, environment),
-		.vcpu = INFINITY,
-		.mem_GiB = INFINITY,
-		.max_vms = INFINITY};
+	    .vcpu = INFINITY,
+	    .mem_GiB = INFINITY,
+	    .max_vms = INFINITY};
 	return place;
 }
 
@@ -69,7 +69,8 @@ static void add_listed_hosts(struct problem *p, const struct environments *envir
 	}
 }
 
-/* The place of a VM. One whose environment nobody told is found by its host alone, if that is unique. */
+/* The place of a VM. One whose environment nobody told is found by its host alone, if that is
+ * unique. */
 static uint32_t find_place(const struct problem *p, const struct place *wanted)
 {
 	uint32_t found = PLAN_NOWHERE;
@@ -101,11 +102,10 @@ static void take_vms(struct problem *p, const struct observation *observation)
 			continue;
 		}
 		/* Neighbours in the list often share a host. */
-		place = last != PLAN_NOWHERE &&
-			strcmp(p->places[last].host, vm->place.host) == 0 &&
-			strcmp(p->places[last].environment, vm->place.environment) == 0
-		    ? last
-		    : find_place(p, &vm->place);
+		place = last != PLAN_NOWHERE && strcmp(p->places[last].host, vm->place.host) == 0 &&
+				strcmp(p->places[last].environment, vm->place.environment) == 0
+			    ? last
+			    : find_place(p, &vm->place);
 		if (place == PLAN_NOWHERE && vm->place.environment[0] == '\0') {
 			p->left_out++;
 			continue;
@@ -117,11 +117,11 @@ static void take_vms(struct problem *p, const struct observation *observation)
 		last = place;
 		p->vms[p->plan.nvms] = vm;
 		p->plan.vms[p->plan.nvms++] = (struct plan_vm){.place = place,
-			.group = PLAN_NO_GROUP,
-			.advised = PLAN_NOWHERE,
-			.movable = true,
-			.vcpu = vm->vcpu,
-			.mem_GiB = vm->mem_GiB};
+		    .group = PLAN_NO_GROUP,
+		    .advised = PLAN_NOWHERE,
+		    .movable = true,
+		    .vcpu = vm->vcpu,
+		    .mem_GiB = vm->mem_GiB};
 	}
 }
 

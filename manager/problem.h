@@ -2,10 +2,11 @@
 /*
  * From an observation, the environment document and the groups to a planning problem, and back
  * from its numbers to names. Places are the hosts of the document and those on which VMs
- * were seen; only hosts of the document may receive (what is not listed is unknown, never free). VMs
- * without a known place stay out. Pure; one thread.
+ * were seen; only hosts of the document may receive (what is not listed is unknown, never free).
+ * VMs without a known place stay out. Pure; one thread.
  *
- * Life-cycle: problem_build(), plan_find() on ->plan, use, problem_deinit(). The observation must stay.
+ * Life-cycle: problem_build(), plan_find() on ->plan, use, problem_deinit(). The observation must
+ * stay.
  */
 #ifndef GRAPPE_MANAGER_PROBLEM_H
 #define GRAPPE_MANAGER_PROBLEM_H
@@ -23,10 +24,10 @@
 struct problem {
 	struct plan_problem plan;
 	const struct observed_vm **vms; /* per VM of the plan; into the observation */
-	struct place *places;		/* per place of the plan */
+	struct place *places;           /* per place of the plan */
 	char (*environments)[PLACE_NAME_SIZE];
-	size_t left_out;		/* VMs without a known place */
-	size_t unlisted_hosts;		/* hosts with VMs that are not in the document */
+	size_t left_out;       /* VMs without a known place */
+	size_t unlisted_hosts; /* hosts with VMs that are not in the document */
 };
 
 /* problem_build - *out needs problem_deinit() only after success. environments may be empty.

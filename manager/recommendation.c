@@ -72,12 +72,13 @@ static json_t *move_json(const struct recommendation_input *input, size_t index)
 	char why[EXPLAIN_SIZE];
 
 	explain_step(problem, input->observation, input->plan, index, why);
-	return json_pack("{s:i, s:{s:o, s:o}, s:o, s:o, s:b, s:b, s:o, s:{s:f, s:f, s:f, s:f}, s:o, s:o}",
-	    "step", (int)index + 1, "vm", "id", text_json(vm->id), "name", text_json(vm->name), "from",
-	    place_json(&problem->places[step->from]), "to", place_json(&problem->places[step->to]),
-	    "parking", step->parking, "forced", step->forced, "group",
-	    group != PLAN_NO_GROUP ? json_integer(group) : json_null(), "terms",
-	    "inter_environment_octets_per_s_before", step->before.octets,
+	return json_pack(
+	    "{s:i, s:{s:o, s:o}, s:o, s:o, s:b, s:b, s:o, s:{s:f, s:f, s:f, s:f}, s:o, s:o}",
+	    "step", (int)index + 1, "vm", "id", text_json(vm->id), "name", text_json(vm->name),
+	    "from", place_json(&problem->places[step->from]), "to",
+	    place_json(&problem->places[step->to]), "parking", step->parking, "forced",
+	    step->forced, "group", group != PLAN_NO_GROUP ? json_integer(group) : json_null(),
+	    "terms", "inter_environment_octets_per_s_before", step->before.octets,
 	    "inter_environment_octets_per_s_after", step->after.octets,
 	    "inter_environment_packets_per_s_before", step->before.packets,
 	    "inter_environment_packets_per_s_after", step->after.packets, "why", text_json(why),
@@ -104,8 +105,7 @@ static json_t *group_json(const struct recommendation_input *input, size_t index
 	char shape[SHAPE_TEXT_SIZE];
 
 	for (size_t i = 0; i < group->members.count; i++) {
-		const char *id =
-		    matrix_name(input->observation->matrix, group->members.nodes[i]);
+		const char *id = matrix_name(input->observation->matrix, group->members.nodes[i]);
 		const struct observed_vm *vm = observation_find(input->observation, id);
 
 		json_array_append_new(ids, text_json(id));
@@ -141,17 +141,28 @@ static json_t *notes_json(const struct recommendation_input *input)
 		json_array_append_new(notes,
 		    json_string("no environment document lists any host: none may receive a VM"));
 	if (problem->left_out > 0)
-		json_array_append_new(notes,
-		    json_sprintf("%zu VMs were left out: nobody says where they are", problem->left_out));
+		json_array_append_new(
+		    notes, json_sprintf("%zu VMs were left out: nobody says where they are",
+			       problem->left_out));
 	if (target && problem->unlisted_hosts > 0)
-		json_array_append_new(notes,
-		    json_sprintf("%zu hosts with VMs are not in the environment document: they may not receive any",
-			problem->unlisted_hosts));
+		json_array_append_new(
+		    notes, json_sprintf("%zu hosts with VMs are not in the environment document: "
+					"they may not receive any",
+			       problem->unlisted_hosts));
 	if (input->plan->overfull > 0)
 		json_array_append_new(notes,
 		    json_sprintf("%zu hosts stay over their capacity: there is no room elsewhere",
 			input->plan->overfull));
 	return notes;
+}
+
+/* Of a period; without periods of the whole window. */
+static json_t *length_json(const struct recommendation_input *input)
+{
+	const uint32_t length_s = input->observation->length_s;
+
+	return length_s > 0 ? json_integer(length_s)
+			    : json_real(matrix_window(input->observation->matrix)->length_s);
 }
 
 json_t *recommendation_build(const struct recommendation_input *input)
@@ -160,18 +171,17 @@ json_t *recommendation_build(const struct recommendation_input *input)
 	char id[RECOMMENDATION_ID_SIZE];
 
 	make_id(input, id);
-	return json_pack("{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:{s:I, s:I, s:f}, s:[I, I], s:b, s:o, "
-			 "s:o, s:o, s:o, s:o}",
+	return json_pack(
+	    "{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:{s:I, s:I, s:o}, s:[I, I], s:b, s:o, "
+	    "s:o, s:o, s:o, s:o}",
 	    "version", 1, "id", id, "created", (json_int_t)input->now_s, "expires",
 	    (json_int_t)input->expires_s, "posted", 0, "state",
 	    input->plan->nsteps > 0 ? "pending" : "done", "objective", "traffic", "window", "from",
 	    (json_int_t)window->from_s, "to", (json_int_t)window->to_s, "length",
-	    input->observation->length_s > 0 ? (double)input->observation->length_s
-					     : window->length_s,
-	    "periods", (json_int_t)window->known, (json_int_t)window->wanted, "approximate",
-	    window->approximate, "before", terms_json(input->plan->before), "after",
-	    terms_json(input->plan->after), "groups", groups_json(input), "moves", moves_json(input),
-	    "notes", notes_json(input));
+	    length_json(input), "periods", (json_int_t)window->known, (json_int_t)window->wanted,
+	    "approximate", window->approximate, "before", terms_json(input->plan->before), "after",
+	    terms_json(input->plan->after), "groups", groups_json(input), "moves",
+	    moves_json(input), "notes", notes_json(input));
 }
 
 /* ---- reading ---- */
@@ -183,7 +193,7 @@ static bool is_place(const json_t *place)
 	const json_t *host = json_object_get(place, "host");
 
 	return json_is_string(json_object_get(place, "environment")) &&
-	    (json_is_string(host) || json_is_null(host));
+	       (json_is_string(host) || json_is_null(host));
 }
 
 static bool is_move(const json_t *move)
@@ -191,29 +201,31 @@ static bool is_move(const json_t *move)
 	const json_t *vm = json_object_get(move, "vm"), *terms = json_object_get(move, "terms");
 
 	return json_is_string(json_object_get(vm, "id")) &&
-	    json_is_string(json_object_get(vm, "name")) && is_place(json_object_get(move, "from")) &&
-	    is_place(json_object_get(move, "to")) && json_is_string(json_object_get(move, "why")) &&
-	    json_is_boolean(json_object_get(move, "parking")) &&
-	    json_is_boolean(json_object_get(move, "forced")) &&
-	    json_is_number(json_object_get(terms, "inter_environment_octets_per_s_before")) &&
-	    json_is_number(json_object_get(terms, "inter_environment_octets_per_s_after"));
+	       json_is_string(json_object_get(vm, "name")) &&
+	       is_place(json_object_get(move, "from")) && is_place(json_object_get(move, "to")) &&
+	       json_is_string(json_object_get(move, "why")) &&
+	       json_is_boolean(json_object_get(move, "parking")) &&
+	       json_is_boolean(json_object_get(move, "forced")) &&
+	       json_is_number(json_object_get(terms, "inter_environment_octets_per_s_before")) &&
+	       json_is_number(json_object_get(terms, "inter_environment_octets_per_s_after"));
 }
 
 static bool is_terms(const json_t *terms)
 {
 	return json_is_number(json_object_get(terms, "inter_environment_octets_per_s")) &&
-	    json_is_number(json_object_get(terms, "inter_environment_packets_per_s"));
+	       json_is_number(json_object_get(terms, "inter_environment_packets_per_s"));
 }
 
 static bool is_id(const char *id)
 {
 	return id != NULL && id[0] != '\0' && strlen(id) < RECOMMENDATION_ID_SIZE &&
-	    id[strspn(id, "0123456789abcdef")] == '\0';
+	       id[strspn(id, "0123456789abcdef")] == '\0';
 }
 
 static bool is_known_state(const char *state)
 {
-	static const char *const states[] = {"pending", "approved", "superseded", "expired", "done"};
+	static const char *const states[] = {
+	    "pending", "approved", "superseded", "expired", "done"};
 
 	for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++)
 		if (strcmp(states[i], state) == 0)
@@ -270,7 +282,8 @@ int recommendation_check(const json_t *document, char *message, size_t size)
 	if (!is_count(json_object_get(document, "created")) ||
 	    !is_count(json_object_get(document, "expires")))
 		return FAIL("created, expires: not a time");
-	if (!is_count(json_object_get(window, "from")) || !is_count(json_object_get(window, "to")) ||
+	if (!is_count(json_object_get(window, "from")) ||
+	    !is_count(json_object_get(window, "to")) ||
 	    !json_is_number(json_object_get(window, "length")) || !all_are(periods, is_count, 2) ||
 	    json_array_size(periods) != 2)
 		return FAIL("window, periods: not a window");
@@ -286,8 +299,7 @@ int recommendation_check(const json_t *document, char *message, size_t size)
 	return GRAPPE_OK;
 }
 
-int recommendation_parse(
-    const char *bytes, size_t length, json_t **out, char *message, size_t size)
+int recommendation_parse(const char *bytes, size_t length, json_t **out, char *message, size_t size)
 {
 	json_error_t error;
 	json_t *document;

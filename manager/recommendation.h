@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECOMMENDATION_ID_SIZE 33 /* 32 hexadecimal digits and the final zero */
+#define RECOMMENDATION_ID_SIZE 33      /* 32 hexadecimal digits and the final zero */
 #define RECOMMENDATION_MAX (16u << 20) /* bytes of a stored document */
 #define RECOMMENDATION_MOVES_MAX 100000
 
@@ -29,12 +29,12 @@ struct recommendation_input {
 	int64_t now_s, expires_s; /* epoch seconds */
 };
 
-/* recommendation_build - a new document: state "pending", or "done" without moves. A new reference, or NULL
- * without memory. */
+/* recommendation_build - a new document: state "pending", or "done" without moves. A new reference,
+ * or NULL without memory. */
 json_t *recommendation_build(const struct recommendation_input *input);
 
-/* recommendation_parse - a stored document. Returns 0 with a new reference, GRAPPE_EFORMAT or GRAPPE_ELIMIT
- * with the reason in message. */
+/* recommendation_parse - a stored document. Returns 0 with a new reference, GRAPPE_EFORMAT or
+ * GRAPPE_ELIMIT with the reason in message. */
 int recommendation_parse(
     const char *bytes, size_t length, json_t **out, char *message, size_t size);
 /* recommendation_check - whether a document has what the rest of Grappe reads from it. Returns 0 or
@@ -51,20 +51,21 @@ bool recommendation_is_open(const json_t *document);
 int recommendation_set_state(json_t *document, const char *state);
 
 /*
- * recommendation_follow - what becomes of the current document (may be NULL) when a new plan comes in. The
- * same advice keeps its id, time of creation and state, with new numbers and a later expiry; what is left
- * of approved advice stays approved. *next: new reference to the document that counts from now on.
- * Returns what happened.
+ * recommendation_follow - what becomes of the current document (may be NULL) when a new plan comes
+ * in. The same advice keeps its id, time of creation and state, with new numbers and a later
+ * expiry; what is left of approved advice stays approved. *next: new reference to the document that
+ * counts from now on. Returns what happened.
  */
 enum recommendation_change {
-	RECOMMENDATION_SAME,	 /* the same advice, or still none */
-	RECOMMENDATION_NEW,	 /* new advice; the old one, if it was open, is superseded */
-	RECOMMENDATION_REST,	 /* what is left of the current one */
+	RECOMMENDATION_SAME,    /* the same advice, or still none */
+	RECOMMENDATION_NEW,     /* new advice; the old one, if it was open, is superseded */
+	RECOMMENDATION_REST,    /* what is left of the current one */
 	RECOMMENDATION_CLEARED, /* nothing left to move */
 };
 enum recommendation_change recommendation_follow(json_t *current, json_t *fresh, json_t **next);
 
-/* recommendation_expire - sets an open document whose time is over to "expired". Returns whether it did. */
+/* recommendation_expire - sets an open document whose time is over to "expired". Returns whether it
+ * did. */
 bool recommendation_expire(json_t *document, int64_t now_s);
 
 #endif

@@ -13,7 +13,8 @@ static const char *time_text(int64_t epoch_s, char *out, size_t size)
 	const time_t seconds = (time_t)epoch_s;
 	struct tm parts;
 
-	if (gmtime_r(&seconds, &parts) == NULL || strftime(out, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+	if (gmtime_r(&seconds, &parts) == NULL ||
+	    strftime(out, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
 		snprintf(out, size, "%lld", (long long)epoch_s);
 	return out;
 }
@@ -52,7 +53,8 @@ static void print_window(const json_t *document, FILE *out)
 	    time_text(integer(window, "to"), to, sizeof to));
 	fprintf(out, "known           %lld of %lld periods of %g s%s\n", (long long)known,
 	    (long long)wanted, number(window, "length"),
-	    json_is_true(json_object_get(document, "approximate")) ? ", the newest one estimated" : "");
+	    json_is_true(json_object_get(document, "approximate")) ? ", the newest one estimated"
+								   : "");
 }
 
 static void print_groups(const json_t *document, FILE *out)
@@ -82,7 +84,8 @@ static void print_place(const json_t *place, FILE *out)
 
 static void print_move(const json_t *move, FILE *out)
 {
-	const json_t *terms = json_object_get(move, "terms"), *hazards = json_object_get(move, "hazards");
+	const json_t *terms = json_object_get(move, "terms"),
+		     *hazards = json_object_get(move, "hazards");
 	char before[32], after[32];
 
 	fprintf(out, "%3lld. %s: ", (long long)integer(move, "step"),
@@ -94,8 +97,10 @@ static void print_move(const json_t *move, FILE *out)
 	    json_is_true(json_object_get(move, "parking")) ? ", parking" : "");
 	fprintf(out, "     %s\n", string(move, "why"));
 	fprintf(out, "     between environments: %s -> %s\n",
-	    explain_rate(number(terms, "inter_environment_octets_per_s_before"), before, sizeof before),
-	    explain_rate(number(terms, "inter_environment_octets_per_s_after"), after, sizeof after));
+	    explain_rate(
+		number(terms, "inter_environment_octets_per_s_before"), before, sizeof before),
+	    explain_rate(
+		number(terms, "inter_environment_octets_per_s_after"), after, sizeof after));
 	for (size_t i = 0; i < json_array_size(hazards); i++) {
 		const json_t *hazard = json_array_get(hazards, i);
 

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Links lighter than these shares of the heaviest are ignored, one after the other, until a name fits. */
+/* Links lighter than these shares of the heaviest are ignored, one after the other, until a name
+ * fits. */
 static const double light_shares[] = {0.05, 0.01, 0};
 
 /* The links among the chosen nodes, these numbered from 0. */
 struct pattern {
-	size_t n, m;	 /* nodes, links */
+	size_t n, m;     /* nodes, links */
 	uint32_t *local; /* graph node -> number, UINT32_MAX when not chosen */
-	size_t *first;	 /* n + 1 */
+	size_t *first;   /* n + 1 */
 	uint32_t *to;
 	uint32_t *distance[2], *queue, *label; /* scratch, n each */
 	double heaviest;
@@ -184,7 +185,8 @@ static bool is_hypercube(struct pattern *p, struct shape *shape)
 	return labels_are_distinct(p) && links_flip_one_bit(p);
 }
 
-/* Places every node by its distances to two corners `width` - 1 apart; all links must be unit steps. */
+/* Places every node by its distances to two corners `width` - 1 apart; all links must be unit
+ * steps. */
 static bool fits_mesh(struct pattern *p, uint32_t width, uint32_t height)
 {
 	const uint32_t w = width - 1;
@@ -251,12 +253,12 @@ static const struct {
 	const char *name;
 	bool (*fits)(struct pattern *p, struct shape *shape);
 } kinds[] = {
-	{SHAPE_ALL_TO_ALL, "all-to-all", is_all_to_all},
-	{SHAPE_CHAIN, "chain", is_chain},
-	{SHAPE_RING, "ring", is_ring},
-	{SHAPE_STAR, "star", is_star},
-	{SHAPE_MESH, "mesh", is_mesh},
-	{SHAPE_HYPERCUBE, "hypercube", is_hypercube},
+    {SHAPE_ALL_TO_ALL, "all-to-all", is_all_to_all},
+    {SHAPE_CHAIN, "chain", is_chain},
+    {SHAPE_RING, "ring", is_ring},
+    {SHAPE_STAR, "star", is_star},
+    {SHAPE_MESH, "mesh", is_mesh},
+    {SHAPE_HYPERCUBE, "hypercube", is_hypercube},
 };
 
 #define NKINDS (sizeof kinds / sizeof *kinds)

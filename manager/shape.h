@@ -32,8 +32,7 @@ struct shape {
 
 /* shape_find - the shape that the links among nodes[count] (distinct nodes of the graph) form.
  * Returns 0 or GRAPPE_EMEMORY. */
-int shape_find(
-    const struct graph *graph, const uint32_t *nodes, size_t count, struct shape *shape);
+int shape_find(const struct graph *graph, const uint32_t *nodes, size_t count, struct shape *shape);
 
 /* shape_format - "chain", "mesh 2x4", …; returns out. */
 const char *shape_format(const struct shape *shape, char out[SHAPE_TEXT_SIZE]);

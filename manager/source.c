@@ -65,12 +65,13 @@ static int add_mean_row(const struct protocol_reply *reply, size_t row, double w
 		return GRAPPE_OK;
 	from = matrix_node(matrix, sender);
 	rc = from < 0 ? from
-		      : matrix_add(matrix, (uint32_t)from, (uint32_t)to, packets * wanted, octets * wanted);
+		      : matrix_add(matrix, (uint32_t)from, (uint32_t)to, packets * wanted,
+			    octets * wanted);
 	return rc == GRAPPE_OK ? rc : FAIL(rc, "row %zu: %s", row + 1, error_text(rc));
 }
 
-int source_parse_matrix(const struct protocol_reply *reply, struct observation *observation,
-    char *message, size_t size)
+int source_parse_matrix(
+    const struct protocol_reply *reply, struct observation *observation, char *message, size_t size)
 {
 	const struct protocol_answer *answer = &reply->answer;
 	struct matrix_window *window = matrix_window(observation->matrix);
@@ -82,15 +83,14 @@ int source_parse_matrix(const struct protocol_reply *reply, struct observation *
 	    answer->to_s <= answer->from_s)
 		return FAIL(GRAPPE_EFORMAT, "the answer does not say which periods it covers");
 	*window = (struct matrix_window){.from_s = answer->from_s,
-		.to_s = answer->to_s,
-		.length_s = (double)answer->wanted * answer->length_s,
-		.known = answer->known,
-		.wanted = answer->wanted,
-		.approximate = answer->approximate};
+	    .to_s = answer->to_s,
+	    .length_s = (double)answer->wanted * answer->length_s,
+	    .known = answer->known,
+	    .wanted = answer->wanted,
+	    .approximate = answer->approximate};
 	observation->length_s = answer->length_s;
 	for (size_t row = 0; rc == GRAPPE_OK && row < reply->nrows; row++)
-		rc = add_mean_row(
-		    reply, row, answer->wanted, observation->matrix, message, size);
+		rc = add_mean_row(reply, row, answer->wanted, observation->matrix, message, size);
 	return rc;
 }
 
@@ -124,8 +124,8 @@ static int parse_vm(const struct protocol_reply *reply, size_t row, struct obser
 	return GRAPPE_OK;
 }
 
-int source_parse_inventory(const struct protocol_reply *reply, struct observation *observation,
-    char *message, size_t size)
+int source_parse_inventory(
+    const struct protocol_reply *reply, struct observation *observation, char *message, size_t size)
 {
 	const struct matrix_window *window = matrix_window(observation->matrix);
 	struct observed_vm vm;
@@ -148,8 +148,7 @@ int source_parse_inventory(const struct protocol_reply *reply, struct observatio
 static int call(const struct source_wish *wish, const struct protocol_request *request,
     struct protocol_reply *reply, int64_t *retry_at_s, char *message, size_t size)
 {
-	int rc = protocol_call(
-	    wish->socket, request, (int)(request->wait_ms + ANSWER_MS), reply);
+	int rc = protocol_call(wish->socket, request, (int)(request->wait_ms + ANSWER_MS), reply);
 
 	if (rc != GRAPPE_OK)
 		return FAIL(rc, "collector at %s: %s", wish->socket, error_text(rc));
@@ -182,10 +181,10 @@ int source_read_collector(const struct source_wish *wish, struct observation *ou
     int64_t *retry_at_s, char *message, size_t size)
 {
 	const struct protocol_request matrix = {.op = OP_MATRIX,
-		.from_s = -wish->window_s,
-		.wait_ms = wish->wait_ms,
-		.approximate = wish->approximate,
-		.kind = KIND_MEAN};
+	    .from_s = -wish->window_s,
+	    .wait_ms = wish->wait_ms,
+	    .approximate = wish->approximate,
+	    .kind = KIND_MEAN};
 	const struct protocol_request inventory = {.op = OP_INVENTORY};
 	int rc = observation_init(out);
 
@@ -242,7 +241,8 @@ static size_t split_fields(char *line, char **fields, size_t limit)
 		size_t length;
 
 		field += strspn(field, " \t");
-		for (length = strlen(field); length > 0 && strchr(" \t\r\n", field[length - 1]); length--)
+		for (length = strlen(field); length > 0 && strchr(" \t\r\n", field[length - 1]);
+		     length--)
 			;
 		field[length] = '\0';
 		if (count < limit)
@@ -252,7 +252,8 @@ static size_t split_fields(char *line, char **fields, size_t limit)
 }
 
 #define PLACEMENT_FIELDS 5
-#define PLACEMENT_HEADER "the first line must be vm,environment,host or vm,environment,host,vcpu,mem_GiB"
+#define PLACEMENT_HEADER                                                                           \
+	"the first line must be vm,environment,host or vm,environment,host,vcpu,mem_GiB"
 
 /* What a placement file is while it is read. */
 struct placement {
@@ -276,15 +277,15 @@ static int parse_placement(char *const *fields, struct placement *placement, str
 	if (placement->columns < PLACEMENT_FIELDS)
 		return GRAPPE_OK;
 	return parse_number(fields[3], &vm->vcpu) == GRAPPE_OK &&
-		parse_number(fields[4], &vm->mem_GiB) == GRAPPE_OK
-	    ? GRAPPE_OK
-	    : GRAPPE_EFORMAT;
+		       parse_number(fields[4], &vm->mem_GiB) == GRAPPE_OK
+		   ? GRAPPE_OK
+		   : GRAPPE_EFORMAT;
 }
 
 static int read_header(char *const *fields, size_t count, struct placement *placement)
 {
 	static const char *const header[PLACEMENT_FIELDS] = {
-		"vm", "environment", "host", "vcpu", "mem_GiB"};
+	    "vm", "environment", "host", "vcpu", "mem_GiB"};
 
 	placement->why = PLACEMENT_HEADER;
 	if (count != 3 && count != PLACEMENT_FIELDS)
@@ -296,8 +297,7 @@ static int read_header(char *const *fields, size_t count, struct placement *plac
 	return GRAPPE_OK;
 }
 
-static int add_placement(
-    char *line, struct placement *placement, struct observation *observation)
+static int add_placement(char *line, struct placement *placement, struct observation *observation)
 {
 	char *fields[PLACEMENT_FIELDS] = {NULL};
 	const size_t count = split_fields(line, fields, PLACEMENT_FIELDS);

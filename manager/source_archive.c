@@ -38,7 +38,8 @@ int source_read_archive(
 		rc = archive_read_matrix(reader, newest_s - window_s, newest_s, matrix);
 	archive_reader_close(reader);
 	if (rc == GRAPPE_ENOTFOUND)
-		snprintf(message, size, "%s: no archive in it holds a known period of this window", folder);
+		snprintf(message, size, "%s: no archive in it holds a known period of this window",
+		    folder);
 	else if (rc != GRAPPE_OK)
 		snprintf(message, size, "%s: %s", folder, error_text(rc));
 	return rc;

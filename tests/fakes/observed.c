@@ -32,7 +32,8 @@ static void place(struct observation *observation, unsigned number, char host)
 	snprintf(vm.id, sizeof vm.id, "mac-02000000000%u", number);
 	snprintf(vm.name, sizeof vm.name, "vm%u", number);
 	if (host != '-') {
-		snprintf(vm.place.environment, sizeof vm.place.environment, "site-%d", host == 'A' ? 1 : 2);
+		snprintf(vm.place.environment, sizeof vm.place.environment, "site-%d",
+		    host == 'A' ? 1 : 2);
 		snprintf(vm.place.host, sizeof vm.place.host, "host%c", host);
 	}
 	must(observation_add_vm(observation, &vm));

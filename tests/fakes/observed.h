@@ -10,8 +10,8 @@
 
 #define OBSERVED_VMS 7
 
-/* hosts: a letter for each VM, 'A' (site-1/hostA) or 'B' (site-2/hostB), "AABBBAA"; '-' = place not known.
- * swing: every pair carries so much more, 0 = none. */
+/* hosts: a letter for each VM, 'A' (site-1/hostA) or 'B' (site-2/hostB), "AABBBAA"; '-' = place not
+ * known. swing: every pair carries so much more, 0 = none. */
 void observed_make(struct observation *observation, const char *hosts, double swing);
 
 /* An environment document of these sites with so many VMs at most on each host. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The environment document: whatever comes in, what is accepted is in range and what is refused says why. */
+/* The environment document: whatever comes in, what is accepted is in range and what is refused
+ * says why. */
 #include "common/error.h"
 #include "manager/environment.h"
 
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	struct environments e;
 	char message[256] = "";
 
-	if (environments_parse((const char *)bytes, length, &e, message, sizeof message) != GRAPPE_OK) {
+	if (environments_parse((const char *)bytes, length, &e, message, sizeof message) !=
+	    GRAPPE_OK) {
 		if (message[0] == '\0')
 			abort();
 		return 0;

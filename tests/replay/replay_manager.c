@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The whole daemon against a collector played by the test: no collector yet, traffic, advice,
- * approval, moves made one by one, refusals and nonsense, kill -9 and restart. Both run as processes of
- * their own; periods are one second long.
+ * approval, moves made one by one, refusals and nonsense, kill -9 and restart. Both run as
+ * processes of their own; periods are one second long.
  */
 #include "common/clock.h"
 #include "common/error.h"
@@ -35,13 +35,15 @@ static char sites_path[UNIT_PATH_SIZE + 16];
 static struct script *script;
 static pid_t collector, manager;
 
-static const char sites[] = "{\"version\":1,\"environments\":["
-			    "{\"name\":\"site-1\",\"hosts\":[{\"name\":\"hostA\",\"max_vms\":6}]},"
-			    "{\"name\":\"site-2\",\"hosts\":[{\"name\":\"hostB\",\"max_vms\":6}]}]}";
+static const char sites[] =
+    "{\"version\":1,\"environments\":["
+    "{\"name\":\"site-1\",\"hosts\":[{\"name\":\"hostA\",\"max_vms\":6}]},"
+    "{\"name\":\"site-2\",\"hosts\":[{\"name\":\"hostB\",\"max_vms\":6}]}]}";
 
 /* ---- the played collector ---- */
 
-static void answer_matrix(struct protocol_exchange *exchange, const struct protocol_request *request)
+static void answer_matrix(
+    struct protocol_exchange *exchange, const struct protocol_request *request)
 {
 	const int64_t to = clock_wall_ns() / CLOCK_SECOND_NS;
 	const uint32_t periods = (uint32_t)-request->from_s;
@@ -63,7 +65,8 @@ static void answer_matrix(struct protocol_exchange *exchange, const struct proto
 				snprintf(to_id, sizeof to_id, "mac-02000000000%d", a);
 				snprintf(from_id, sizeof from_id, "mac-02000000000%d", b);
 				if (a != b)
-					protocol_answer_row(exchange, (const char *[]){to_id, from_id,
+					protocol_answer_row(exchange,
+					    (const char *[]){to_id, from_id,
 						script->mood == NONSENSE ? "plenty" : "1000",
 						"1000000", "10"});
 			}
@@ -85,7 +88,8 @@ static void answer_inventory(struct protocol_exchange *exchange)
 
 		snprintf(id, sizeof id, "mac-02000000000%d", i + 1);
 		snprintf(name, sizeof name, "vm%d", i + 1);
-		protocol_answer_row(exchange, (const char *[]){id, name, first ? "hostA" : "hostB",
+		protocol_answer_row(exchange,
+		    (const char *[]){id, name, first ? "hostA" : "hostB",
 			first ? "site-1" : "site-2", "default", NULL, NULL, NULL, "1", seen});
 	}
 	protocol_answer_end(exchange);
@@ -184,7 +188,8 @@ static void start_manager(void)
 	log = fdopen(pipes[0], "r");
 	while (strstr(line, "READY") == NULL)
 		ck_assert_msg(fgets(line, sizeof line, log) != NULL, "the manager ended: %s", line);
-	/* The pipe stays open, so that later lines do not fail; a pipe holds all this test makes. */
+	/* The pipe stays open, so that later lines do not fail; a pipe holds all this test makes.
+	 */
 }
 
 /* ---- questions to the manager ---- */
@@ -201,8 +206,8 @@ static struct protocol_reply call(struct protocol_request request)
 static void status_text(const char *object, const char *key, char out[256])
 {
 	struct protocol_reply reply = call((struct protocol_request){.op = OP_STATUS});
-	const char *text = json_string_value(
-	    json_object_get(json_object_get(reply.answer.data, object), key));
+	const char *text =
+	    json_string_value(json_object_get(json_object_get(reply.answer.data, object), key));
 
 	snprintf(out, 256, "%s", text != NULL ? text : "");
 	protocol_reply_deinit(&reply);
@@ -218,7 +223,8 @@ static void await(const char *object, const char *key, const char *wanted)
 		status_text(object, key, text);
 		if (strstr(text, wanted) != NULL)
 			return;
-		ck_assert_msg(clock_monotonic_ns() < until, "%s.%s is '%s', not '%s'", object, key, text, wanted);
+		ck_assert_msg(clock_monotonic_ns() < until, "%s.%s is '%s', not '%s'", object, key,
+		    text, wanted);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -256,7 +262,8 @@ static void setup(void)
 	ck_assert_ptr_nonnull(file);
 	fputs(sites, file);
 	fclose(file);
-	script = mmap(NULL, sizeof *script, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	script =
+	    mmap(NULL, sizeof *script, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(script, MAP_FAILED);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From an observation to stored advice: the document, its states, history, and what a disk may do to them. */
+/* From an observation to stored advice: the document, its states, history, and what a disk may do
+ * to them. */
 #include "common/error.h"
 #include "manager/advise.h"
 #include "manager/advisor.h"
@@ -41,7 +42,8 @@ static json_t *document_of(const char *hosts, double swing, int64_t now_s)
 
 	observed_make(&observation, hosts, swing);
 	ck_assert_int_eq(environments_parse(OBSERVED_SITES, strlen(OBSERVED_SITES), &environments,
-			     message, sizeof message), 0);
+			     message, sizeof message),
+	    0);
 	ck_assert_int_eq(advise(&observation, &environments, &usual, NULL, now_s, &document), 0);
 	environments_deinit(&environments);
 	observation_deinit(&observation);
@@ -53,8 +55,7 @@ static struct advisor *open_advisor(void)
 	struct advisor *advisor;
 	char message[256];
 
-	ck_assert_msg(
-	    advisor_open(folder, &advisor, message, sizeof message) == 0, "%s", message);
+	ck_assert_msg(advisor_open(folder, &advisor, message, sizeof message) == 0, "%s", message);
 	return advisor;
 }
 
@@ -90,10 +91,14 @@ START_TEST(the_document_says_what_and_why)
 	ck_assert_uint_eq(recommendation_moves(document), 2);
 	ck_assert_int_eq(json_integer_value(json_object_get(document, "expires")), 4600);
 	/* Four links of 1 MB/s in each direction cross the sites. */
-	ck_assert_double_eq_tol(json_number_value(json_object_get(json_object_get(document, "before"),
-				    "inter_environment_octets_per_s")), 8e6, 1);
-	ck_assert_double_eq_tol(json_number_value(json_object_get(json_object_get(document, "after"),
-				    "inter_environment_octets_per_s")), 0, 1);
+	ck_assert_double_eq_tol(
+	    json_number_value(json_object_get(
+		json_object_get(document, "before"), "inter_environment_octets_per_s")),
+	    8e6, 1);
+	ck_assert_double_eq_tol(
+	    json_number_value(json_object_get(
+		json_object_get(document, "after"), "inter_environment_octets_per_s")),
+	    0, 1);
 	move = json_array_get(json_object_get(document, "moves"), 0);
 	ck_assert_str_eq(json_string_value(json_object_get(move, "why")),
 	    "vm3 exchanges 4.0 MB/s with vm1 and vm2 in site-1 and nothing with site-2");
@@ -126,7 +131,8 @@ START_TEST(vms_without_a_place_stay_out_and_are_counted)
 
 	ck_assert_uint_eq(recommendation_moves(document), 1);
 	ck_assert_uint_eq(json_array_size(notes), 1);
-	ck_assert_ptr_nonnull(strstr(json_string_value(json_array_get(notes, 0)), "1 VMs were left out"));
+	ck_assert_ptr_nonnull(
+	    strstr(json_string_value(json_array_get(notes, 0)), "1 VMs were left out"));
 	json_decref(document);
 }
 END_TEST
@@ -160,8 +166,10 @@ START_TEST(advice_lives_through_its_states)
 	/* Confirmed: the same id and time of creation, a later expiry, nothing to post. */
 	ck_assert(!take(advisor, "AABBBAA", 0.1, 1060));
 	ck_assert_str_eq(recommendation_id(advisor_current(advisor)), id);
-	ck_assert_int_eq(json_integer_value(json_object_get(advisor_current(advisor), "created")), 1030);
-	ck_assert_int_eq(json_integer_value(json_object_get(advisor_current(advisor), "expires")), 4660);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(advisor_current(advisor), "created")), 1030);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(advisor_current(advisor), "expires")), 4660);
 	/* Other advice takes its place. */
 	ck_assert(take(advisor, "ABABBBA", 0, 1090));
 	ck_assert_str_eq(event_of(advisor, 2), "superseded");
@@ -176,7 +184,8 @@ START_TEST(advice_lives_through_its_states)
 	ck_assert_str_eq(state_of(advisor), "done");
 	ck_assert_str_eq(event_of(advisor, 1), "done");
 	ck_assert_int_eq(
-	    advisor_approve(advisor, recommendation_id(advisor_current(advisor)), 1130), GRAPPE_EINVALID);
+	    advisor_approve(advisor, recommendation_id(advisor_current(advisor)), 1130),
+	    GRAPPE_EINVALID);
 	advisor_close(advisor);
 }
 END_TEST
@@ -204,7 +213,8 @@ START_TEST(advice_that_nobody_confirms_expires)
 	advisor_expire(advisor, 4599);
 	ck_assert_str_eq(state_of(advisor), "pending");
 	ck_assert_int_eq(
-	    advisor_approve(advisor, recommendation_id(advisor_current(advisor)), 4600), GRAPPE_EINVALID);
+	    advisor_approve(advisor, recommendation_id(advisor_current(advisor)), 4600),
+	    GRAPPE_EINVALID);
 	ck_assert_str_eq(state_of(advisor), "expired");
 	ck_assert_str_eq(event_of(advisor, 1), "expired");
 	ck_assert(take(advisor, "AABBBAA", 0, 5000)); /* it is new advice again */
@@ -220,8 +230,7 @@ START_TEST(advice_and_history_survive_a_restart)
 
 	ck_assert(take(advisor, "AABBBAA", 0, 1000));
 	advisor_settle(advisor, recommendation_id(advisor_current(advisor)), true, 1001);
-	ck_assert_int_eq(
-	    advisor_open(folder, &second, message, sizeof message), GRAPPE_EEXISTS);
+	ck_assert_int_eq(advisor_open(folder, &second, message, sizeof message), GRAPPE_EEXISTS);
 	ck_assert_ptr_nonnull(strstr(message, "another manager"));
 	advisor_close(advisor);
 	advisor = open_advisor();
@@ -255,7 +264,8 @@ START_TEST(damaged_files_are_set_aside_and_nothing_else_is_lost)
 	advisor_close(advisor);
 	write_file("recommendation.json", "{\"version\":1,\"id\":", "w");
 	/* A line cut by a crash, then rubbish, then a line of another program. */
-	write_file("history.jsonl", "{\"time\":5,\"id\":\"a\n\xff\xfe\n{\"time\":-1}\n{\"time\":7", "a");
+	write_file(
+	    "history.jsonl", "{\"time\":5,\"id\":\"a\n\xff\xfe\n{\"time\":-1}\n{\"time\":7", "a");
 	advisor = open_advisor();
 	ck_assert_ptr_null(advisor_current(advisor));
 	ck_assert_uint_eq(advisor_history(advisor)->count, 1);
@@ -279,7 +289,8 @@ START_TEST(the_history_is_bounded)
 
 	snprintf(path, sizeof path, "%s/history.jsonl", folder);
 	for (int i = 0; i < 2 * HISTORY_KEPT - 5; i++)
-		write_file("history.jsonl", "{\"time\":1,\"id\":\"abc\",\"event\":\"created\",\"text\":\"\"}\n", "a");
+		write_file("history.jsonl",
+		    "{\"time\":1,\"id\":\"abc\",\"event\":\"created\",\"text\":\"\"}\n", "a");
 	ck_assert_int_eq(history_open(&history, path), 0);
 	for (int i = 0; i < 12; i++) {
 		snprintf(text, sizeof text, "number %d", i);

@@ -8,7 +8,8 @@
 
 static const char good[] =
     "{\"version\":1,\"environments\":["
-    "{\"name\":\"site-1\",\"kind\":\"cluster\",\"hosts\":[{\"name\":\"a\",\"vcpu\":16,\"mem_GiB\":64.5},"
+    "{\"name\":\"site-1\",\"kind\":\"cluster\",\"hosts\":[{\"name\":\"a\",\"vcpu\":16,\"mem_GiB\":"
+    "64.5},"
     "{\"name\":\"b\",\"max_vms\":8,\"vcpu\":null}]},"
     "{\"name\":\"site-2\",\"hosts\":[{\"name\":\"a\"}]}],"
     "\"links\":[{\"from\":\"site-2\",\"to\":\"site-1\",\"latency_ms\":12},"
@@ -53,7 +54,8 @@ static const struct {
     {"{\"version\":1}", "environments: missing", GRAPPE_EFORMAT},
     {"{\"version\":1,\"version\":1,\"environments\":[]}", "duplicate", GRAPPE_EFORMAT},
     {"{\"version\":1,\"environments\":{}}", "environments: must be an array", GRAPPE_EFORMAT},
-    {"{\"version\":1,\"environments\":[],\"hosts\":[]}", "document.hosts: unknown key", GRAPPE_EFORMAT},
+    {"{\"version\":1,\"environments\":[],\"hosts\":[]}", "document.hosts: unknown key",
+	GRAPPE_EFORMAT},
     {ENV "3]}", "environments[0]: must be an object", GRAPPE_EFORMAT},
     {ENV "{\"hosts\":[]}]}", "environments[0].name: missing", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"\",\"hosts\":[]}]}", "environments[0].name: must be a text", GRAPPE_EFORMAT},
@@ -74,7 +76,8 @@ static const struct {
 	"environments[0].hosts[1].name: 'h' appears twice", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"a\",\"hosts\":[]}],\"links\":[{\"from\":\"a\",\"to\":\"b\"}]}",
 	"links[0].to: no environment is called 'b'", GRAPPE_EFORMAT},
-    {ENV "{\"name\":\"a\",\"hosts\":[]}],\"links\":[{\"from\":\"a\",\"to\":\"a\"},{\"from\":\"a\",\"to\":\"a\"}]}",
+    {ENV "{\"name\":\"a\",\"hosts\":[]}],\"links\":[{\"from\":\"a\",\"to\":\"a\"},{\"from\":\"a\","
+	 "\"to\":\"a\"}]}",
 	"appears twice", GRAPPE_EFORMAT},
 };
 

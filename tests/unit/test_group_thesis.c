@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The grouping of SYSTEM M-1…M-5: the worked examples, the measured matrices, their repeated runs. */
+/* The grouping of SYSTEM M-1…M-5: the worked examples, the measured matrices, their repeated runs.
+ */
 #include "manager/groups.h"
 
 #include "common/error.h"
@@ -23,8 +24,10 @@ static struct matrix *matrix_of(const struct pair_spec *pairs, size_t count)
 		const int a = matrix_node(matrix, pairs[i].a), b = matrix_node(matrix, pairs[i].b);
 		const double half = pairs[i].packets / 2;
 
-		ck_assert_int_eq(matrix_add(matrix, (uint32_t)a, (uint32_t)b, half, 1000 * half), 0);
-		ck_assert_int_eq(matrix_add(matrix, (uint32_t)b, (uint32_t)a, half, 1000 * half), 0);
+		ck_assert_int_eq(
+		    matrix_add(matrix, (uint32_t)a, (uint32_t)b, half, 1000 * half), 0);
+		ck_assert_int_eq(
+		    matrix_add(matrix, (uint32_t)b, (uint32_t)a, half, 1000 * half), 0);
 	}
 	return matrix;
 }
@@ -58,7 +61,10 @@ static const char *groups_text(
 
 			ck_assert_uint_lt(at + 4, size);
 			at += (size_t)snprintf(out + at, size - at, "%s%c",
-			    k > 0 ? " " : i > 0 ? " | " : "", name[strlen(name) - 1]);
+			    k > 0   ? " "
+			    : i > 0 ? " | "
+				    : "",
+			    name[strlen(name) - 1]);
 		}
 	}
 	groups_deinit(&groups);
@@ -193,14 +199,14 @@ END_TEST
 static const struct {
 	const char *file, *groups, *shape, *group_shape;
 } oracles[] = {
-	{"cg.A.8.csv", "1 2 3 4 | 5 6 7 8", "mesh 2x4", "ring"},
-	{"lu.A.8.csv", "1 2 3 4 | 5 6 7 8", "mesh 2x4", "chain"},
-	{"mg.A.8.csv", "1 2 3 4 5 6 7 8", "hypercube", "hypercube"},
-	{"bt.A.4.csv", "1 2 3 4", "all-to-all", "all-to-all"},
-	{"cg.A.4.csv", "1 2 3 4", "chain", "chain"},
-	{"lu.A.4.csv", "1 2 3 4", "ring", "ring"},
-	{"ep.A.4.csv", "", "none", NULL},
-	{"ep.A.8.csv", "", "none", NULL},
+    {"cg.A.8.csv", "1 2 3 4 | 5 6 7 8", "mesh 2x4", "ring"},
+    {"lu.A.8.csv", "1 2 3 4 | 5 6 7 8", "mesh 2x4", "chain"},
+    {"mg.A.8.csv", "1 2 3 4 5 6 7 8", "hypercube", "hypercube"},
+    {"bt.A.4.csv", "1 2 3 4", "all-to-all", "all-to-all"},
+    {"cg.A.4.csv", "1 2 3 4", "chain", "chain"},
+    {"lu.A.4.csv", "1 2 3 4", "ring", "ring"},
+    {"ep.A.4.csv", "", "none", NULL},
+    {"ep.A.8.csv", "", "none", NULL},
 };
 
 START_TEST(measured_matrices_give_the_stated_groups_and_shapes)
@@ -252,8 +258,9 @@ static double swing(unsigned short state[3], double range)
 	return 1 + range * (2 * erand48(state) - 1);
 }
 
-/* What another run of the same application would have counted: all packets differ by one factor of up
- * to 30 %, their acknowledgements move the octets by 0.6 %, each direction differs a little of itself. */
+/* What another run of the same application would have counted: all packets differ by one factor of
+ * up to 30 %, their acknowledgements move the octets by 0.6 %, each direction differs a little of
+ * itself. */
 static struct matrix *another_run(
     struct matrix *matrix, unsigned short state[3], double packet_noise, double octet_noise)
 {
@@ -270,14 +277,16 @@ static struct matrix *another_run(
 		    pairs[i].octets * (1 + 0.02 * (factor - 1)) * swing(state, octet_noise);
 
 		ck_assert_int_eq(matrix_add(run, pairs[i].source, pairs[i].receiver, round(packets),
-				     round(octets)), 0);
+				     round(octets)),
+		    0);
 	}
 	return run;
 }
 
 START_TEST(repeated_runs_give_the_same_groups)
 {
-	/* The directions of one pair differ by up to 3 % in packets and 0.2 % in octets in the measured runs. */
+	/* The directions of one pair differ by up to 3 % in packets and 0.2 % in octets in the
+	 * measured runs. */
 	static const double noises[][2] = {{0.01, 0.001}, {0.03, 0.002}, {0.05, 0.004}};
 	unsigned short state[3] = {1, 2, (unsigned short)_i};
 	struct groups_rules rules = groups_rules_default;
@@ -298,7 +307,8 @@ START_TEST(repeated_runs_give_the_same_groups)
 			}
 			matrix_free(run);
 		}
-		printf("%s: %.0f %% packet noise: %d/200 by packets; %.1f %% octet noise: %d/200 by bytes\n",
+		printf("%s: %.0f %% packet noise: %d/200 by packets; %.1f %% octet noise: %d/200 "
+		       "by bytes\n",
 		    oracles[_i].file, 100 * noises[noise][0], right[0], 100 * noises[noise][1],
 		    right[1]);
 		ck_assert_int_ge(right[0], noise < 2 ? 200 : 198);
@@ -357,10 +367,12 @@ int main(void)
 	tcase_add_test(rules, senders_that_are_no_vms_take_no_part);
 	tcase_add_test(rules, rules_out_of_range_are_refused);
 	suite_add_tcase(suite, rules);
-	tcase_add_loop_test(measured, measured_matrices_give_the_stated_groups_and_shapes, 0, noracles);
+	tcase_add_loop_test(
+	    measured, measured_matrices_give_the_stated_groups_and_shapes, 0, noracles);
 	tcase_add_loop_test(measured, settings_near_the_defaults_change_nothing, 0, noracles);
 	tcase_add_loop_test(measured, repeated_runs_give_the_same_groups, 0, noracles);
-	tcase_add_loop_test(measured, the_answer_does_not_depend_on_the_order_of_lines, 0, noracles);
+	tcase_add_loop_test(
+	    measured, the_answer_does_not_depend_on_the_order_of_lines, 0, noracles);
 	tcase_set_timeout(measured, 60);
 	suite_add_tcase(suite, measured);
 	srunner_run_all(runner, CK_ENV);

@@ -22,17 +22,25 @@ struct edge {
 
 static struct plan_problem new_problem(size_t nvms, size_t nplaces, size_t nenvironments)
 {
-	struct plan_problem problem = {.nvms = nvms, .nplaces = nplaces, .nenvironments = nenvironments};
+	struct plan_problem problem = {
+	    .nvms = nvms, .nplaces = nplaces, .nenvironments = nenvironments};
 
 	problem.vms = calloc(nvms, sizeof *problem.vms);
 	problem.places = calloc(nplaces, sizeof *problem.places);
 	problem.first = calloc(nvms + 1, sizeof *problem.first);
 	for (size_t i = 0; i < nvms; i++)
-		problem.vms[i] = (struct plan_vm){
-			.group = PLAN_NO_GROUP, .advised = PLAN_NOWHERE, .movable = true, .vcpu = NAN, .mem_GiB = NAN};
+		problem.vms[i] = (struct plan_vm){.group = PLAN_NO_GROUP,
+		    .advised = PLAN_NOWHERE,
+		    .movable = true,
+		    .vcpu = NAN,
+		    .mem_GiB = NAN};
 	for (size_t i = 0; i < nplaces; i++)
-		problem.places[i] = (struct plan_place){.environment = (uint32_t)(i % nenvironments),
-			.target = true, .vcpu = INFINITY, .mem_GiB = INFINITY, .max_vms = INFINITY};
+		problem.places[i] =
+		    (struct plan_place){.environment = (uint32_t)(i % nenvironments),
+			.target = true,
+			.vcpu = INFINITY,
+			.mem_GiB = INFINITY,
+			.max_vms = INFINITY};
 	return problem;
 }
 
@@ -67,7 +75,8 @@ static void free_problem(struct plan_problem *problem)
 	free(problem->neighbours);
 }
 
-static void set_group(struct plan_problem *problem, uint32_t group, const uint32_t *vms, size_t count)
+static void set_group(
+    struct plan_problem *problem, uint32_t group, const uint32_t *vms, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		problem->vms[vms[i]].group = group;
@@ -89,8 +98,8 @@ static double all_over(const struct plan_state *state, uint32_t place, double *v
 	return fmax(0, state->usage[place].vms - at->max_vms);
 }
 
-/* Walks the steps; asserts that each starts where the VM is, goes to a place that may receive, worsens no
- * violation, and tells its terms right. Returns the final placement. */
+/* Walks the steps; asserts that each starts where the VM is, goes to a place that may receive,
+ * worsens no violation, and tells its terms right. Returns the final placement. */
 static uint32_t *walk(const struct plan_problem *problem, const struct plan *plan)
 {
 	struct plan_state state;
@@ -126,8 +135,8 @@ static uint32_t *walk(const struct plan_problem *problem, const struct plan *pla
 	}
 	places = malloc((problem->nvms + 1) * sizeof *places);
 	memcpy(places, state.place_of, problem->nvms * sizeof *places);
-	ck_assert_double_eq_tol(
-	    plan->after.octets, model_total(problem, places).octets, 1 + 1e-6 * plan->before.octets);
+	ck_assert_double_eq_tol(plan->after.octets, model_total(problem, places).octets,
+	    1 + 1e-6 * plan->before.octets);
 	plan_state_deinit(&state);
 	return places;
 }
@@ -209,7 +218,8 @@ END_TEST
 START_TEST(who_sits_well_stays_and_noise_moves_nobody)
 {
 	struct plan_problem problem = new_problem(4, 2, 2);
-	/* 0-1 and 2-3 sit together; 1 talks a little more to the other side than is worth a move. */
+	/* 0-1 and 2-3 sit together; 1 talks a little more to the other side than is worth a move.
+	 */
 	const struct edge edges[] = {{0, 1, MB}, {2, 3, MB}, {1, 2, 9000}, {0, 3, 8000}};
 	struct plan plan;
 
@@ -242,7 +252,8 @@ END_TEST
 
 START_TEST(advice_that_stands_is_kept_through_noise)
 {
-	/* A ring split in two halves: either may join the other, and which is better changes with each draw. */
+	/* A ring split in two halves: either may join the other, and which is better changes with
+	 * each draw. */
 	struct plan_problem problem = new_problem(4, 2, 2);
 	unsigned short state[3] = {4, 5, 6};
 	uint32_t to = PLAN_NOWHERE;
@@ -254,7 +265,8 @@ START_TEST(advice_that_stands_is_kept_through_noise)
 		struct plan plan;
 
 		for (uint32_t i = 0; i < 4; i++)
-			edges[i] = (struct edge){i, (i + 1) % 4, MB * (1 + 0.3 * (erand48(state) - 0.5))};
+			edges[i] =
+			    (struct edge){i, (i + 1) % 4, MB * (1 + 0.3 * (erand48(state) - 0.5))};
 		free(problem.neighbours);
 		set_edges(&problem, edges, 4);
 		ck_assert_int_eq(plan_find(&problem, &usual, &plan), 0);
@@ -407,7 +419,8 @@ static double uniform(unsigned short state[3], double low, double high)
 }
 
 /* Planted groups with heavy-tailed traffic inside and some noise between; a random placement. */
-static struct plan_problem random_problem(const struct shape_of_instance *shape, unsigned short state[3])
+static struct plan_problem random_problem(
+    const struct shape_of_instance *shape, unsigned short state[3])
 {
 	struct plan_problem problem = new_problem(shape->vms, shape->places, shape->environments);
 	struct edge *edges = calloc((size_t)shape->vms * shape->vms, sizeof *edges);
@@ -428,9 +441,11 @@ static struct plan_problem random_problem(const struct shape_of_instance *shape,
 	for (uint32_t a = 0; a < shape->vms; a++)
 		for (uint32_t b = a + 1; b < shape->vms; b++)
 			if (problem.vms[a].group == problem.vms[b].group && erand48(state) < 0.7)
-				edges[count++] = (struct edge){a, b, MB * exp(uniform(state, -2, 3))};
+				edges[count++] =
+				    (struct edge){a, b, MB * exp(uniform(state, -2, 3))};
 			else if (erand48(state) < shape->noise)
-				edges[count++] = (struct edge){a, b, MB * uniform(state, 0.01, 0.5)};
+				edges[count++] =
+				    (struct edge){a, b, MB * uniform(state, 0.01, 0.5)};
 	set_edges(&problem, edges, count);
 	for (uint32_t i = 0; i < shape->places; i++) {
 		struct plan_place *place = &problem.places[i];
@@ -439,7 +454,8 @@ static struct plan_problem random_problem(const struct shape_of_instance *shape,
 			place->vcpu = ceil(vcpu / shape->places * uniform(state, 1.0, 1.8));
 			place->mem_GiB = ceil(mem / shape->places * uniform(state, 1.0, 1.8));
 		} else {
-			place->max_vms = ceil((double)shape->vms / shape->places + uniform(state, 0, 3));
+			place->max_vms =
+			    ceil((double)shape->vms / shape->places + uniform(state, 0, 3));
 		}
 	}
 	free(edges);
@@ -454,7 +470,8 @@ static bool is_feasible(const struct plan_state *state)
 	return true;
 }
 
-/* The least traffic between environments of all placements within the limits; INFINITY when none is. */
+/* The least traffic between environments of all placements within the limits; INFINITY when none
+ * is. */
 static double optimum(const struct plan_problem *problem)
 {
 	struct plan_state state;
@@ -477,11 +494,11 @@ static double optimum(const struct plan_problem *problem)
 }
 
 static const struct shape_of_instance small_shapes[] = {
-	{8, 2, 2, 2, 0.1, false},
-	{8, 2, 2, 3, 0.3, true},
-	{7, 3, 3, 2, 0.2, false},
-	{7, 3, 3, 3, 0.3, true},
-	{7, 3, 2, 3, 0.2, true},
+    {8, 2, 2, 2, 0.1, false},
+    {8, 2, 2, 3, 0.3, true},
+    {7, 3, 3, 2, 0.2, false},
+    {7, 3, 3, 3, 0.3, true},
+    {7, 3, 2, 3, 0.2, true},
 };
 
 START_TEST(small_instances_come_near_the_optimum)
@@ -507,8 +524,8 @@ START_TEST(small_instances_come_near_the_optimum)
 			assert_stable(&problem, &no_minimum, places);
 			/* How much of what could be gained was not. */
 			gap = plan.before.octets - best > 1
-			    ? (plan.after.octets - best) / (plan.before.octets - best)
-			    : 0;
+				  ? (plan.after.octets - best) / (plan.before.octets - best)
+				  : 0;
 			sum_gap += gap;
 			worst = fmax(worst, gap);
 			optimal += gap < 1e-6;
@@ -519,7 +536,8 @@ START_TEST(small_instances_come_near_the_optimum)
 		plan_deinit(&plan);
 		free_problem(&problem);
 	}
-	printf("%u VMs, %u places, %u environments, %s: %d of %d optimal, gap mean %.1f %% worst %.0f %%\n",
+	printf("%u VMs, %u places, %u environments, %s: %d of %d optimal, gap mean %.1f %% worst "
+	       "%.0f %%\n",
 	    small_shapes[_i].vms, small_shapes[_i].places, small_shapes[_i].environments,
 	    small_shapes[_i].sizes ? "sizes" : "slots", optimal, counted, 100 * sum_gap / counted,
 	    100 * worst);
@@ -529,9 +547,9 @@ START_TEST(small_instances_come_near_the_optimum)
 END_TEST
 
 static const struct shape_of_instance large_shapes[] = {
-	{60, 4, 4, 9, 0.05, true},
-	{60, 12, 3, 9, 0.05, false},
-	{300, 12, 6, 40, 0.01, true},
+    {60, 4, 4, 9, 0.05, true},
+    {60, 12, 3, 9, 0.05, false},
+    {300, 12, 6, 40, 0.01, true},
 };
 
 START_TEST(larger_instances_keep_every_rule)
@@ -578,8 +596,8 @@ int main(void)
 	suite_add_tcase(suite, hand);
 	tcase_add_loop_test(random, small_instances_come_near_the_optimum, 0,
 	    sizeof small_shapes / sizeof *small_shapes);
-	tcase_add_loop_test(
-	    random, larger_instances_keep_every_rule, 0, sizeof large_shapes / sizeof *large_shapes);
+	tcase_add_loop_test(random, larger_instances_keep_every_rule, 0,
+	    sizeof large_shapes / sizeof *large_shapes);
 	tcase_set_timeout(random, 60);
 	suite_add_tcase(suite, random);
 	srunner_run_all(runner, CK_ENV);

@@ -10,9 +10,11 @@
 #define B "mac-020000000002"
 #define C "mac-020000000003"
 #define MEAN "\"columns\":[\"receiver\",\"sender\",\"packets\",\"octets\",\"known\"]}\n"
-#define HEAD "{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[3,4],\"from\":1000,\"to\":1120,\"length\":30,"
+#define HEAD                                                                                       \
+	"{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[3,4],\"from\":1000," \
+	"\"to\":1120,\"length\":30,"
 #define LIST                                                                                       \
-	"{\"status\":\"ok\",\"columns\":[\"id\",\"name\",\"host\",\"environment\",\"segment\","      \
+	"{\"status\":\"ok\",\"columns\":[\"id\",\"name\",\"host\",\"environment\",\"segment\","    \
 	"\"vcpu\",\"memory_bytes\",\"addresses\",\"since\",\"seen\"]}\n"
 
 static int parse(const char *text, struct observation *observation, char *message,
@@ -34,11 +36,15 @@ START_TEST(means_become_totals_of_the_whole_window)
 	const struct matrix_pair *pair;
 
 	ck_assert_int_eq(observation_init(&o), 0);
-	ck_assert_msg(parse(HEAD MEAN A "\t" B "\t10.5\t9000\t2\n" A "\texternal\t1\t60\t2\n" C "\t-\t0\t0\t4\n"
-			      B "\t" A "\t-\t-\t0\n.end 4\n", &o, message, source_parse_matrix) == 0, "%s", message);
+	ck_assert_msg(parse(HEAD MEAN A "\t" B "\t10.5\t9000\t2\n" A "\texternal\t1\t60\t2\n" C
+					"\t-\t0\t0\t4\n" B "\t" A "\t-\t-\t0\n.end 4\n",
+			  &o, message, source_parse_matrix) == 0,
+	    "%s", message);
 	ck_assert_uint_eq(matrix_nodes(o.matrix), 4); /* the silent VM is known too */
-	pair = matrix_get(o.matrix, (uint32_t)matrix_find(o.matrix, B), (uint32_t)matrix_find(o.matrix, A));
-	ck_assert_double_eq_tol(pair->packets, 42, 1e-9); /* four periods, also where two are known */
+	pair = matrix_get(
+	    o.matrix, (uint32_t)matrix_find(o.matrix, B), (uint32_t)matrix_find(o.matrix, A));
+	ck_assert_double_eq_tol(
+	    pair->packets, 42, 1e-9); /* four periods, also where two are known */
 	ck_assert_double_eq_tol(pair->octets, 36000, 1e-9);
 	ck_assert_ptr_null(matrix_get(
 	    o.matrix, (uint32_t)matrix_find(o.matrix, A), (uint32_t)matrix_find(o.matrix, B)));
@@ -82,11 +88,13 @@ START_TEST(the_inventory_gives_places_and_sizes)
 
 	ck_assert_int_eq(observation_init(&o), 0);
 	matrix_window(o.matrix)->from_s = 1000;
-	ck_assert_int_eq(parse(LIST A "\tweb\thostA\tsite-1\tdefault\t4\t8589934592\t192.0.2.1\t900\t1120\n"
-				    B "\tweb\thostB\tsite-2\tdefault\t-\t-\t-\t900\t1120\n"
-				    B "\tweb\thostA\tsite-1\tdefault\t-\t-\t-\t900\t1090\n"
-				    C "\tgone\thostA\tsite-1\tdefault\t1\t1\t-\t10\t1000\n.end 4\n",
-			     &o, message, source_parse_inventory), 0);
+	ck_assert_int_eq(
+	    parse(LIST A "\tweb\thostA\tsite-1\tdefault\t4\t8589934592\t192.0.2.1\t900\t1120\n" B
+			 "\tweb\thostB\tsite-2\tdefault\t-\t-\t-\t900\t1120\n" B
+			 "\tweb\thostA\tsite-1\tdefault\t-\t-\t-\t900\t1090\n" C
+			 "\tgone\thostA\tsite-1\tdefault\t1\t1\t-\t10\t1000\n.end 4\n",
+		&o, message, source_parse_inventory),
+	    0);
 	ck_assert_int_eq(observation_finish(&o), 0);
 	ck_assert_uint_eq(o.nvms, 2); /* one moved within the window, one is gone */
 	vm = observation_find(&o, A);
@@ -98,7 +106,8 @@ START_TEST(the_inventory_gives_places_and_sizes)
 	/* Two VMs share a name: their ids tell them apart. */
 	ck_assert_str_eq(observation_label(A, &o), A);
 	ck_assert_int_eq(parse(LIST "external\tx\th\te\ts\t1\t1\t-\t1\t1\n.end 1\n", &o, message,
-			     source_parse_inventory), GRAPPE_EFORMAT);
+			     source_parse_inventory),
+	    GRAPPE_EFORMAT);
 	observation_deinit(&o);
 }
 END_TEST
@@ -153,8 +162,8 @@ int main(void)
 	TCase *cases = tcase_create("source");
 
 	tcase_add_test(cases, means_become_totals_of_the_whole_window);
-	tcase_add_loop_test(cases, nonsense_from_the_collector_is_refused, 0,
-	    sizeof bad_means / sizeof *bad_means);
+	tcase_add_loop_test(
+	    cases, nonsense_from_the_collector_is_refused, 0, sizeof bad_means / sizeof *bad_means);
 	tcase_add_test(cases, the_inventory_gives_places_and_sizes);
 	tcase_add_loop_test(
 	    cases, placement_files_are_checked, 0, sizeof placements / sizeof *placements);
