@@ -180,6 +180,18 @@ out:
 	return rc;
 }
 
+/* By time, as memory's periods come. Receivers were read in the order of their ids. */
+static int compare_rows(const void *left, const void *right)
+{
+	const struct past_row *a = left, *b = right;
+
+	if (a->end_s != b->end_s)
+		return a->end_s < b->end_s ? -1 : 1;
+	if (a->receiver != b->receiver)
+		return a->receiver < b->receiver ? -1 : 1;
+	return a->sender < b->sender ? -1 : a->sender > b->sender;
+}
+
 static int explain(struct work *work, int rc, const char *receiver)
 {
 	if (rc == GRAPPE_EUNSUPPORTED)
@@ -211,6 +223,8 @@ static int read_all(struct work *work)
 			explain(work, rc, receivers.ids[i]);
 	}
 	archive_names_deinit(&receivers);
+	if (work->past->nrows > 0)
+		qsort(work->past->rows, work->past->nrows, sizeof *work->past->rows, compare_rows);
 	if (work->watched > 0)
 		work->past->periods = (uint32_t)floor(work->periods / (double)work->watched + 1e-9);
 	work->past->unreadable += archive_reader_unreadable(work->reader, &damaged);

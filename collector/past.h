@@ -33,7 +33,7 @@ struct past {
 	uint32_t periods; /* atomic periods known, mean over the watched receivers, rounded down */
 	struct matrix *sums; /* totals over the known periods */
 	double *known;       /* by node: known atomic periods of a receiver; -1: no receiver here */
-	struct past_row *rows; /* detail only, ascending by end for each pair */
+	struct past_row *rows; /* detail only, ascending by end */
 	size_t nrows;
 	size_t unreadable; /* damaged files that were left out */
 };
