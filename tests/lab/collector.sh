@@ -179,6 +179,11 @@ last=$(cat "$LAB_LOG"/capture-*.log | awk 'NF == 5 { print $1 }' | sort -n | tai
 first=$(for log in "$LAB_LOG"/capture-*.log; do awk 'NF == 5 { print $1; exit }' "$log"; done | sort -n | tail -1)
 written() { [ "$(status .archive.written_end)" -ge "$last" ] && [ "$(status .archive.queue)" = 0 ]; }
 check "all of it reaches the archives" wait_for 30 written
+# Older than memory: the archives and memory together are all that was counted.
+check_equal "a window that begins in the archives has all packets" \
+	"$(truth 0 "$last" | awk '{ s += $4 } END { printf "%.0f", s }')" \
+	"$(query --last 30min --wait ${LENGTH}s --format json |
+		jq '[.rows[] | select(.sender != null) | .packets_per_period * .known_periods] | add | round')"
 stop collector
 fetch_all "$LAB_DIR/rrd" "$first" "$last" >"$LAB_DIR/archived"
 truth $((first - LENGTH)) "$last" | sort >"$LAB_DIR/counted"
