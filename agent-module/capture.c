@@ -5,6 +5,7 @@
 #include "agent-module/netlink.h"
 #include "agent-module/period_store.h"
 #include "agent-module/ports.h"
+#include "agent-module/savefile.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -486,4 +487,28 @@ int capture_run(const struct capture_settings *settings)
 	}
 	close_all(&capture);
 	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int capture_read(
+    const struct capture_settings *settings, const char *path, const char *format, const char *mtu)
+{
+	struct savefile_options what;
+	char message[256];
+	struct mac *vms;
+	long nvms;
+	int code = EXIT_FAILURE;
+
+	if (savefile_parse(path, format, mtu, &what, message, sizeof message) != GRAPPE_OK) {
+		log_error("%s", message);
+		return EXIT_FAILURE;
+	}
+	vms = capture_settings_macs(settings, &nvms);
+	what.vms = vms;
+	what.nvms = nvms > 0 ? (size_t)nvms : 0;
+	if (nvms >= 0)
+		code = savefile_run(&what);
+	else
+		log_error("%s", error_text(GRAPPE_EMEMORY));
+	free(vms);
+	return code;
 }

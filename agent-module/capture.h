@@ -21,4 +21,10 @@
  * program. */
 int capture_run(const struct capture_settings *settings);
 
+/* capture_read - accounts a capture file and prints it (agent-module/savefile.h); the VMs are those
+ * of the settings, or all when there are none. format, mtu: texts of the command line or NULL.
+ * Returns the exit code of the program. */
+int capture_read(
+    const struct capture_settings *settings, const char *path, const char *format, const char *mtu);
+
 #endif
