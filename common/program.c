@@ -169,11 +169,13 @@ static void print_help(const struct program *program, const struct table *table)
 
 /* ---- configuration ---- */
 
-/* Which file to read, NULL for none. Returns GRAPPE_OK or an error that was printed. */
-static int choose_file(const struct program *program, const char *given, const char **path)
+/* Which file to read, NULL for none. Returns GRAPPE_OK or an error that was printed. To print the
+ * defaults, as a beginning of one's own file, none is needed. */
+static int choose_file(
+    const struct program *program, const struct choices *choices, const char **path)
 {
-	*path = given;
-	if (given != NULL)
+	*path = choices->config;
+	if (choices->config != NULL)
 		return GRAPPE_OK;
 	if (program->default_config != NULL) {
 		*path = program->default_config;
@@ -183,7 +185,7 @@ static int choose_file(const struct program *program, const char *given, const c
 			return GRAPPE_OK;
 	}
 	*path = NULL;
-	if (!program->config_required)
+	if (!program->config_required || choices->print_config)
 		return GRAPPE_OK;
 	if (program->default_config != NULL)
 		fprintf(stderr,
@@ -202,7 +204,7 @@ static bool configure(
 	const char *path;
 
 	*exit_code = EXIT_FAILURE;
-	if (choose_file(program, choices->config, &path) != GRAPPE_OK)
+	if (choose_file(program, choices, &path) != GRAPPE_OK)
 		return false;
 	if (settings_load(program->schema, path, values, message, sizeof message) != GRAPPE_OK) {
 		fprintf(stderr, "%s: %s\n", program->name, message);

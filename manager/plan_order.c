@@ -34,6 +34,14 @@ static struct plan_terms gain_of(struct ordering *o, uint32_t vm, uint32_t place
 	    .packets = o->costs[from].packets - o->costs[to].packets};
 }
 
+/* What is left of a sum after a part was taken away; what only rounding left is nothing. */
+static double rest_of(double sum, double part)
+{
+	const double rest = sum - part;
+
+	return rest > sum * 1e-9 ? rest : 0;
+}
+
 static void take_step(struct ordering *o, uint32_t vm, uint32_t to, bool parking)
 {
 	struct plan_step *step = &o->steps[o->nsteps++];
@@ -43,8 +51,8 @@ static void take_step(struct ordering *o, uint32_t vm, uint32_t to, bool parking
 	    .vm = vm, .from = o->state.place_of[vm], .to = to, .parking = parking};
 	step->forced = plan_state_over(&o->state, step->from) > 0;
 	step->before = o->now;
-	o->now.octets -= gain.octets;
-	o->now.packets -= gain.packets;
+	o->now.octets = rest_of(o->now.octets, gain.octets);
+	o->now.packets = rest_of(o->now.packets, gain.packets);
 	step->after = o->now;
 	plan_state_put(&o->state, vm, to);
 }
