@@ -4,7 +4,7 @@
 dist_doc_DATA += doc/nagios.md doc/webhook.md
 
 # The whole
-dist_doc_DATA += doc/architecture.md
+dist_doc_DATA += doc/architecture.md doc/requirements.md
 
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md

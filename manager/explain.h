@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Why a move: one sentence for people, from the traffic that decided it (SYSTEM M-14), and what
+ * Why a move: one sentence for people, from the traffic that decided it (M-14), and what
  * could go wrong that nobody told us about (M-15). Pure; one thread.
  */
 #ifndef GRAPPE_MANAGER_EXPLAIN_H

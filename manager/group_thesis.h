@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Communication groups by dynamic thresholds (SYSTEM M-1…M-4, method `thesis`): pairs are taken by
- * decreasing weight; a group grows while pairs reach a share of the mean of those that built it.
- * Pure, deterministic (ties by name); one thread.
+ * Communication groups by dynamic thresholds (M-1…M-4 of doc/requirements.md, method `thesis`):
+ * pairs are taken by decreasing weight; a group grows while pairs reach a share of the mean of
+ * those that built it. Pure, deterministic (ties by name); one thread.
  *
  *   neither VM is in a group        they found one
  *   one of them is                  above that group's threshold the other joins; else it stands in
@@ -10,7 +10,8 @@
  *   both are in the same group      nothing
  *   they are in different groups    the groups merge if the pair exceeds both thresholds and all
  *                                   traffic between them exceeds `merge_share` of the traffic
- * inside the one with less; where one has a single VM the larger group's threshold alone decides
+ *                                   inside the one with less; where one has a single VM the
+ *                                   larger group's threshold alone decides
  */
 #ifndef GRAPPE_MANAGER_GROUP_THESIS_H
 #define GRAPPE_MANAGER_GROUP_THESIS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Shared services (a file server, DNS, monitoring) talk to everybody and would glue all groups into
- * one (SYSTEM M-7). A hub is a node with many more links than usual that, once such nodes are set
+ * one (M-7). A hub is a node with many more links than usual that, once such nodes are set
  * aside, touches several separate sets of VMs that talk among themselves. The master of a star of
  * workers is none: its workers do not talk to each other. Pure; one thread.
  */

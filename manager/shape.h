@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The name of a communication pattern (SYSTEM M-6): which regular graph the links of some VMs form.
+ * The name of a communication pattern (M-6): which regular graph the links of some VMs form.
  * Where graphs coincide the first name counts: two VMs are a chain, three in a triangle all-to-all,
  * four in a square a ring. Links below a twentieth of the heaviest are ignored
  * where what is left has a name. Pure; one thread.

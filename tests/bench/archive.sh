@@ -6,7 +6,7 @@
 #     tests/bench/archive.sh [BUILD] [PAIRS...]        default: . 1000 10000; needs 50 kB a pair in $TMPDIR
 set -e
 build=${1:-.}
-shift || true
+[ $# = 0 ] || shift
 [ $# -gt 0 ] || set -- 1000 10000
 tool=$build/tests/lab/archive_tool
 [ -x "$tool" ] || { echo "$tool is not built: make $tool" >&2; exit 1; }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The grouping of SYSTEM M-1…M-5: the worked examples, the measured matrices, their repeated runs.
+/* The grouping of M-1…M-5 (doc/requirements.md): the worked examples, the measured matrices, their repeated runs.
  */
 #include "manager/groups.h"
 
