@@ -100,7 +100,7 @@ static void load_state(struct intake *intake)
  */
 static void remove_leftovers(const struct intake *intake)
 {
-	const size_t length = strlen(STATE_FILE ".XXXXXX");
+	const size_t length = strlen(STATE_FILE FILE_TEMPORARY_SUFFIX);
 	DIR *folder = opendir(intake->state_folder);
 	const struct dirent *entry;
 
@@ -237,8 +237,8 @@ struct reading {
 
 /* Whether counters may go on from the ledger with this period: nothing can have been published and
  * removed again unseen. */
-static bool is_continuous(const struct intake *intake, const struct period_header *header,
-    const struct reading *reading)
+static bool is_continuous(
+    const struct intake *intake, const struct period_header *header, const struct reading *reading)
 {
 	const struct ledger *ledger = intake->ledger;
 

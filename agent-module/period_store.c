@@ -20,7 +20,6 @@
 #define FILE_MODE 0444
 #define UNFINISHED "unfinished"
 #define LOCK "lock"
-#define TEMPORARY_SUFFIX 7 /* ".XXXXXX" of file_replace() */
 
 struct period_store {
 	char *folder;  /* owned */
@@ -52,9 +51,10 @@ static bool is_temporary(const char *name)
 	const size_t length = strlen(name);
 	size_t stem;
 
-	if (length <= TEMPORARY_SUFFIX || name[length - TEMPORARY_SUFFIX] != '.')
+	if (length <= FILE_TEMPORARY_SUFFIX_LENGTH ||
+	    name[length - FILE_TEMPORARY_SUFFIX_LENGTH] != '.')
 		return false;
-	stem = length - TEMPORARY_SUFFIX;
+	stem = length - FILE_TEMPORARY_SUFFIX_LENGTH;
 	return end_of_name(name, stem) > 0 ||
 	       (stem == strlen(UNFINISHED) && memcmp(name, UNFINISHED, stem) == 0);
 }

@@ -51,7 +51,8 @@ int file_replace(const char *path, const void *bytes, size_t length, mode_t mode
 	char temporary[PATH_MAX];
 	int fd, saved, rc = GRAPPE_EIO;
 
-	if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary) {
+	if (snprintf(temporary, sizeof temporary, "%s" FILE_TEMPORARY_SUFFIX, path) >=
+	    (int)sizeof temporary) {
 		errno = ENAMETOOLONG;
 		return GRAPPE_EIO;
 	}

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* What mkostemp(3) makes of a path while file_replace() writes: a killed program may leave it. */
+#define FILE_TEMPORARY_SUFFIX ".XXXXXX"
+#define FILE_TEMPORARY_SUFFIX_LENGTH (sizeof FILE_TEMPORARY_SUFFIX - 1)
+
 /* file_replace - path holds either its old or the new bytes whatever happens (temporary file,
  * fsync(2), rename(2), fsync of the folder). mode: permissions of the new file.
  * Returns 0 or GRAPPE_EIO with errno; the temporary file never stays behind an error. */
