@@ -14,7 +14,7 @@
 static const uint8_t magic[4] = {'G', 'R', 'P', 'E'};
 #define FORMAT_VERSION 1
 
-enum chunk { CHUNK_END = 0, CHUNK_HEADER = 1, CHUNK_VIFS = 2, CHUNK_ROWS = 3 };
+enum chunk { CHUNK_END = 0, CHUNK_HEADER = 1, CHUNK_VIFS = 2, CHUNK_ROWS = 3, CHUNK_DETAILS = 4 };
 
 struct period *period_new(void)
 {
@@ -69,6 +69,8 @@ int period_add_vif(struct period *period, const struct period_vif *vif)
 	clean_text(added->vm_name, sizeof added->vm_name);
 	clean_text(added->segment, sizeof added->segment);
 	clean_text(added->interface, sizeof added->interface);
+	clean_text(added->application, sizeof added->application);
+	clean_text(added->os_type, sizeof added->os_type);
 	return (int)period->nvifs++;
 }
 
@@ -117,10 +119,16 @@ static bool is_header_valid(const struct period_header *header)
 	       header->end_s % header->length_s == 0;
 }
 
+static bool are_details_valid(const struct period_vif *vif)
+{
+	return vif->oper_state <= OPER_STATE_CRASHED && vif->persistent <= TRUTH_FALSE &&
+	       vif->autostart <= TRUTH_FALSE;
+}
+
 static bool is_vif_valid(const struct period_vif *vif)
 {
 	if (!identity_is_vm(vif->vm_id) || vif->nmacs > PERIOD_MACS_MAX ||
-	    vif->naddresses > PERIOD_ADDRESSES_MAX)
+	    vif->naddresses > PERIOD_ADDRESSES_MAX || !are_details_valid(vif))
 		return false;
 	for (uint32_t i = 0; i < vif->naddresses; i++)
 		if (address_size(&vif->addresses[i].address) == 0)
@@ -164,6 +172,10 @@ static void put_chunk(struct buffer *out, enum chunk type, struct buffer *payloa
 
 static void put_header(struct buffer *out, const struct period_header *header)
 {
+	char reason[PERIOD_REASON_SIZE];
+
+	memcpy(reason, header->backend_reason, sizeof reason);
+	clean_text(reason, sizeof reason);
 	buffer_put_signed(out, header->end_s);
 	buffer_put_varint(out, header->length_s);
 	buffer_put(out, header->boot_id, sizeof header->boot_id);
@@ -174,6 +186,8 @@ static void put_header(struct buffer *out, const struct period_header *header)
 	buffer_put_varint(out, header->unmatched_octets);
 	buffer_put_varint(out, header->estimated_packets);
 	buffer_put_varint(out, header->malformed_packets);
+	buffer_put_varint(out, header->backends);
+	buffer_put_text(out, reason);
 }
 
 static void put_address(struct buffer *out, const struct address *address)
@@ -205,6 +219,52 @@ static void put_vif(struct buffer *out, const struct period_vif *vif)
 	buffer_put_varint(out, vif->other_packets);
 	buffer_put_varint(out, vif->other_octets);
 	buffer_put_varint(out, vif->nonip_packets);
+}
+
+static bool has_details(const struct period_vif *vif)
+{
+	return vif->application[0] != '\0' || vif->os_type[0] != '\0' || vif->oper_state != 0 ||
+	       vif->persistent != 0 || vif->autostart != 0 || vif->vcpu_max != 0 ||
+	       vif->memory_max_bytes != 0 || vif->cpu_time_us != 0;
+}
+
+/* One virtual NIC's details, with their length before them. */
+static void put_details(struct buffer *out, const struct period_vif *vif)
+{
+	struct buffer details;
+
+	buffer_init(&details);
+	buffer_put_text(&details, vif->application);
+	buffer_put_text(&details, vif->os_type);
+	buffer_put_u8(&details, vif->oper_state);
+	buffer_put_u8(&details, vif->persistent);
+	buffer_put_u8(&details, vif->autostart);
+	buffer_put_varint(&details, vif->vcpu_max);
+	buffer_put_varint(&details, vif->memory_max_bytes);
+	buffer_put_varint(&details, vif->cpu_time_us);
+	if (details.error != GRAPPE_OK)
+		out->error = details.error;
+	buffer_put_varint(out, details.length);
+	buffer_put(out, details.bytes, details.length);
+	buffer_deinit(&details);
+}
+
+/* Details of those vifs that have some; false without any. */
+static bool put_all_details(struct buffer *out, const struct period *period)
+{
+	size_t count = 0, next = 0;
+
+	for (size_t i = 0; i < period->nvifs; i++)
+		count += has_details(&period->vifs[i]);
+	buffer_put_varint(out, count);
+	for (size_t i = 0; i < period->nvifs; i++) {
+		if (!has_details(&period->vifs[i]))
+			continue;
+		buffer_put_varint(out, i - next);
+		put_details(out, &period->vifs[i]);
+		next = i + 1;
+	}
+	return count > 0;
 }
 
 /* How many leading bytes two addresses of one type share. */
@@ -251,6 +311,9 @@ int period_encode(const struct period *period, struct buffer *out)
 	for (size_t i = 0; i < period->nvifs; i++)
 		put_vif(&payload, &period->vifs[i]);
 	put_chunk(out, CHUNK_VIFS, &payload);
+	if (put_all_details(&payload, period))
+		put_chunk(out, CHUNK_DETAILS, &payload);
+	payload.length = 0;
 	buffer_put_varint(&payload, period->nrows);
 	for (size_t i = 0; i < period->nrows; i++)
 		put_row(&payload, &period->rows[i], i > 0 ? &period->rows[i - 1] : NULL);
@@ -300,6 +363,10 @@ static void take_header(struct reader *reader, struct period_header *header)
 	header->unmatched_octets = reader_varint(reader);
 	header->estimated_packets = reader_varint(reader);
 	header->malformed_packets = reader_varint(reader);
+	if (reader_left(reader) > 0) { /* not written by the first sensors */
+		header->backends = reader_varint32(reader);
+		reader_text(reader, header->backend_reason, sizeof header->backend_reason);
+	}
 	if (reader->error == GRAPPE_OK && !is_header_valid(header))
 		reader->error = GRAPPE_EFORMAT;
 }
@@ -356,6 +423,51 @@ static void take_vifs(struct reader *reader, struct period *period)
 		rc = period_add_vif(period, &vif);
 		if (rc < 0)
 			reader->error = rc;
+	}
+}
+
+static void take_details(struct reader *reader, struct period_vif *vif)
+{
+	const uint64_t length = reader_varint(reader);
+	const uint8_t *bytes;
+	struct reader details;
+
+	if (reader->error == GRAPPE_OK && length > reader_left(reader))
+		reader->error = GRAPPE_ETRUNCATED;
+	bytes = reader_take(reader, (size_t)length);
+	if (bytes == NULL)
+		return;
+	reader_init(&details, bytes, (size_t)length);
+	reader_text(&details, vif->application, sizeof vif->application);
+	reader_text(&details, vif->os_type, sizeof vif->os_type);
+	vif->oper_state = reader_u8(&details);
+	vif->persistent = reader_u8(&details);
+	vif->autostart = reader_u8(&details);
+	vif->vcpu_max = reader_varint32(&details);
+	vif->memory_max_bytes = reader_varint(&details);
+	vif->cpu_time_us = reader_varint(&details);
+	if (details.error == GRAPPE_OK && !are_details_valid(vif))
+		details.error = GRAPPE_EFORMAT;
+	reader->error = details.error;
+}
+
+/* Comes after the vifs, so that each index can be checked at once. */
+static void take_all_details(struct reader *reader, struct period *period)
+{
+	const size_t count = reader_count(reader, PERIOD_VIFS_MAX);
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < count && reader->error == GRAPPE_OK; i++) {
+		const uint64_t vif = next + reader_varint32(reader);
+
+		if (reader->error != GRAPPE_OK)
+			return;
+		if (vif >= period->nvifs) {
+			reader->error = GRAPPE_EFORMAT;
+			return;
+		}
+		take_details(reader, &period->vifs[vif]);
+		next = vif + 1;
 	}
 }
 
@@ -427,6 +539,9 @@ static int take_payload(uint8_t type, struct reader *chunk, struct period *perio
 	case CHUNK_ROWS:
 		take_rows(chunk, period);
 		break;
+	case CHUNK_DETAILS:
+		take_all_details(chunk, period);
+		break;
 	default:
 		break; /* written by a later version */
 	}
@@ -455,11 +570,11 @@ static int take_chunks(struct reader *reader, const uint8_t *start, struct perio
 			return reader->error;
 		reader_init(&chunk, payload, (size_t)length);
 		if (type == CHUNK_END)
-			return seen == NEEDED ? check_end(reader, start, at, &chunk)
-					      : GRAPPE_EFORMAT;
-		if (type <= CHUNK_ROWS && seen & 1u << type)
+			return (seen & NEEDED) == NEEDED ? check_end(reader, start, at, &chunk)
+							 : GRAPPE_EFORMAT;
+		if (type <= CHUNK_DETAILS && seen & 1u << type)
 			return GRAPPE_EFORMAT;
-		if (type <= CHUNK_ROWS)
+		if (type <= CHUNK_DETAILS)
 			seen |= 1u << type;
 		rc = take_payload(type, &chunk, period);
 		if (rc != GRAPPE_OK)

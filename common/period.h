@@ -23,6 +23,9 @@
 #define PERIOD_END_MAX_S INT64_C(253402300799) /* year 9999: room for sums in ns */
 #define PERIOD_MACS_MAX 8                      /* MACs of one virtual NIC */
 #define PERIOD_ADDRESSES_MAX 16                /* learnt addresses of one virtual NIC */
+#define PERIOD_REASON_SIZE 96                  /* why a back end counts, with its final zero */
+#define PERIOD_LABEL_SIZE 64                   /* label of an application, UTF-8 */
+#define PERIOD_OS_TYPE_SIZE 32
 #define PERIOD_VIFS_MAX 65536
 #define PERIOD_ROWS_MAX 4000000
 #define PERIOD_BYTES_MAX (64u << 20) /* longest encoding that is read */
@@ -35,6 +38,12 @@ enum period_flag {
 	PERIOD_TEST_LENGTH = 1 << 4,    /* shorter than 30 s by the test switch */
 };
 
+/* Which back ends of the sensor counted in a period; a set. */
+enum period_backend {
+	BACKEND_PCAP = 1 << 0,
+	BACKEND_BPF = 1 << 1,
+};
+
 struct period_header {
 	int64_t end_s; /* name of the period: its end, epoch seconds, a multiple of length_s */
 	uint32_t length_s;
@@ -44,8 +53,10 @@ struct period_header {
 	uint64_t dropped_packets;   /* lost by the kernel before counting */
 	uint64_t unmatched_packets; /* unicast on a watched interface that is no vif's MAC */
 	uint64_t unmatched_octets;
-	uint64_t estimated_packets; /* of all wire packets, how many are estimates */
-	uint64_t malformed_packets; /* frames whose headers could not be read */
+	uint64_t estimated_packets;              /* of all wire packets, how many are estimates */
+	uint64_t malformed_packets;              /* frames whose headers could not be read */
+	uint32_t backends;                       /* enum period_backend; 0 = unknown */
+	char backend_reason[PERIOD_REASON_SIZE]; /* why these, in words; "" = unknown */
 };
 
 enum address_evidence {
@@ -62,6 +73,26 @@ struct period_address {
 enum period_vif_flag {
 	VIF_ROUTER = 1 << 0, /* many source addresses behind one MAC */
 };
+
+/* State of a VM, numbered as VirtualMachineOperState of RFC 7666. */
+enum period_oper_state {
+	OPER_STATE_NONE = 0, /* the sensor has no word on it */
+	OPER_STATE_UNKNOWN = 1,
+	OPER_STATE_OTHER = 2,
+	OPER_STATE_PREPARING = 3,
+	OPER_STATE_RUNNING = 4,
+	OPER_STATE_SUSPENDING = 5,
+	OPER_STATE_SUSPENDED = 6,
+	OPER_STATE_RESUMING = 7,
+	OPER_STATE_PAUSED = 8,
+	OPER_STATE_MIGRATING = 9,
+	OPER_STATE_SHUTTING_DOWN = 10,
+	OPER_STATE_SHUTDOWN = 11,
+	OPER_STATE_CRASHED = 12,
+};
+
+/* What may be unknown. */
+enum period_truth { TRUTH_UNKNOWN = 0, TRUTH_TRUE = 1, TRUTH_FALSE = 2 };
 
 /* One virtual NIC: the counting unit. */
 struct period_vif {
@@ -81,6 +112,15 @@ struct period_vif {
 	uint64_t multicast_packets, multicast_octets;
 	uint64_t other_packets, other_octets; /* the table of pairs was full */
 	uint64_t nonip_packets;               /* ARP and the like, unicast */
+	/* details of the VM that a hypervisor told; zeros and "" = unknown */
+	char application[PERIOD_LABEL_SIZE]; /* group or application it belongs to */
+	char os_type[PERIOD_OS_TYPE_SIZE];
+	uint8_t oper_state; /* enum period_oper_state */
+	uint8_t persistent; /* enum period_truth: defined beyond its run */
+	uint8_t autostart;  /* enum period_truth: starts with its host */
+	uint32_t vcpu_max;
+	uint64_t memory_max_bytes;
+	uint64_t cpu_time_us; /* consumed since the VM's start */
 };
 
 enum period_direction {
@@ -118,12 +158,13 @@ void period_sort(struct period *period);
 
 /* period_encode - appends the encoding of a sorted period to out.
  * Returns 0, GRAPPE_EMEMORY, or GRAPPE_EINVALID for what period_decode() would refuse: rows not
- * strictly ascending or of an unknown vif, a vm_id that is none, a header out of its ranges, an
- * address without type. */
+ * strictly ascending or of an unknown vif, a vm_id that is none, a header or a detail out of its
+ * ranges, an address without type. Control characters in the header's text are written as '?'. */
 int period_encode(const struct period *period, struct buffer *out);
 
 /* period_decode - reads an encoding that may be hostile. On success *out is owned by the caller.
- * Unknown chunks and additions to known ones are skipped; a wrong or missing checksum, unsorted or
+ * Unknown chunks and additions to known ones are skipped; what an older sensor did not write is
+ * left unknown; a wrong or missing checksum, unsorted or
  * duplicate rows, counts beyond the limits above or trailing bytes are errors: GRAPPE_EFORMAT,
  * GRAPPE_ETRUNCATED, GRAPPE_ECHECKSUM, GRAPPE_EVERSION, GRAPPE_ELIMIT, GRAPPE_EMEMORY. On error
  * *out is NULL. */

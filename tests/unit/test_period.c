@@ -45,7 +45,10 @@ static void setup(void)
 	    .flags = PERIOD_PARTIAL | PERIOD_CLOCK_UNSYNCED,
 	    .clock_offset_ns = -1234567,
 	    .dropped_packets = UINT64_MAX,
-	    .estimated_packets = 3};
+	    .estimated_packets = 3,
+	    .malformed_packets = UINT64_MAX,
+	    .backends = BACKEND_PCAP | BACKEND_BPF,
+	    .backend_reason = "bpf on 2 of 3 interfaces; tap2: no TCX"};
 	loaded.flags = VIF_ROUTER;
 	loaded.vcpu = UINT32_MAX;
 	loaded.memory_bytes = UINT64_MAX;
@@ -58,6 +61,13 @@ static void setup(void)
 		loaded.addresses[i].evidence = EVIDENCE_CLAIMED;
 	}
 	memset(loaded.vm_name, 'n', sizeof loaded.vm_name - 1);
+	memset(loaded.application, 'a', sizeof loaded.application - 1);
+	memset(loaded.os_type, 'o', sizeof loaded.os_type - 1);
+	loaded.oper_state = OPER_STATE_CRASHED;
+	loaded.persistent = TRUTH_FALSE;
+	loaded.autostart = TRUTH_TRUE;
+	loaded.vcpu_max = UINT32_MAX;
+	loaded.memory_max_bytes = loaded.cpu_time_us = UINT64_MAX;
 	loaded.multicast_packets = loaded.other_octets = UINT64_MAX;
 	ck_assert_int_eq(period_add_vif(period, &plain), 0);
 	ck_assert_int_eq(period_add_vif(period, &loaded), 1);
@@ -291,6 +301,100 @@ START_TEST(every_chunk_comes_once)
 			rebuild(type, times);
 			ck_assert_int_eq(decode(buffer.bytes, buffer.length), GRAPPE_EFORMAT);
 		}
+	buffer.length = 0;
+	encode();
+	rebuild(4, 2);
+	ck_assert_int_eq(decode(buffer.bytes, buffer.length), GRAPPE_EFORMAT);
+}
+END_TEST
+
+START_TEST(details_may_be_missing)
+{
+	struct period *out;
+
+	encode();
+	rebuild(4, 0);
+	ck_assert_int_eq(period_decode(buffer.bytes, buffer.length, &out), GRAPPE_OK);
+	ck_assert_str_eq(out->vifs[1].application, "");
+	ck_assert_uint_eq(out->vifs[1].oper_state, OPER_STATE_NONE);
+	ck_assert_uint_eq(out->vifs[1].vcpu, UINT32_MAX);
+	period_free(out);
+}
+END_TEST
+
+/* Puts a chunk with this payload before the end of a period that has no details. */
+static int decode_with_details(const void *payload, size_t length)
+{
+	struct buffer out;
+
+	period->vifs[1] = period->vifs[0];
+	period->nrows = 0;
+	buffer.length = 0;
+	encode();
+	buffer_init(&out);
+	buffer_put(&out, buffer.bytes, buffer.length - 6);
+	buffer_put_u8(&out, 4);
+	buffer_put_varint(&out, length);
+	buffer_put(&out, payload, length);
+	buffer_put(&out, buffer.bytes + buffer.length - 6, 6);
+	buffer_deinit(&buffer);
+	buffer = out;
+	seal();
+	return decode(buffer.bytes, buffer.length);
+}
+
+START_TEST(details_are_checked)
+{
+	/* count, vif, length, application, OS type, states, vCPUs, memory, CPU time */
+	static const uint8_t fine[] = {
+	    2, 0, 9, 1, 'a', 0, 12, 2, 2, 1, 1, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t longer[] = {1, 1, 10, 1, 'a', 0, 12, 2, 2, 1, 1, 1, 77};
+	static const struct {
+		const char *what;
+		size_t at;
+		uint8_t value;
+		int rc;
+	} wrong[] = {
+	    {"more than there are", 0, 3, GRAPPE_ETRUNCATED},
+	    {"of an unknown vif", 1, 2, GRAPPE_EFORMAT},
+	    {"of the vif after the last", 12, 1, GRAPPE_EFORMAT},
+	    {"shorter than its fields", 2, 8, GRAPPE_ETRUNCATED},
+	    {"longer than the chunk", 2, 99, GRAPPE_ETRUNCATED},
+	    {"control character", 4, '\n', GRAPPE_EFORMAT},
+	    {"no such state", 6, 13, GRAPPE_EFORMAT},
+	    {"neither persistent nor not", 7, 3, GRAPPE_EFORMAT},
+	    {"autostart", 8, 3, GRAPPE_EFORMAT},
+	};
+	uint8_t bytes[sizeof fine];
+
+	ck_assert_int_eq(decode_with_details(fine, sizeof fine), GRAPPE_OK);
+	ck_assert_int_eq(decode_with_details(longer, sizeof longer), GRAPPE_OK);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		int rc;
+
+		memcpy(bytes, fine, sizeof bytes);
+		bytes[wrong[i].at] = wrong[i].value;
+		rc = decode_with_details(bytes, sizeof bytes);
+		ck_assert_msg(rc == wrong[i].rc, "%s: %d", wrong[i].what, rc);
+	}
+}
+END_TEST
+
+/* Moves the details to the front. */
+START_TEST(details_come_after_the_vifs)
+{
+	struct buffer out;
+
+	encode();
+	rebuild(4, 0);
+	buffer_init(&out);
+	buffer_put(&out, buffer.bytes, 5);
+	buffer_put(&out, "\4\013\1\0\010\0\0\0\0\0\0\0\0", 13);
+	buffer_put(&out, buffer.bytes + 5, buffer.length - 5);
+	buffer_deinit(&buffer);
+	buffer = out;
+	seal();
+	ck_assert_int_eq(decode(buffer.bytes, buffer.length), GRAPPE_EFORMAT);
 }
 END_TEST
 
@@ -321,6 +425,15 @@ START_TEST(bad_periods_are_not_encoded)
 	period->vifs[1].naddresses++;
 	ck_assert_int_eq(period_encode(period, &buffer), GRAPPE_EINVALID);
 	period->vifs[1].naddresses--;
+	period->vifs[0].oper_state = OPER_STATE_CRASHED + 1;
+	ck_assert_int_eq(period_encode(period, &buffer), GRAPPE_EINVALID);
+	period->vifs[0].oper_state = OPER_STATE_NONE;
+	period->vifs[1].persistent = TRUTH_FALSE + 1;
+	ck_assert_int_eq(period_encode(period, &buffer), GRAPPE_EINVALID);
+	period->vifs[1].persistent = TRUTH_UNKNOWN;
+	period->vifs[1].autostart = TRUTH_FALSE + 1;
+	ck_assert_int_eq(period_encode(period, &buffer), GRAPPE_EINVALID);
+	period->vifs[1].autostart = TRUTH_UNKNOWN;
 	ck_assert_uint_eq(buffer.length, 0);
 	encode();
 }
@@ -332,9 +445,14 @@ START_TEST(hostile_names_are_cleaned)
 
 	snprintf(vif.vm_name, sizeof vif.vm_name, "a\nb\033[2J\177\xc3\xa9");
 	memset(vif.segment, 's', sizeof vif.segment); /* not ended */
+	snprintf(vif.application, sizeof vif.application, "shop\t1");
+	memset(vif.os_type, '\1', sizeof vif.os_type);
+	memset(period->header.backend_reason, '\r', sizeof period->header.backend_reason);
 	ck_assert_int_eq(period_add_vif(period, &vif), 2);
 	ck_assert_str_eq(period->vifs[2].vm_name, "a?b?[2J?\xc3\xa9");
 	ck_assert_uint_eq(strlen(period->vifs[2].segment), SEGMENT_SIZE - 1);
+	ck_assert_str_eq(period->vifs[2].application, "shop?1");
+	ck_assert_uint_eq(strlen(period->vifs[2].os_type), PERIOD_OS_TYPE_SIZE - 1);
 	encode();
 	ck_assert_int_eq(decode(buffer.bytes, buffer.length), GRAPPE_OK);
 }
@@ -355,6 +473,39 @@ END_TEST
 START_TEST(checksum_is_crc32)
 {
 	ck_assert_uint_eq(period_checksum("123456789", 9), 0xcbf43926);
+}
+END_TEST
+
+/* ---- what the first sensors wrote ---- */
+
+/* As the documented example below, but with a header that ends after the malformed packets, and
+ * no details. */
+static const uint8_t first_encoding[] = {0x47, 0x52, 0x50, 0x45, 0x01, 0x01, 0x1e, 0xa8, 0x9b, 0xec,
+    0xaf, 0x0d, 0x1e, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0, 0xb0,
+    0xb0, 0xb0, 0xb0, 0x00, 0xb7, 0x17, 0x02, 0x00, 0x00, 0x00, 0x00, 0x02, 0x42, 0x01, 0x10, 0x6d,
+    0x61, 0x63, 0x2d, 0x30, 0x32, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x31, 0x04,
+    0x77, 0x65, 0x62, 0x31, 0x07, 0x64, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74, 0x04, 0x74, 0x61, 0x70,
+    0x30, 0x00, 0xb0, 0xea, 0x01, 0x02, 0x80, 0x80, 0x80, 0x80, 0x08, 0x01, 0x02, 0x00, 0x00, 0x00,
+    0x00, 0x01, 0x01, 0x01, 0xc0, 0x00, 0x02, 0x01, 0x02, 0x03, 0xb4, 0x01, 0x00, 0x00, 0x00, 0x03,
+    0x19, 0x03, 0x00, 0x20, 0xc0, 0x00, 0x02, 0x02, 0x78, 0xa0, 0xc2, 0x05, 0x00, 0x23, 0x03, 0x01,
+    0x3c, 0x00, 0xa0, 0xc6, 0x33, 0x64, 0x07, 0x0a, 0x88, 0x27, 0x00, 0x04, 0x6b, 0xed, 0xe5, 0xdb};
+
+START_TEST(the_first_encoding_is_read)
+{
+	struct period *out;
+
+	ck_assert_int_eq(period_decode(first_encoding, sizeof first_encoding, &out), GRAPPE_OK);
+	ck_assert_int_eq(out->header.end_s, 1795000020);
+	ck_assert_uint_eq(out->header.dropped_packets, 2);
+	ck_assert_uint_eq(out->header.backends, 0);
+	ck_assert_str_eq(out->header.backend_reason, "");
+	ck_assert_uint_eq(out->nvifs, 1);
+	ck_assert_str_eq(out->vifs[0].vm_name, "web1");
+	ck_assert_str_eq(out->vifs[0].application, "");
+	ck_assert_uint_eq(out->vifs[0].oper_state, OPER_STATE_NONE);
+	ck_assert_uint_eq(out->nrows, 3);
+	ck_assert_uint_eq(out->rows[0].octets, 90400);
+	period_free(out);
 }
 END_TEST
 
@@ -393,8 +544,12 @@ START_TEST(the_documented_example)
 
 	period_free(period);
 	period = period_new();
-	period->header = (struct period_header){
-	    .end_s = 1795000020, .length_s = 30, .clock_offset_ns = -1500, .dropped_packets = 2};
+	period->header = (struct period_header){.end_s = 1795000020,
+	    .length_s = 30,
+	    .clock_offset_ns = -1500,
+	    .dropped_packets = 2,
+	    .backends = BACKEND_BPF,
+	    .backend_reason = "auto: TCX"};
 	memset(period->header.boot_id, 0xb0, sizeof period->header.boot_id);
 	snprintf(vif.vm_name, sizeof vif.vm_name, "web1");
 	vif.vcpu = 2;
@@ -404,6 +559,14 @@ START_TEST(the_documented_example)
 	ck_assert_int_eq(address_parse("192.0.2.1", &vif.addresses[0].address), GRAPPE_OK);
 	vif.multicast_packets = 3;
 	vif.multicast_octets = 180;
+	snprintf(vif.application, sizeof vif.application, "shop");
+	snprintf(vif.os_type, sizeof vif.os_type, "hvm");
+	vif.oper_state = OPER_STATE_RUNNING;
+	vif.persistent = TRUTH_TRUE;
+	vif.autostart = TRUTH_FALSE;
+	vif.vcpu_max = 4;
+	vif.memory_max_bytes = UINT64_C(4) << 30;
+	vif.cpu_time_us = 1500000;
 	ck_assert_int_eq(period_add_vif(period, &vif), 0);
 	add_row(0, ROW_RECEIVED, "192.0.2.2", 120, 90400);
 	add_row(0, ROW_RECEIVED, "192.0.2.3", 1, 60);
@@ -432,10 +595,14 @@ int main(void)
 	tcase_add_test(tcase, magic_and_version);
 	tcase_add_test(tcase, unknown_chunks_are_skipped);
 	tcase_add_test(tcase, every_chunk_comes_once);
+	tcase_add_test(tcase, details_may_be_missing);
+	tcase_add_test(tcase, details_are_checked);
+	tcase_add_test(tcase, details_come_after_the_vifs);
 	tcase_add_test(tcase, bad_periods_are_not_encoded);
 	tcase_add_test(tcase, hostile_names_are_cleaned);
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, checksum_is_crc32);
+	tcase_add_test(tcase, the_first_encoding_is_read);
 	tcase_add_test(tcase, the_documented_example);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
