@@ -37,7 +37,8 @@ void ledger_reset(struct ledger *ledger)
 {
 	tally_free(&ledger->rows);
 	ledger->start_s = ledger->last_end = ledger->length_s = 0;
-	ledger->drops = ledger->overflow = ledger->unmatched = 0;
+	ledger->drops = ledger->overflow = ledger->unmatched = ledger->unmatched_octets = 0;
+	ledger->estimated = ledger->malformed = 0;
 	for (size_t i = 0; i < ledger->nvifs; i++) {
 		struct period_vif *vif = &ledger->vifs[i].vif;
 
@@ -302,6 +303,9 @@ int ledger_account(struct ledger *ledger, const struct period *period, const uin
 		ledger->start_s = ledger->last_end - header->length_s;
 	ledger->drops += header->dropped_packets;
 	ledger->unmatched += header->unmatched_packets;
+	ledger->unmatched_octets += header->unmatched_octets;
+	ledger->estimated += header->estimated_packets;
+	ledger->malformed += header->malformed_packets;
 	/* Only after the clock was set back and the counters were reset can a vif be of later. */
 	for (size_t i = 0; i < ledger->nvifs; i++)
 		if (ledger->vifs[i].last_end > ledger->last_end)
@@ -346,7 +350,10 @@ static int fill_period(const struct ledger *ledger, struct period *period)
 	period->header = (struct period_header){.end_s = ledger->last_end,
 	    .length_s = ledger->length_s,
 	    .dropped_packets = ledger->drops,
-	    .unmatched_packets = ledger->unmatched};
+	    .unmatched_packets = ledger->unmatched,
+	    .unmatched_octets = ledger->unmatched_octets,
+	    .estimated_packets = ledger->estimated,
+	    .malformed_packets = ledger->malformed};
 	for (size_t i = 0; i < ledger->nvifs && rc >= 0; i++)
 		rc = period_add_vif(period, &ledger->vifs[i].vif);
 	for (size_t i = 0; i < ledger->rows.count && rc >= 0; i++) {
@@ -513,6 +520,9 @@ static int take_period(
 	ledger->length_s = period->header.length_s;
 	ledger->drops = period->header.dropped_packets;
 	ledger->unmatched = period->header.unmatched_packets;
+	ledger->unmatched_octets = period->header.unmatched_octets;
+	ledger->estimated = period->header.estimated_packets;
+	ledger->malformed = period->header.malformed_packets;
 	rc = take_vifs(ledger, vifs, period);
 	if (rc == GRAPPE_OK)
 		rc = take_rows(reader, ledger, period);

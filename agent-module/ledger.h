@@ -39,8 +39,9 @@ struct ledger {
 	uint32_t start_s;  /* epoch s; the counters hold everything from here on; 0 = empty */
 	uint32_t last_end; /* newest period accounted; 0 = none */
 	uint32_t length_s; /* its length */
-	uint32_t next_vif, next_vm;          /* numbers to give out next */
-	uint64_t drops, overflow, unmatched; /* packets, cumulative */
+	uint32_t next_vif, next_vm; /* numbers to give out next */
+	/* packets, cumulative */
+	uint64_t drops, overflow, unmatched, unmatched_octets, estimated, malformed;
 	uint64_t forgotten_rows; /* rows that had to go because of LEDGER_ROWS_MAX, since this
 				    object lives */
 	struct ledger_vif *vifs; /* owned; ascending by number */

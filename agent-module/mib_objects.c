@@ -119,6 +119,21 @@ static void read_scalar(
 	case MIB_AGENT_CAPTURE_STATE:
 		set_integer(value, snapshot_capture_state(snapshot, now_s));
 		break;
+	case MIB_AGENT_ESTIMATED:
+		set_counter(value, snapshot->estimated);
+		break;
+	case MIB_AGENT_MALFORMED:
+		set_counter(value, snapshot->malformed);
+		break;
+	case MIB_AGENT_BACKEND:
+		set_integer(value, snapshot->backend);
+		break;
+	case MIB_AGENT_BACKEND_REASON:
+		set_text(value, snapshot->backend_reason);
+		break;
+	case MIB_AGENT_UNMATCHED_OCTETS:
+		set_counter(value, snapshot->unmatched_octets);
+		break;
 	}
 }
 
@@ -165,6 +180,18 @@ static void read_info(const struct sealed *period, mib_number column, struct mib
 		break;
 	case MIB_INFO_DROPS:
 		set_counter(value, period->header.dropped_packets);
+		break;
+	case MIB_INFO_UNMATCHED:
+		set_counter(value, period->header.unmatched_packets);
+		break;
+	case MIB_INFO_ESTIMATED:
+		set_counter(value, period->header.estimated_packets);
+		break;
+	case MIB_INFO_MALFORMED:
+		set_counter(value, period->header.malformed_packets);
+		break;
+	case MIB_INFO_BACKEND:
+		set_integer(value, snapshot_backend(&period->header));
 		break;
 	}
 }
@@ -266,6 +293,12 @@ static void read_vm(const struct snapshot_vm *vm, mib_number column, struct mib_
 	case MIB_VM_VIFS:
 		set_number(value, vm->nvifs);
 		break;
+	case MIB_VM_APPLICATION:
+		set_text(value, vm->facts->application);
+		break;
+	case MIB_VM_LAST_END:
+		set_number(value, vm->last_end);
+		break;
 	}
 }
 
@@ -309,6 +342,23 @@ static void read_addresses(const struct period_vif *vif, struct mib_value *value
 	set_text(value, value->text);
 }
 
+static void read_evidence(const struct period_vif *vif, struct mib_value *value)
+{
+	static const char *const words[] = {[EVIDENCE_CONFIGURED] = "configured",
+	    [EVIDENCE_CLAIMED] = "claimed",
+	    [EVIDENCE_SOURCE] = "source"};
+
+	value->text[0] = '\0';
+	for (uint32_t i = 0; i < vif->naddresses; i++) {
+		const uint8_t evidence = vif->addresses[i].evidence;
+		const bool is_known =
+		    evidence < sizeof words / sizeof *words && words[evidence] != NULL;
+
+		add_word(value, is_known ? words[evidence] : "unknown");
+	}
+	set_text(value, value->text);
+}
+
 static void read_vif(const struct ledger_vif *known, mib_number column, struct mib_value *value)
 {
 	const struct period_vif *vif = &known->vif;
@@ -346,6 +396,12 @@ static void read_vif(const struct ledger_vif *known, mib_number column, struct m
 		break;
 	case MIB_VIF_OTHER_OCTETS:
 		set_counter(value, vif->other_octets);
+		break;
+	case MIB_VIF_NON_IP_PACKETS:
+		set_counter(value, vif->nonip_packets);
+		break;
+	case MIB_VIF_EVIDENCE:
+		read_evidence(vif, value);
 		break;
 	}
 }
@@ -467,13 +523,14 @@ static void read_row(
 enum table { AGENT, PERIOD_INFO, PERIOD_BLOCK, VM, VIF, PAIR, PERIOD };
 
 const struct mib_table mib_objects_tables[] = {
-    [AGENT] = {NODE(MIB_AGENT), MIB_AGENT_VERSION, MIB_AGENT_CAPTURE_STATE, seek_scalar,
+    [AGENT] = {NODE(MIB_AGENT), MIB_AGENT_VERSION, MIB_AGENT_UNMATCHED_OCTETS, seek_scalar,
 	index_scalar},
-    [PERIOD_INFO] = {NODE(MIB_PERIOD_INFO), MIB_INFO_LENGTH, MIB_INFO_DROPS, seek_info, index_info},
+    [PERIOD_INFO] = {NODE(MIB_PERIOD_INFO), MIB_INFO_LENGTH, MIB_INFO_BACKEND, seek_info,
+	index_info},
     [PERIOD_BLOCK] = {NODE(MIB_PERIOD_BLOCK), MIB_BLOCK_DATA, MIB_BLOCK_DATA, seek_block,
 	index_block},
-    [VM] = {NODE(MIB_VM), MIB_VM_ID, MIB_VM_VIFS, seek_vm, index_vm},
-    [VIF] = {NODE(MIB_VIF), MIB_VIF_VM, MIB_VIF_OTHER_OCTETS, seek_vif, index_vif},
+    [VM] = {NODE(MIB_VM), MIB_VM_ID, MIB_VM_LAST_END, seek_vm, index_vm},
+    [VIF] = {NODE(MIB_VIF), MIB_VIF_VM, MIB_VIF_EVIDENCE, seek_vif, index_vif},
     [PAIR] = {NODE(MIB_PAIR), MIB_PAIR_PACKETS, MIB_PAIR_LAST_END, seek_pair, index_pair},
     [PERIOD] = {NODE(MIB_PERIOD), MIB_PERIOD_PACKETS, MIB_PERIOD_SENT_OCTETS, seek_row, index_row},
 };

@@ -30,12 +30,19 @@ static void copy_scalars(
 	snapshot->drops = ledger->drops;
 	snapshot->overflow = ledger->overflow;
 	snapshot->unmatched = ledger->unmatched;
+	snapshot->unmatched_octets = ledger->unmatched_octets;
+	snapshot->estimated = ledger->estimated;
+	snapshot->malformed = ledger->malformed;
+	snapshot->backend = MIB_BACKEND_UNKNOWN;
 	snapshot->history = ring->limit;
 	if (ring->count > 0) {
 		const struct period_header *newest = &ring->items[ring->count - 1]->header;
 
 		snapshot->flags = newest->flags;
 		snapshot->clock_offset_ns = newest->clock_offset_ns;
+		snapshot->backend = snapshot_backend(newest);
+		memcpy(snapshot->backend_reason, newest->backend_reason,
+		    sizeof snapshot->backend_reason);
 	}
 }
 
@@ -242,6 +249,20 @@ enum mib_clock_state snapshot_clock_state(const struct snapshot *snapshot)
 	if (snapshot->flags & PERIOD_CLOCK_UNSYNCED || snapshot->last_end == 0)
 		return MIB_CLOCK_UNSYNCHRONISED;
 	return MIB_CLOCK_SYNCHRONISED;
+}
+
+enum mib_backend snapshot_backend(const struct period_header *header)
+{
+	switch (header->backends) {
+	case BACKEND_PCAP:
+		return MIB_BACKEND_PCAP;
+	case BACKEND_BPF:
+		return MIB_BACKEND_BPF;
+	case BACKEND_PCAP | BACKEND_BPF:
+		return MIB_BACKEND_MIXED;
+	default:
+		return MIB_BACKEND_UNKNOWN;
+	}
 }
 
 size_t snapshot_block_count(const struct sealed *period)

@@ -30,7 +30,9 @@ struct snapshot {
 	uint32_t start_s, last_end, length_s; /* as in the ledger */
 	uint32_t flags;                       /* of the newest period */
 	int64_t clock_offset_ns;
-	uint64_t drops, overflow, unmatched;
+	enum mib_backend backend; /* of the newest period, as the reason */
+	char backend_reason[PERIOD_REASON_SIZE];
+	uint64_t drops, overflow, unmatched, unmatched_octets, estimated, malformed;
 	size_t history;          /* periods kept at most */
 	struct sealed **periods; /* ascending by end */
 	size_t nperiods;
@@ -71,6 +73,8 @@ const char *snapshot_format_key(
 enum mib_capture_state snapshot_capture_state(const struct snapshot *snapshot, int64_t now_s);
 /* snapshot_clock_state - of the newest period. */
 enum mib_clock_state snapshot_clock_state(const struct snapshot *snapshot);
+/* snapshot_backend - what counted a period. */
+enum mib_backend snapshot_backend(const struct period_header *header);
 /* snapshot_block_count - blocks of MIB_BLOCK_BYTES an encoding of this length has. */
 size_t snapshot_block_count(const struct sealed *period);
 

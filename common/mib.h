@@ -17,17 +17,22 @@ enum mib_agent_scalar {
 	MIB_AGENT_VERSION = 1,       /* text */
 	MIB_AGENT_PERIOD_LENGTH = 2, /* Unsigned32, s */
 	MIB_AGENT_LAST_END = 3, /* Unsigned32, epoch s of the newest whole period; 0 = none yet */
-	MIB_AGENT_HISTORY_DEPTH = 4, /* Unsigned32, periods kept at most */
-	MIB_AGENT_START_TIME = 5,    /* Unsigned32, epoch s; counters start from here */
-	MIB_AGENT_DROPS = 6,         /* Counter64, packets lost by the kernel */
-	MIB_AGENT_OVERFLOW = 7,      /* Counter64, packets counted as "other" */
-	MIB_AGENT_UNMATCHED = 8,     /* Counter64, unicast packets for no known vif */
-	MIB_AGENT_CLOCK_STATE = 9,   /* enum mib_clock_state */
-	MIB_AGENT_CLOCK_OFFSET = 10, /* Integer32, us */
-	MIB_AGENT_PAIR_ROWS = 11,    /* Gauge32 */
-	MIB_AGENT_VMS = 12,          /* Gauge32 */
-	MIB_AGENT_VIFS = 13,         /* Gauge32 */
-	MIB_AGENT_CAPTURE_STATE = 14 /* enum mib_capture_state */
+	MIB_AGENT_HISTORY_DEPTH = 4,    /* Unsigned32, periods kept at most */
+	MIB_AGENT_START_TIME = 5,       /* Unsigned32, epoch s; counters start from here */
+	MIB_AGENT_DROPS = 6,            /* Counter64, packets lost by the kernel */
+	MIB_AGENT_OVERFLOW = 7,         /* Counter64, packets counted as "other" */
+	MIB_AGENT_UNMATCHED = 8,        /* Counter64, unicast packets for no known vif */
+	MIB_AGENT_CLOCK_STATE = 9,      /* enum mib_clock_state */
+	MIB_AGENT_CLOCK_OFFSET = 10,    /* Integer32, us */
+	MIB_AGENT_PAIR_ROWS = 11,       /* Gauge32 */
+	MIB_AGENT_VMS = 12,             /* Gauge32 */
+	MIB_AGENT_VIFS = 13,            /* Gauge32 */
+	MIB_AGENT_CAPTURE_STATE = 14,   /* enum mib_capture_state */
+	MIB_AGENT_ESTIMATED = 15,       /* Counter64, packets that are estimates */
+	MIB_AGENT_MALFORMED = 16,       /* Counter64, frames whose headers could not be read */
+	MIB_AGENT_BACKEND = 17,         /* enum mib_backend */
+	MIB_AGENT_BACKEND_REASON = 18,  /* text */
+	MIB_AGENT_UNMATCHED_OCTETS = 19 /* Counter64 */
 };
 enum mib_clock_state {
 	MIB_CLOCK_SYNCHRONISED = 1,
@@ -40,6 +45,13 @@ enum mib_capture_state {
 	MIB_CAPTURE_ABSENT = 3   /* no period at all yet */
 };
 
+enum mib_backend {
+	MIB_BACKEND_UNKNOWN = 1,
+	MIB_BACKEND_PCAP = 2,
+	MIB_BACKEND_BPF = 3,
+	MIB_BACKEND_MIXED = 4 /* some interfaces by one, some by the other */
+};
+
 /* grappePeriodInfoTable: MIB_PERIOD_INFO, column, end. */
 #define MIB_PERIOD_INFO MIB_OBJECTS, 2, 1
 enum mib_period_info_column {
@@ -49,7 +61,11 @@ enum mib_period_info_column {
 	MIB_INFO_CHUNKS = 5, /* Unsigned32, blocks of the encoding */
 	MIB_INFO_BYTES = 6,  /* Unsigned32, length of the encoding */
 	MIB_INFO_CRC = 7,    /* Unsigned32, CRC-32 of the whole encoding */
-	MIB_INFO_DROPS = 8   /* CounterBasedGauge64 form */
+	MIB_INFO_DROPS = 8,  /* CounterBasedGauge64 form, as the next three */
+	MIB_INFO_UNMATCHED = 9,
+	MIB_INFO_ESTIMATED = 10,
+	MIB_INFO_MALFORMED = 11,
+	MIB_INFO_BACKEND = 12 /* enum mib_backend */
 };
 
 /* grappePeriodBlockTable: MIB_PERIOD_BLOCK, column, end, chunk (from 1). Blocks are the encoding of
@@ -61,11 +77,13 @@ enum mib_period_block_column { MIB_BLOCK_DATA = 2 };
 /* grappeVmTable: MIB_VM, column, vmIndex. */
 #define MIB_VM MIB_OBJECTS, 4, 1
 enum mib_vm_column {
-	MIB_VM_ID = 2,     /* text, common/identity.h */
-	MIB_VM_NAME = 3,   /* text */
-	MIB_VM_VCPUS = 4,  /* Unsigned32, 0 = unknown */
-	MIB_VM_MEMORY = 5, /* Unsigned32, MiB, 0 = unknown */
-	MIB_VM_VIFS = 6    /* Unsigned32 */
+	MIB_VM_ID = 2,          /* text, common/identity.h */
+	MIB_VM_NAME = 3,        /* text */
+	MIB_VM_VCPUS = 4,       /* Unsigned32, 0 = unknown */
+	MIB_VM_MEMORY = 5,      /* Unsigned32, MiB, 0 = unknown */
+	MIB_VM_VIFS = 6,        /* Unsigned32 */
+	MIB_VM_APPLICATION = 7, /* text */
+	MIB_VM_LAST_END = 8     /* Unsigned32, newest period it was in */
 };
 
 /* grappeVifTable: MIB_VIF, column, vifIndex. */
@@ -81,7 +99,9 @@ enum mib_vif_column {
 	MIB_VIF_MULTICAST_PACKETS = 9, /* Counter64 from here on */
 	MIB_VIF_MULTICAST_OCTETS = 10,
 	MIB_VIF_OTHER_PACKETS = 11,
-	MIB_VIF_OTHER_OCTETS = 12
+	MIB_VIF_OTHER_OCTETS = 12,
+	MIB_VIF_NON_IP_PACKETS = 13,
+	MIB_VIF_EVIDENCE = 14 /* text, a word for each address */
 };
 
 /* grappePairTable: MIB_PAIR, column, vifIndex, InetAddressType, InetAddress (length-prefixed). */

@@ -170,6 +170,18 @@ check_equal "capture state" 'running(1)' "$(by_name snmpget -OqUv $ENDPOINT GRAP
 check_equal "VMs" 6 "$(get grappeAgentVms.0)"
 check_equal "vifs" 8 "$(get grappeAgentVifs.0)"
 check_equal "pairs are as many as rows" "$(get grappeAgentPairRows.0)" "$(wc -l <"$LAB_DIR/got6")"
+check_equal "back end (mixed)" 4 "$(get grappeAgentBackend.0)"
+check_equal "its reason" "bpf but on tap2.0" "$(get grappeAgentBackendReason.0)"
+check_equal "lost, unmatched, estimated and malformed packets of four periods" \
+	"12 28 1680 44 52" "$(for o in Drops Unmatched UnmatchedOctets Estimated Malformed; do
+		get grappeAgent$o.0; done | xargs)"
+check_equal "... of one period" "3 7 11 13 4" \
+	"$(for o in Drops Unmatched Estimated Malformed Backend; do
+		get grappePeriodInfo$o.$((now - 30)); done | xargs)"
+check_equal "label of a VM's application" application-2 "$(get grappeVmApplication.2)"
+check_equal "a VM is here" $now "$(get grappeVmLastEnd.2)"
+check_equal "packets that are not IP" 8 "$(get grappeVifNonIpPackets.1)"
+check_equal "evidence of addresses" "claimed source" "$(get grappeVifEvidence.1)"
 keys=$(by_name snmpbulkwalk -OqUv $ENDPOINT GRAPPE-MIB::grappePairKey)
 check_equal "each key is there once" "$(wc -l <<<"$keys")" "$(sort -u <<<"$keys" | wc -l)"
 check "a second vif on the same segment has its MAC in the key" \
@@ -191,7 +203,7 @@ says "GET of an absent column" "No Such Object" snmpget $PAIR.10.1.1.4.10.0.0.1
 says "GET of a table" "No Such Object" snmpget $ROOT.1.6
 says "GET of a scalar without .0" "No Such Instance" snmpget $ROOT.1.1.1
 says "GETNEXT of the root" "$ROOT.1.1.1.0 = " snmpgetnext $ROOT
-says "GETNEXT of the last scalar" "$ROOT.1.2.1.2.$((now - 90)) = " snmpgetnext $ROOT.1.1.14.0
+says "GETNEXT of the last scalar" "$ROOT.1.2.1.2.$((now - 90)) = " snmpgetnext $ROOT.1.1.19.0
 says "GETNEXT of part of an index" "$PAIR.3.1.1.4.10.0.0.1 = " snmpgetnext $PAIR.3.1.1.4.10.0
 says "GETNEXT behind an address that is too long" "$PAIR.3.1.1.4.10.0.0.2 = " \
 	snmpgetnext $PAIR.3.1.1.4.10.0.0.1.7.7
@@ -256,12 +268,14 @@ now=$((now + 30))
 rm "$PERIODS"/$((now - 150))
 "$PERIOD_FILE" write "$PERIODS" $now 7 40
 check "a new period is served" wait_for 15 newest_is $now
+estimated=$(get grappeAgentEstimated.0)
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.6 >"$LAB_DIR/before"
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.5 >>"$LAB_DIR/before"
 stop agent KILL
 start_agent
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.6 >"$LAB_DIR/after"
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.5 >>"$LAB_DIR/after"
+check_equal "the agent counted estimates on" "$estimated" "$(get grappeAgentEstimated.0)"
 check "after kill -9 and restart: same numbers, same sums ($(wc -l <"$LAB_DIR/after") values)" \
 	diff "$LAB_DIR/before" "$LAB_DIR/after"
 check_equal "no discontinuity" "$start_time" "$(get grappeAgentStartTime.0)"

@@ -46,12 +46,21 @@ static int add_vif(struct period *period, unsigned vm, const char *segment, uint
 	    .multicast_packets = vm,
 	    .multicast_octets = vm * 60,
 	    .other_packets = 1,
-	    .other_octets = 40};
+	    .other_octets = 40,
+	    .nonip_packets = 2,
+	    .oper_state = OPER_STATE_RUNNING,
+	    .persistent = TRUTH_TRUE,
+	    .autostart = TRUTH_FALSE,
+	    .vcpu_max = 8,
+	    .memory_max_bytes = UINT64_C(4) << 30,
+	    .cpu_time_us = vm * UINT64_C(10000000000),
+	    .os_type = "hvm"};
 
 	snprintf(vif.vm_id, sizeof vif.vm_id, "00000000-0000-4000-8000-%012u", vm);
 	snprintf(vif.vm_name, sizeof vif.vm_name, "vm%u", vm);
 	snprintf(vif.segment, sizeof vif.segment, "%s", segment);
 	snprintf(vif.interface, sizeof vif.interface, "tap%u.%u", vm, nic);
+	snprintf(vif.application, sizeof vif.application, "application-%u", vm % 3);
 	vif.macs[0] = (struct mac){{2, nic, 0, 0, (uint8_t)(vm >> 8), (uint8_t)vm}};
 	vif.addresses[0] = (struct period_address){peer_address(vm, false), EVIDENCE_CLAIMED};
 	vif.addresses[1] = (struct period_address){peer_address(vm, true), EVIDENCE_SOURCE};
@@ -111,7 +120,11 @@ static int write_file(const char *folder, long end, unsigned vms, unsigned peers
 		    .clock_offset_ns = -2500000,
 		    .dropped_packets = 3,
 		    .unmatched_packets = 7,
-		    .unmatched_octets = 420};
+		    .unmatched_octets = 420,
+		    .estimated_packets = 11,
+		    .malformed_packets = 13,
+		    .backends = BACKEND_BPF | BACKEND_PCAP,
+		    .backend_reason = "bpf but on tap2.0"};
 		rc = fill(period, vms, peers);
 	}
 	if (rc == GRAPPE_OK) {

@@ -48,6 +48,9 @@ START_TEST(sums_and_both_directions)
 
 	period->header.dropped_packets = 5;
 	period->header.unmatched_packets = 6;
+	period->header.unmatched_octets = 600;
+	period->header.estimated_packets = 9;
+	period->header.malformed_packets = 11;
 	period->vifs[vif].multicast_packets = 7;
 	period->vifs[vif].other_packets = 8;
 	make_received(period, vif, 2, 10, 1000);
@@ -70,6 +73,39 @@ START_TEST(sums_and_both_directions)
 	ck_assert_uint_eq(world.ledger->vifs[0].vif.multicast_packets, 7);
 	ck_assert_uint_eq(world.ledger->start_s, START - 30);
 	ck_assert_uint_eq(world.ledger->last_end, START + 30);
+	world_restart(&world);
+	ck_assert_uint_eq(world.ledger->drops, 5);
+	ck_assert_uint_eq(world.ledger->unmatched, 6);
+	ck_assert_uint_eq(world.ledger->unmatched_octets, 600);
+	ck_assert_uint_eq(world.ledger->estimated, 9);
+	ck_assert_uint_eq(world.ledger->malformed, 11);
+	ck_assert_uint_eq(world.ledger->overflow, 8);
+	ledger_reset(world.ledger);
+	ck_assert_uint_eq(world.ledger->estimated + world.ledger->malformed +
+			      world.ledger->unmatched_octets + world.ledger->drops,
+	    0);
+}
+END_TEST
+
+START_TEST(a_vif_is_as_the_newest_period_says)
+{
+	struct period *period = make_period(START);
+	const uint32_t vif = make_vm(period, 1);
+
+	period->vifs[vif].multicast_packets = 7;
+	period->vifs[vif].nonip_packets = 3;
+	snprintf(period->vifs[vif].application, PERIOD_LABEL_SIZE, "shop");
+	period->vifs[vif].oper_state = OPER_STATE_PAUSED;
+	world_feed(&world, make_sorted(period));
+	feed(START + 30, 1, 2, 90);
+	period = make_period(START + 60);
+	make_vm(period, 1);
+	snprintf(period->vifs[0].application, PERIOD_LABEL_SIZE, "bank");
+	world_feed(&world, make_sorted(period));
+	world_restart(&world);
+	ck_assert_str_eq(world.ledger->vifs[0].vif.application, "bank");
+	ck_assert_uint_eq(world.ledger->vifs[0].vif.oper_state, OPER_STATE_NONE);
+	ck_assert_uint_eq(world.ledger->vifs[0].vif.nonip_packets, 3);
 }
 END_TEST
 
@@ -267,6 +303,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, sums_and_both_directions);
+	tcase_add_test(tcase, a_vif_is_as_the_newest_period_says);
 	tcase_add_test(tcase, periods_only_go_on);
 	tcase_add_test(tcase, identity_of_a_vif);
 	tcase_add_test(tcase, the_same_vif_twice_in_a_period_adds_up);

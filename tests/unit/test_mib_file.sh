@@ -63,7 +63,7 @@ cp mibs/installed/GRAPPE-MIB.txt "$work/mibs/GRAPPE-MIB"
 awk '$2 == "OBJECT-TYPE" { name = $1 } /MAX-ACCESS read-only/ { print name }' \
     "$work/mibs/GRAPPE-MIB" >"$work/names"
 while read -r name; do
-	echo "$name $(MIBS='' snmptranslate -M "$work/mibs" -m GRAPPE-MIB -On "GRAPPE-MIB::$name" 2>&1)"
+	echo "$name $(MIBS='' snmptranslate -M "$work/mibs" -m GRAPPE-MIB -On "GRAPPE-MIB::$name" 2>&1 | tail -n 1)"
 done <"$work/names" | sort >"$work/file"
 diff "$work/header" "$work/file" || fail "common/mib.h (<) and the MIB file (>) differ"
 exit $failed

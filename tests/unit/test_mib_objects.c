@@ -42,9 +42,14 @@ static void fill(void)
 	world_init(&world, 5);
 	for (unsigned i = 0; i < 4; i++) {
 		period = make_period(START + 30 * (int64_t)i);
+		period->header.backends = BACKEND_BPF;
+		period->header.estimated_packets = 10 + i;
+		snprintf(period->header.backend_reason, PERIOD_REASON_SIZE, "auto: TCX");
 		for (unsigned vm = 1; vm <= 3 && i != 2; vm++) {
 			const uint32_t vif = make_vm(period, vm);
 
+			snprintf(period->vifs[vif].application, PERIOD_LABEL_SIZE, "shop%u", vm);
+			make_claim(period, vif, "2001:db8::1", EVIDENCE_SOURCE);
 			make_received(period, vif, 300, 1 + i, 100);
 			make_received(period, vif, 5, 2 + i, 200);
 			make_row(period, vif, ROW_RECEIVED, "2001:db8::5", 3 + i, 300);
@@ -129,7 +134,7 @@ START_TEST(the_walk_has_every_cell)
 	}
 	ck_assert_uint_ge(blocks, 2 * snapshot->nperiods);
 	ck_assert_uint_eq(rows, 3 * 3 * 5);
-	ck_assert_uint_eq(nall, 14 + 7 * 4 + blocks + 5 * snapshot->nvms + 11 * snapshot->nvifs +
+	ck_assert_uint_eq(nall, 19 + 11 * 4 + blocks + 7 * snapshot->nvms + 13 * snapshot->nvifs +
 				    7 * snapshot->pairs.count + 4 * rows);
 	ck_assert_uint_eq(snapshot->nvifs, 33);
 	ck_assert_uint_eq(snapshot->pairs.count, 15);
@@ -224,6 +229,36 @@ static struct mib_value read_value(const mib_number *numbers, size_t length)
 	    sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number))
 #define PEER 1, 4, 10, 0, 0, 5 /* VM 5's address as an index */
 
+static bool is_text(const struct mib_value *value, const char *text)
+{
+	return value->type == MIB_OCTETS && value->length == strlen(text) &&
+	       memcmp(value->octets, text, value->length) == 0;
+}
+
+START_TEST(what_the_sensor_says_of_itself_and_of_vms)
+{
+	struct mib_value value = READ(MIB_AGENT, MIB_AGENT_BACKEND, 0);
+	const uint32_t vif = world_number(&world, 2);
+
+	ck_assert_int_eq(value.integer, MIB_BACKEND_BPF);
+	value = READ(MIB_AGENT, MIB_AGENT_BACKEND_REASON, 0);
+	ck_assert(is_text(&value, "auto: TCX"));
+	value = READ(MIB_AGENT, MIB_AGENT_ESTIMATED, 0);
+	ck_assert_int_eq(value.type, MIB_COUNTER64);
+	ck_assert_uint_eq(value.counter, 10 + 11 + 12 + 13);
+	value = READ(MIB_PERIOD_INFO, MIB_INFO_ESTIMATED, START + 30);
+	ck_assert_uint_eq(value.counter, 11);
+	value = READ(MIB_PERIOD_INFO, MIB_INFO_BACKEND, START + 30);
+	ck_assert_int_eq(value.integer, MIB_BACKEND_BPF);
+	value = READ(MIB_VM, MIB_VM_APPLICATION, 2);
+	ck_assert(is_text(&value, "shop2"));
+	value = READ(MIB_VM, MIB_VM_LAST_END, 2);
+	ck_assert_uint_eq(value.number, START + 90);
+	value = READ(MIB_VIF, MIB_VIF_EVIDENCE, vif);
+	ck_assert(is_text(&value, "claimed source"));
+}
+END_TEST
+
 START_TEST(values)
 {
 	struct mib_value value = READ(MIB_AGENT, MIB_AGENT_LAST_END, 0);
@@ -279,7 +314,7 @@ START_TEST(an_agent_without_periods_has_scalars_only)
 	snapshot = snapshot_new(world.ledger, &world.ring, 3600);
 	ck_assert_ptr_nonnull(snapshot);
 	walk();
-	ck_assert_uint_eq(nall, 14);
+	ck_assert_uint_eq(nall, 19);
 	check_near_all();
 }
 END_TEST
@@ -295,6 +330,7 @@ int main(void)
 	tcase_add_test(tcase, anything_at_all);
 	tcase_add_test(tcase, the_longest_oid);
 	tcase_add_test(tcase, values);
+	tcase_add_test(tcase, what_the_sensor_says_of_itself_and_of_vms);
 	tcase_add_test(tcase, blocks_make_the_encoding);
 	tcase_add_test(tcase, an_agent_without_periods_has_scalars_only);
 	tcase_set_timeout(tcase, 60);

@@ -157,6 +157,35 @@ START_TEST(state_of_capture_and_clock)
 }
 END_TEST
 
+START_TEST(the_back_end_of_the_newest_period)
+{
+	static const struct {
+		uint32_t backends;
+		enum mib_backend shown;
+	} cases[] = {{BACKEND_PCAP, MIB_BACKEND_PCAP}, {BACKEND_BPF, MIB_BACKEND_BPF},
+	    {BACKEND_PCAP | BACKEND_BPF, MIB_BACKEND_MIXED}, {0, MIB_BACKEND_UNKNOWN},
+	    {1u << 31, MIB_BACKEND_UNKNOWN}};
+
+	take();
+	ck_assert_int_eq(snapshot->backend, MIB_BACKEND_UNKNOWN);
+	ck_assert_str_eq(snapshot->backend_reason, "");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct period *period = make_period(START + 30 * (int64_t)i);
+
+		period->header.backends = cases[i].backends;
+		snprintf(period->header.backend_reason, PERIOD_REASON_SIZE, "reason %zu", i);
+		period->header.estimated_packets = 10;
+		period->header.malformed_packets = 1;
+		world_feed(&world, make_sorted(period));
+		take();
+		ck_assert_int_eq(snapshot->backend, cases[i].shown);
+		ck_assert_int_eq(snapshot->backend_reason[7], '0' + (int)i);
+		ck_assert_uint_eq(snapshot->estimated, 10 * (i + 1));
+		ck_assert_uint_eq(snapshot->malformed, i + 1);
+	}
+}
+END_TEST
+
 START_TEST(the_ring_keeps_the_newest_in_order)
 {
 	static const int64_t ends[] = {START + 60, START, START + 30, START + 90, START - 30};
@@ -192,6 +221,7 @@ int main(void)
 	tcase_add_test(tcase, keys_are_unique);
 	tcase_add_test(tcase, periods_are_decoded_when_asked_and_outlive_the_ring);
 	tcase_add_test(tcase, state_of_capture_and_clock);
+	tcase_add_test(tcase, the_back_end_of_the_newest_period);
 	tcase_add_test(tcase, the_ring_keeps_the_newest_in_order);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
