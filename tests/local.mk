@@ -106,3 +106,10 @@ tests_fuzz_fuzz_savefile_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/co
 tests_fuzz_fuzz_savefile_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_savefile_LDADD = libgrappe-capture.la libgrappe-common.la
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
+
+# Guests in QEMU for lab tests
+EXTRA_DIST += tests/lab/guest.sh tests/lab/guest_init
+if TESTS_ENABLED
+check_PROGRAMS += tests/lab/flow
+endif
+tests_lab_flow_SOURCES = tests/lab/flow.c
