@@ -500,6 +500,79 @@ void account_frame(struct account *account, uint32_t port, const struct frame *f
 	}
 }
 
+void account_learn(struct account *account, uint32_t port, const struct frame *frame)
+{
+	const uint32_t slot = vifs_find(&account->vifs, port, &frame->source);
+
+	if (slot != VIFS_NONE && frame->kind != FRAME_MALFORMED)
+		learn(account, slot, frame);
+}
+
+/* What a vif received beside its pairs. */
+static void add_apart(
+    struct account *account, struct epoch *epoch, const struct counted *counted)
+{
+	struct vif_counts *vif = vif_counts(account, epoch, (uint32_t)counted->handle);
+
+	if (vif == NULL) {
+		epoch->header.dropped_packets += counted->packets;
+	} else if (counted->kind == COUNTED_MULTICAST) {
+		vif->multicast_packets += counted->packets;
+		vif->multicast_octets += counted->octets;
+	} else if (counted->kind == COUNTED_OTHER) {
+		vif->other_packets += counted->packets;
+		vif->other_octets += counted->octets;
+	} else {
+		vif->nonip_packets += counted->packets;
+	}
+}
+
+void account_counted(struct account *account, const struct counted *counted)
+{
+	bool drop;
+	struct epoch *epoch = epoch_of(account, counted->end_s * CLOCK_SECOND_NS - 1, &drop);
+	const struct wire_count wire = {.packets = counted->packets, .octets = counted->octets};
+	const bool known = counted->handle >= 0 &&
+			   (uint32_t)counted->handle < account->vifs.nslots &&
+			   account->vifs.slots[counted->handle].used;
+
+	account->statistics.frames += counted->packets;
+	if (drop) {
+		account->statistics.dropped += counted->packets;
+		epoch->header.dropped_packets += counted->packets;
+	} else if (counted->kind == COUNTED_MALFORMED) {
+		epoch->header.malformed_packets += counted->packets;
+	} else if (counted->kind == COUNTED_UNMATCHED || !known) {
+		epoch->header.unmatched_packets += counted->packets;
+		epoch->header.unmatched_octets += counted->octets;
+	} else if (counted->kind == COUNTED_RECEIVED || counted->kind == COUNTED_SENT) {
+		count_pair(account, epoch, (uint32_t)counted->handle,
+		    counted->kind == COUNTED_SENT ? ROW_SENT : ROW_RECEIVED, &counted->peer, &wire);
+	} else {
+		add_apart(account, epoch, counted);
+	}
+}
+
+void account_merged(struct account *account, int64_t end_s, int64_t until_ns)
+{
+	for (uint32_t i = 0; i < account->vifs.nslots; i++) {
+		struct vif_slot *slot = &account->vifs.slots[i];
+
+		if (!slot->watched || slot->since_ns >= until_ns)
+			continue;
+		settle_coverage(account, i, end_s * CLOCK_SECOND_NS);
+		slot->since_ns = until_ns;
+	}
+	for (uint32_t i = 0; i < account->nopen; i++) {
+		struct epoch *epoch = &account->epochs[i];
+
+		if (epoch->header.end_s == end_s)
+			epoch->header.flags |= PERIOD_MERGED;
+		else if (epoch->header.end_s > end_s && epoch_start_ns(account, epoch) < until_ns)
+			epoch->header.flags |= PERIOD_PARTIAL;
+	}
+}
+
 void account_drops(struct account *account, uint64_t frames)
 {
 	account->epochs[0].header.dropped_packets += frames;

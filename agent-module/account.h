@@ -24,6 +24,7 @@
 #ifndef GRAPPE_AGENT_MODULE_ACCOUNT_H
 #define GRAPPE_AGENT_MODULE_ACCOUNT_H
 
+#include "agent-module/counted.h"
 #include "agent-module/decode.h"
 #include "common/clock.h"
 #include "common/period.h"
@@ -85,6 +86,18 @@ void account_tick(
  * guest. mtu: of the port's interface. */
 void account_frame(struct account *account, uint32_t port, const struct frame *frame,
     int64_t stamp_ns, bool sent, uint32_t mtu);
+/* account_learn - takes from a frame that a guest sent on `port` what it tells of the guest's addresses,
+ * without counting it. For back ends that count by themselves, as the next two. */
+void account_learn(struct account *account, uint32_t port, const struct frame *frame);
+
+/* account_counted - adds a sum. What belongs to no open period is treated as a frame of that time. */
+void account_counted(struct account *account, const struct counted *counted);
+
+/* account_merged - what was counted between the end of the period end_s and until_ns (wall clock) is in
+ * that period's sums: it is marked PERIOD_MERGED, the periods after it up to until_ns are partial and
+ * cover nothing. */
+void account_merged(struct account *account, int64_t end_s, int64_t until_ns);
+
 /* account_drops - so many frames were lost before they could be seen; they count in the oldest open
  * period. */
 void account_drops(struct account *account, uint64_t frames);

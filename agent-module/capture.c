@@ -2,6 +2,7 @@
 #include "agent-module/capture.h"
 
 #include "agent-module/account.h"
+#include "agent-module/backend.h"
 #include "agent-module/netlink.h"
 #include "agent-module/period_store.h"
 #include "agent-module/ports.h"
@@ -29,6 +30,7 @@ struct capture {
 	struct discover *discover; /* owned, as all below */
 	struct netlink *netlink;
 	struct account *account;
+	struct backend *backend;
 	struct ports *ports;
 	struct period_store *store;
 	struct period *unfinished; /* of an earlier run, to be merged into the period of its end */
@@ -205,8 +207,12 @@ static void on_netlink(evutil_socket_t fd, short what, void *context)
 static void tell_time(void *context)
 {
 	struct capture *capture = context;
+	int64_t wall_ns, monotonic_ns;
 
-	account_tick(capture->account, clock_wall_ns(), clock_monotonic_ns(), &capture->sync);
+	clock_read_both(&wall_ns, &monotonic_ns);
+	/* What was counted before the clock was set belongs to the time before. */
+	backend_tick(capture->backend, wall_ns, monotonic_ns);
+	account_tick(capture->account, wall_ns, monotonic_ns, &capture->sync);
 }
 
 static void schedule(struct capture *capture)
@@ -255,6 +261,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 		tell_time(capture);
 		close_due(capture);
 	} else {
+		backend_collect(capture->backend);
 		write_waiting(capture);
 	}
 	if (capture->dump_again)
@@ -275,6 +282,7 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	if (capture->stop_ns != 0)
 		return;
 	log_info("ending after signal %d", (int)number);
+	tell_time(capture);
 	capture->stop_ns = clock_wall_ns();
 	ports_stop_at(capture->ports, capture->stop_ns);
 	event_del(capture->timer);
@@ -391,14 +399,28 @@ static int open_events(struct capture *capture)
 	return GRAPPE_OK;
 }
 
+static int open_backend(struct capture *capture)
+{
+	const struct capture_settings *settings = capture->settings;
+	const struct backend_options options = {.choice = (enum backend_choice)settings->capture,
+	    .account = capture->account,
+	    .length_s = (uint32_t)(settings->period_ms / 1000),
+	    .pairs_total = (uint32_t)settings->pairs_total,
+	    .pairs_per_vif = (uint32_t)settings->pairs_per_vif,
+	    .snaplen = (uint32_t)settings->snaplen,
+	    .endpoints = capture->endpoints,
+	    .nendpoints = capture->nendpoints};
+
+	capture->backend = backend_new(&options);
+	return capture->backend != NULL ? GRAPPE_OK : GRAPPE_EUNSUPPORTED;
+}
+
 static int open_ports(struct capture *capture)
 {
 	const struct ports_options options = {.base = capture->base,
 	    .account = capture->account,
-	    .snaplen = (uint32_t)capture->settings->snaplen,
+	    .backend = capture->backend,
 	    .buffer_total = capture->settings->buffer_total,
-	    .endpoints = capture->endpoints,
-	    .nendpoints = capture->nendpoints,
 	    .before_read = tell_time,
 	    .context = capture};
 
@@ -432,6 +454,8 @@ static int open_all(struct capture *capture)
 	if (rc == GRAPPE_OK)
 		rc = open_account(capture);
 	if (rc == GRAPPE_OK)
+		rc = open_backend(capture);
+	if (rc == GRAPPE_OK)
 		rc = open_ports(capture);
 	if (rc == GRAPPE_OK)
 		rc = open_events(capture);
@@ -449,6 +473,7 @@ static void close_all(struct capture *capture)
 		if (events[i] != NULL)
 			event_free(events[i]);
 	ports_free(capture->ports);
+	backend_free(capture->backend);
 	account_free(capture->account);
 	netlink_close(capture->netlink);
 	discover_free(capture->discover);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The daemon grappe-capture: a thin shell around the cores. rtnetlink feeds discover, whose plan
- * says what to capture; libpcap sources feed decode and account; closed periods go to the
- * period store.
+ * says what to capture; sources feed the accounting, single frames by libpcap or sums by bpf; closed
+ * periods go to the period store.
  *
  *     netlink -> discover -> plan -> source_pcap -> decode -> account -> period_store
+ *                                 -> source_bpf -> bpf_counter ->
  *
  * Ending in good order (SIGTERM, SIGINT): counting stops at that instant, the rings are emptied, a
  * period whose end has passed is published, and the open one is kept as "unfinished", which the

@@ -11,6 +11,9 @@
 
 #define DAY_MS (24 * 3600 * 1000)
 
+/* In the order of enum backend_choice. */
+static const char *const captures[] = {"auto", "bpf", "pcap", NULL};
+
 static const struct setting general[] = {
     {"period", SETTING_DURATION, offsetof(struct capture_settings, period_ms), "30s", 1000, DAY_MS,
 	NULL,
@@ -19,6 +22,9 @@ static const struct setting general[] = {
     {"allow_short_periods", SETTING_BOOLEAN, offsetof(struct capture_settings, allow_short_periods),
 	"no", 0, 0, NULL,
 	"for tests only: allow periods below 30s, which no decision should rest on"},
+    {"capture", SETTING_CHOICE, offsetof(struct capture_settings, capture), "auto", 0, 0, captures,
+	"bpf counts in the kernel, exact and nearly free; pcap reads every frame's headers; auto "
+	"takes bpf where the kernel allows it"},
     {"periods_directory", SETTING_TEXT, offsetof(struct capture_settings, periods_directory),
 	GRAPPE_RUNDIR "/periods", 0, 0, NULL, "where closed periods are put for grappe-agent"},
     {"periods_kept", SETTING_INTEGER, offsetof(struct capture_settings, periods_kept), "20", 2,
@@ -30,6 +36,9 @@ static const struct setting general[] = {
     {"pairs_per_vif", SETTING_INTEGER, offsetof(struct capture_settings, pairs_per_vif), "4096", 1,
 	1000000, NULL,
 	"peers counted singly per virtual NIC and period; what more come are counted as \"other\""},
+    {"pairs_total", SETTING_INTEGER, offsetof(struct capture_settings, pairs_total), "65536", 64,
+	8388608, NULL,
+	"pairs of all virtual NICs together that bpf has room for: 128 bytes of memory each"},
     {"snaplen", SETTING_INTEGER, offsetof(struct capture_settings, snaplen), "144", 128, 4096, NULL,
 	"bytes captured of each frame, enough for all its headers"},
 };

@@ -38,10 +38,12 @@ struct capture_endpoint_settings {
 struct capture_settings {
 	int64_t period_ms;
 	bool allow_short_periods;
+	int capture; /* enum backend_choice */
 	char *periods_directory;
 	int64_t periods_kept;
 	uint64_t buffer_total;
 	int64_t pairs_per_vif;
+	int64_t pairs_total;
 	int64_t snaplen;
 	struct settings_sections vms;       /* struct capture_vm_settings */
 	struct settings_sections bridges;   /* struct capture_bridge_settings */

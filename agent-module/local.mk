@@ -3,23 +3,47 @@
 noinst_LTLIBRARIES += libgrappe-capture.la
 libgrappe_capture_la_SOURCES = \
 	agent-module/account.c agent-module/account.h \
+	agent-module/attributes.c agent-module/attributes.h \
+	agent-module/backend.c agent-module/backend.h \
+	agent-module/bpf_code.h agent-module/bpf_layout.h \
+	agent-module/bpf_counter.c agent-module/bpf_counter.h \
 	agent-module/capture.c agent-module/capture.h \
 	agent-module/capture_filter.c agent-module/capture_filter.h \
 	agent-module/capture_settings.c agent-module/capture_settings.h \
+	agent-module/counted.h \
 	agent-module/counts.c agent-module/counts.h \
 	agent-module/decode.c agent-module/decode.h \
 	agent-module/discover.c agent-module/discover.h \
 	agent-module/issued.c agent-module/issued.h \
+	agent-module/kernel_bpf.c agent-module/kernel_bpf.h \
 	agent-module/learnt.c agent-module/learnt.h \
 	agent-module/mss.c agent-module/mss.h \
 	agent-module/netlink.c agent-module/netlink.h \
 	agent-module/period_store.c agent-module/period_store.h \
 	agent-module/ports.c agent-module/ports.h \
 	agent-module/savefile.c agent-module/savefile.h \
+	agent-module/source.c agent-module/source.h \
+	agent-module/source_bpf.c agent-module/source_bpf.h \
 	agent-module/source_pcap.c agent-module/source_pcap.h \
+	agent-module/tc_filter.c agent-module/tc_filter.h \
 	agent-module/vifs.c agent-module/vifs.h
 libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS)
 libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+
+# The bpf programs are built in as made by clang once (agent-module/bpf_code.h); a test makes them anew.
+EXTRA_DIST += agent-module/bpf_count.bpf.c agent-module/bpf_code.py
+BPF_CLANG = clang
+BPF_CLANGFLAGS = -target bpf -mcpu=v3 -O2 -ffreestanding -Wall -Wextra -Werror \
+	-I$(srcdir) -I/usr/include/$$($(CC) -print-multiarch)
+regenerate-bpf:
+	$(MAKE) $(AM_MAKEFLAGS) bpf-code >bpf_code.tmp
+	mv bpf_code.tmp $(srcdir)/agent-module/bpf_code.h
+# Prints the header.
+bpf-code:
+	@$(BPF_CLANG) $(BPF_CLANGFLAGS) -c $(srcdir)/agent-module/bpf_count.bpf.c -o bpf_count.o && \
+		python3 $(srcdir)/agent-module/bpf_code.py bpf_count.o count learn; \
+		status=$$?; rm -f bpf_count.o; exit $$status
+.PHONY: regenerate-bpf bpf-code
 
 sbin_PROGRAMS += grappe-capture
 grappe_capture_SOURCES = agent-module/capture_main.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/netlink.h"
 
+#include "agent-module/attributes.h"
 #include "common/error.h"
 
 #include <errno.h>
@@ -28,41 +29,6 @@ struct netlink {
 
 /* ---- parsing ---- */
 
-struct attributes {
-	const uint8_t *bytes;
-	size_t left;
-};
-
-/* The next attribute; false at the end or at the first broken one. */
-static bool next_attribute(
-    struct attributes *attributes, uint16_t *type, const uint8_t **value, size_t *length)
-{
-	struct rtattr head;
-	size_t step;
-
-	if (attributes->left < sizeof head)
-		return false;
-	memcpy(&head, attributes->bytes, sizeof head);
-	if (head.rta_len < sizeof head || head.rta_len > attributes->left)
-		return false;
-	*type = head.rta_type & NLA_TYPE_MASK;
-	*value = attributes->bytes + sizeof head;
-	*length = head.rta_len - sizeof head;
-	step = RTA_ALIGN(head.rta_len);
-	attributes->bytes += step < attributes->left ? step : attributes->left;
-	attributes->left -= step < attributes->left ? step : attributes->left;
-	return true;
-}
-
-static uint32_t value_u32(const uint8_t *value, size_t length)
-{
-	uint32_t number = 0;
-
-	if (length >= sizeof number)
-		memcpy(&number, value, sizeof number);
-	return number;
-}
-
 static void value_text(const uint8_t *value, size_t length, char out[NETLINK_NAME_SIZE])
 {
 	const size_t n = strnlen((const char *)value, length);
@@ -78,7 +44,7 @@ static void parse_linkinfo(const uint8_t *value, size_t length, struct netlink_l
 	struct attributes attributes = {.bytes = value, .left = length};
 	uint16_t type;
 
-	while (next_attribute(&attributes, &type, &value, &length))
+	while (attributes_next(&attributes, &type, &value, &length))
 		if (type == IFLA_INFO_KIND)
 			value_text(value, length, link->kind);
 }
@@ -103,13 +69,13 @@ static void parse_link(
 	link.ethernet = info.ifi_type == ARPHRD_ETHER;
 	attributes = (struct attributes){
 	    .bytes = body + NLMSG_ALIGN(sizeof info), .left = size - NLMSG_ALIGN(sizeof info)};
-	while (next_attribute(&attributes, &type, &value, &length)) {
+	while (attributes_next(&attributes, &type, &value, &length)) {
 		if (type == IFLA_IFNAME)
 			value_text(value, length, link.name);
 		else if (type == IFLA_MASTER)
-			link.master = value_u32(value, length);
+			link.master = attributes_u32(value, length);
 		else if (type == IFLA_MTU)
-			link.mtu = value_u32(value, length);
+			link.mtu = attributes_u32(value, length);
 		else if (type == IFLA_LINKINFO)
 			parse_linkinfo(value, length, &link);
 	}
@@ -138,12 +104,12 @@ static void parse_neighbour(
 	station.local = (info.ndm_state & NUD_PERMANENT) != 0;
 	attributes = (struct attributes){
 	    .bytes = body + NLMSG_ALIGN(sizeof info), .left = size - NLMSG_ALIGN(sizeof info)};
-	while (next_attribute(&attributes, &type, &value, &length)) {
+	while (attributes_next(&attributes, &type, &value, &length)) {
 		if (type == NDA_LLADDR && length == sizeof station.mac.bytes) {
 			memcpy(station.mac.bytes, value, length);
 			has_mac = true;
 		} else if (type == NDA_MASTER) {
-			station.master = value_u32(value, length);
+			station.master = attributes_u32(value, length);
 		}
 	}
 	if (has_mac && !mac_is_group(&station.mac))

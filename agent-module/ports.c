@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/ports.h"
 
+#include "agent-module/backend.h"
 #include "agent-module/decode.h"
-#include "agent-module/mss.h"
 #include "agent-module/source_pcap.h"
 #include "common/error.h"
 #include "common/log.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,8 @@
 struct port {
 	struct ports *ports;
 	struct discover_port info;
-	struct source_pcap *source; /* owned */
-	struct event *readable;     /* owned */
+	struct source *source;  /* owned */
+	struct event *readable; /* owned; NULL when the source has nothing to read */
 	uint32_t buffer_bytes;
 	int64_t gone_ns;  /* wall clock when the interface was gone; 0 = it is there */
 	int64_t close_ns; /* monotonic: when a gone one is closed */
@@ -33,7 +34,8 @@ struct port {
 struct watched {
 	struct discover_nic nic;
 	struct port *port;
-	int handle;
+	int handle; /* of the accounting */
+	int number; /* of the source */
 };
 
 struct ports {
@@ -57,6 +59,7 @@ static void unwatch(struct ports *ports, size_t i, int64_t until_ns)
 
 	log_info("no longer watching %s (%s) on %s", nic->vif.vm_name, nic->vif.vm_id,
 	    nic->vif.interface);
+	source_unwatch(ports->watched[i].port->source, ports->watched[i].number);
 	account_unwatch(ports->options.account, ports->watched[i].handle, until_ns);
 	ports->watched[i] = ports->watched[--ports->nwatched];
 }
@@ -104,9 +107,9 @@ static struct port *find_port(const struct ports *ports, uint32_t ifindex)
 /* Returns 0 or an error of account_watch(). */
 static int watch(struct ports *ports, const struct discover_nic *nic, struct port *port)
 {
-	const int64_t now_ns = clock_wall_ns(), since_ns = source_pcap_since_ns(port->source);
+	const int64_t now_ns = clock_wall_ns(), since_ns = source_since_ns(port->source);
 	void *bigger;
-	int handle;
+	int handle, number;
 
 	if (ports->nwatched == ports->watched_capacity) {
 		const size_t wanted =
@@ -122,8 +125,13 @@ static int watch(struct ports *ports, const struct discover_nic *nic, struct por
 	    ports->options.account, nic->ifindex, &nic->vif, since_ns > now_ns ? since_ns : now_ns);
 	if (handle < 0)
 		return handle;
+	number = source_watch(port->source, &nic->vif, handle);
+	if (number < 0) {
+		account_unwatch(ports->options.account, handle, now_ns);
+		return number;
+	}
 	ports->watched[ports->nwatched++] =
-	    (struct watched){.nic = *nic, .port = port, .handle = handle};
+	    (struct watched){.nic = *nic, .port = port, .handle = handle, .number = number};
 	log_info("watching %s (%s) on %s, segment %s", nic->vif.vm_name, nic->vif.vm_id,
 	    nic->vif.interface, nic->vif.segment);
 	return GRAPPE_OK;
@@ -152,10 +160,10 @@ static void close_port(struct ports *ports, struct port *port)
 	*link = port->next;
 	ports->count--;
 	ports->buffer_used -= port->buffer_bytes;
-	account_drops(ports->options.account, source_pcap_drops(port->source));
+	account_drops(ports->options.account, source_drops(port->source));
 	if (port->readable != NULL)
 		event_free(port->readable);
-	source_pcap_close(port->source);
+	source_close(port->source);
 	free(port);
 }
 
@@ -172,15 +180,25 @@ static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uin
 	    port->info.mtu);
 }
 
-/* The interface is gone: no more events from it, but what is in its ring is still to come. */
+/*
+ * The interface is gone: no more events from it, but what is in its ring is still to come. A source
+ * without a ring would go on counting when the interface is only gone to another network namespace: it
+ * is closed as soon as this returns to the loop.
+ */
 static void lose_port(struct port *port, const char *why)
 {
-	const struct timeval wait = {.tv_usec = PORTS_LINGER_MS * 1000};
+	char name[IF_NAMESIZE];
+	const bool elsewhere =
+	    port->readable == NULL && if_indextoname(port->info.ifindex, name) == NULL;
+	const int64_t linger_ms = elsewhere ? 0 : PORTS_LINGER_MS;
+	const struct timeval wait = {.tv_usec = linger_ms * 1000};
 
 	log_info("%s is gone (%s)", port->info.name, why);
 	port->gone_ns = clock_wall_ns();
-	port->close_ns = clock_monotonic_ns() + PORTS_LINGER_MS * CLOCK_MILLISECOND_NS;
-	event_del(port->readable);
+	port->close_ns = clock_monotonic_ns() + linger_ms * CLOCK_MILLISECOND_NS;
+	port->dead = port->dead || elsewhere;
+	if (port->readable != NULL)
+		event_del(port->readable);
 	event_add(port->ports->reaper, &wait);
 }
 
@@ -189,7 +207,7 @@ static int read_port(struct port *port)
 {
 	char message[256];
 	const int n =
-	    source_pcap_read(port->source, READ_FRAMES, on_frame, port, message, sizeof message);
+	    source_read(port->source, READ_FRAMES, on_frame, port, message, sizeof message);
 
 	port->dead = port->dead || n < 0;
 	if (n < 0 && port->gone_ns == 0) {
@@ -288,20 +306,38 @@ static uint32_t share_of_buffer(const struct ports *ports, size_t planned)
 	return share < SOURCE_BUFFER_MIN ? SOURCE_BUFFER_MIN : (uint32_t)share;
 }
 
+/* Waits for what the source has to read, if it ever has. */
+static bool listen_to(struct ports *ports, struct port *port)
+{
+	const int fd = source_fd(port->source);
+
+	if (fd < 0)
+		return true;
+	port->readable =
+	    event_new(ports->options.base, fd, EV_READ | EV_PERSIST, on_readable, port);
+	return port->readable != NULL && event_add(port->readable, NULL) == 0;
+}
+
+static void tell_open(const struct port *port)
+{
+	if (port->buffer_bytes > 0)
+		log_info("capturing on %s, ring of %" PRIu32 " kB", port->info.name,
+		    port->buffer_bytes / 1024);
+	else
+		log_info("capturing on %s by bpf", port->info.name);
+}
+
 static int open_port(struct ports *ports, const struct discover_port *info, size_t planned)
 {
 	struct port *port = calloc(1, sizeof *port);
-	const struct source_options options = {.interface = info->name,
-	    .snaplen = ports->options.snaplen,
-	    .buffer_bytes = share_of_buffer(ports, planned),
-	    .reversed = info->reversed,
-	    .endpoints = ports->options.endpoints,
-	    .nendpoints = ports->options.nendpoints};
 	char message[256] = "out of memory";
 	int rc = GRAPPE_EMEMORY;
 
-	if (port != NULL)
-		rc = source_pcap_open(&options, &port->source, message, sizeof message);
+	if (port != NULL) {
+		port->buffer_bytes = share_of_buffer(ports, planned);
+		rc = backend_open(ports->options.backend, info, &port->buffer_bytes, &port->source,
+		    message, sizeof message);
+	}
 	if (rc != GRAPPE_OK) {
 		free(port);
 		log_complain(
@@ -310,18 +346,15 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 	}
 	port->ports = ports;
 	port->info = *info;
-	port->buffer_bytes = options.buffer_bytes;
 	port->next = ports->first;
 	ports->first = port;
 	ports->count++;
 	ports->buffer_used += port->buffer_bytes;
-	port->readable = event_new(ports->options.base, source_pcap_fd(port->source),
-	    EV_READ | EV_PERSIST, on_readable, port);
-	if (port->readable == NULL || event_add(port->readable, NULL) != 0) {
+	if (!listen_to(ports, port)) {
 		close_port(ports, port);
 		return GRAPPE_EMEMORY;
 	}
-	log_info("capturing on %s, ring of %" PRIu32 " kB", info->name, port->buffer_bytes / 1024);
+	tell_open(port);
 	return GRAPPE_OK;
 }
 
@@ -360,7 +393,8 @@ static bool resume_port(struct ports *ports, const struct discover_port *info)
 	while (port != NULL && (port->info.ifindex != info->ifindex || port->dead ||
 				   strcmp(port->info.name, info->name) != 0))
 		port = port->next;
-	if (port == NULL || read_port(port) < 0 || event_add(port->readable, NULL) != 0)
+	if (port == NULL || read_port(port) < 0 ||
+	    (port->readable != NULL && event_add(port->readable, NULL) != 0))
 		return false;
 	log_info("%s is to be watched again", info->name);
 	port->gone_ns = 0;
@@ -432,18 +466,20 @@ bool ports_follow(struct ports *ports, const struct discover_plan *plan)
 
 void ports_drain(struct ports *ports)
 {
+	backend_collect(ports->options.backend);
 	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		int n = 1;
 
 		for (int total = 0; n > 0 && total < DRAIN_FRAMES; total += n)
 			n = read_port(port);
-		account_drops(ports->options.account, source_pcap_drops(port->source));
+		account_drops(ports->options.account, source_drops(port->source));
 	}
 }
 
 void ports_stop_at(struct ports *ports, int64_t stop_ns)
 {
 	ports->stop_ns = stop_ns;
+	backend_stop(ports->options.backend);
 }
 
 bool ports_lost(const struct ports *ports)

@@ -21,15 +21,14 @@
 
 #define PORTS_LINGER_MS 300
 
+struct backend;
 struct event_base;
 
 struct ports_options {
 	struct event_base *base;
 	struct account *account;
-	uint32_t snaplen;
+	struct backend *backend; /* borrowed; must outlive the ports */
 	uint64_t buffer_total;
-	const struct address *endpoints; /* borrowed */
-	size_t nendpoints;
 	/* Called before frames are read, so that the accounting knows the time. */
 	void (*before_read)(void *context);
 	void *context;

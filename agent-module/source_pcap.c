@@ -21,12 +21,13 @@
 #define SKIP_NS (2 * CLOCK_SECOND_NS)
 
 struct source_pcap {
+	struct source base;
 	pcap_t *pcap; /* owned */
 	uint32_t snaplen;
 	int64_t since_ns;
 	int64_t skip_until_ns; /* monotonic: so long are frames older than since_ns skipped */
 	uint32_t drops;        /* of libpcap, which wraps */
-	/* of the present source_pcap_read() */
+	/* of the present read_pcap() */
 	source_handler *handler;
 	void *context;
 	bool skipping;
@@ -78,51 +79,22 @@ static int activate(
 	return GRAPPE_OK;
 }
 
-int source_pcap_open(
-    const struct source_options *options, struct source_pcap **out, char *message, size_t size)
+static void close_pcap(struct source *base)
 {
-	struct source_pcap *source = calloc(1, sizeof *source);
-	char reason[PCAP_ERRBUF_SIZE] = "";
-	int rc;
+	struct source_pcap *source = (struct source_pcap *)base;
 
-	*out = NULL;
-	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
-	if (source == NULL)
-		return GRAPPE_EMEMORY;
-	source->snaplen = options->snaplen;
-	source->pcap = pcap_create(options->interface, reason);
-	if (source->pcap == NULL) {
-		snprintf(message, size, "%s", reason);
-		free(source);
-		return GRAPPE_EIO;
-	}
-	rc = activate(source, options, message, size);
-	if (rc != GRAPPE_OK) {
-		source_pcap_close(source);
-		return rc;
-	}
-	source->since_ns = clock_wall_ns() + SETTLE_NS;
-	source->skip_until_ns = clock_monotonic_ns() + SKIP_NS;
-	*out = source;
-	return GRAPPE_OK;
-}
-
-void source_pcap_close(struct source_pcap *source)
-{
-	if (source == NULL)
-		return;
 	pcap_close(source->pcap);
 	free(source);
 }
 
-int source_pcap_fd(const struct source_pcap *source)
+static int fd_pcap(const struct source *base)
 {
-	return pcap_get_selectable_fd(source->pcap);
+	return pcap_get_selectable_fd(((const struct source_pcap *)base)->pcap);
 }
 
-int64_t source_pcap_since_ns(const struct source_pcap *source)
+static int64_t since_ns_pcap(const struct source *base)
 {
-	return source->since_ns;
+	return ((const struct source_pcap *)base)->since_ns;
 }
 
 static void on_frame(u_char *context, const struct pcap_pkthdr *header, const u_char *bytes)
@@ -136,9 +108,10 @@ static void on_frame(u_char *context, const struct pcap_pkthdr *header, const u_
 	    capture_filter_is_sent(header->caplen, header->len, source->snaplen));
 }
 
-int source_pcap_read(struct source_pcap *source, int limit, source_handler *handler, void *context,
+static int read_pcap(struct source *base, int limit, source_handler *handler, void *context,
     char *message, size_t size)
 {
+	struct source_pcap *source = (struct source_pcap *)base;
 	int n;
 
 	source->handler = handler;
@@ -152,8 +125,9 @@ int source_pcap_read(struct source_pcap *source, int limit, source_handler *hand
 	return GRAPPE_EIO;
 }
 
-uint64_t source_pcap_drops(struct source_pcap *source)
+static uint64_t drops_pcap(struct source *base)
 {
+	struct source_pcap *source = (struct source_pcap *)base;
 	struct pcap_stat statistics;
 	uint32_t more;
 
@@ -162,4 +136,41 @@ uint64_t source_pcap_drops(struct source_pcap *source)
 	more = statistics.ps_drop - source->drops;
 	source->drops = statistics.ps_drop;
 	return more;
+}
+
+static const struct source_class pcap_class = {.name = "pcap",
+    .close = close_pcap,
+    .fd = fd_pcap,
+    .since_ns = since_ns_pcap,
+    .read = read_pcap,
+    .drops = drops_pcap};
+
+int source_pcap_open(
+    const struct source_options *options, struct source **out, char *message, size_t size)
+{
+	struct source_pcap *source = calloc(1, sizeof *source);
+	char reason[PCAP_ERRBUF_SIZE] = "";
+	int rc;
+
+	*out = NULL;
+	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+	if (source == NULL)
+		return GRAPPE_EMEMORY;
+	source->base.class = &pcap_class;
+	source->snaplen = options->snaplen;
+	source->pcap = pcap_create(options->interface, reason);
+	if (source->pcap == NULL) {
+		snprintf(message, size, "%s", reason);
+		free(source);
+		return GRAPPE_EIO;
+	}
+	rc = activate(source, options, message, size);
+	if (rc != GRAPPE_OK) {
+		close_pcap(&source->base);
+		return rc;
+	}
+	source->since_ns = clock_wall_ns() + SETTLE_NS;
+	source->skip_until_ns = clock_monotonic_ns() + SKIP_NS;
+	*out = &source->base;
+	return GRAPPE_OK;
 }

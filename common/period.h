@@ -36,6 +36,7 @@ enum period_flag {
 	PERIOD_CLOCK_STEPPED = 1 << 2,  /* the wall clock jumped inside it */
 	PERIOD_ESTIMATED = 1 << 3,      /* some wire packets are estimates (unknown MSS) */
 	PERIOD_TEST_LENGTH = 1 << 4,    /* shorter than 30 s by the test switch */
+	PERIOD_MERGED = 1 << 5, /* the sensor was held up: holds counts of the time after it, too */
 };
 
 /* Which back ends of the sensor counted in a period; a set. */

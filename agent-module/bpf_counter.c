@@ -1,0 +1,798 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/bpf_counter.h"
+
+#include "agent-module/kernel_bpf.h"
+#include "agent-module/tc_filter.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/period.h"
+
+#include "agent-module/bpf_layout.h"
+
+#include "agent-module/bpf_code.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define CODE_MAX 4096
+#define STATIONS_MAX 65536
+#define RING_BYTES (1u << 18)
+#define RING_HEADER 8
+#define LOG_SIZE 200
+#define DRIFT_NS CLOCK_MILLISECOND_NS /* less is noise of reading two clocks */
+#define STEP_NS (100 * CLOCK_MILLISECOND_NS)
+/* A packet counter of a row holds 2^32: take it out long before, whatever the rate. */
+#define TAKE_OUT_NS (300 * CLOCK_SECOND_NS)
+/* Both tables have been emptied since when so many were. */
+#define CLEARS_UNTIL_FREE 3
+#define OWNER "grappe-capture"
+
+enum map_number {
+	MAP_SETTINGS,
+	MAP_ROWS,
+	MAP_VIF_COUNTS,
+	MAP_STATIONS,
+	MAP_ENDPOINTS,
+	MAP_SEEN,
+	MAP_LEARNT,
+	MAPS
+};
+
+struct bpf_port {
+	uint32_t ifindex;
+	int links[2];     /* TCX; -1 with clsact */
+	bool clsact, made_room;
+};
+
+/* A virtual NIC; its place in the array is its number. */
+struct bpf_vif {
+	struct bpf_port *port; /* NULL: not watched */
+	struct mac macs[PERIOD_MACS_MAX];
+	size_t nmacs;
+	int handle;
+	uint64_t since;      /* counts up with each watch */
+	uint64_t free_after; /* of counter->clears; UINT64_MAX while watched */
+};
+
+struct bpf_counter {
+	struct bpf_counter_options options;
+	int maps[MAPS], programs[2]; /* count, learn; -1: none */
+	struct bpf_settings *settings; /* mapped, as the next three */
+	struct bpf_row *rows;
+	struct bpf_vif_counts *vif_counts;
+	uint64_t *seen;
+	uint8_t *ring_consumer; /* one page that is written */
+	const uint8_t *ring_producer;
+	size_t table_rows, memory;
+	struct tc *tc; /* owned; NULL until it is needed */
+	const char *way;
+	struct bpf_vif *vifs; /* owned; BPF_VIFS_MAX */
+	uint32_t nvifs;       /* so many numbers were ever used */
+	uint64_t watches, clears;
+	int table;     /* the present one */
+	int64_t end_s; /* of its period */
+	int64_t wall_ns, monotonic_ns, offset_ns;
+	int64_t taken_ns; /* monotonic: when the present table's counts were taken out last */
+};
+
+/* ---- maps and programs ---- */
+
+static size_t page_ceiling(size_t bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static int new_maps(struct bpf_counter *counter, char *message, size_t size)
+{
+	const struct kernel_bpf_map maps[MAPS] = {
+	    [MAP_SETTINGS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_settings), 1,
+		BPF_F_MMAPABLE, "settings"},
+	    [MAP_ROWS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_row),
+		(uint32_t)(BPF_TABLES * counter->table_rows), BPF_F_MMAPABLE, "rows"},
+	    [MAP_VIF_COUNTS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_vif_counts),
+		BPF_TABLES * BPF_VIFS_MAX, BPF_F_MMAPABLE, "vif_counts"},
+	    [MAP_STATIONS] = {BPF_MAP_TYPE_HASH, sizeof(struct bpf_station), 4, STATIONS_MAX,
+		BPF_F_NO_PREALLOC, "stations"},
+	    [MAP_ENDPOINTS] = {BPF_MAP_TYPE_HASH, sizeof(struct bpf_endpoint), 4,
+		(uint32_t)counter->options.nendpoints + 1, BPF_F_NO_PREALLOC, "endpoints"},
+	    [MAP_SEEN] = {BPF_MAP_TYPE_ARRAY, 4, 8, BPF_SEEN_MAX, BPF_F_MMAPABLE, "seen"},
+	    [MAP_LEARNT] = {BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0, "learnt"},
+	};
+
+	for (size_t i = 0; i < MAPS; i++) {
+		counter->maps[i] = kernel_bpf_map_new(&maps[i]);
+		if (counter->maps[i] < 0) {
+			snprintf(message, size, "bpf map %s: %s", maps[i].name, strerror(errno));
+			return GRAPPE_EIO;
+		}
+		if (maps[i].type == BPF_MAP_TYPE_ARRAY)
+			counter->memory +=
+			    page_ceiling((size_t)maps[i].entries * maps[i].value_size);
+	}
+	counter->memory += RING_BYTES;
+	return GRAPPE_OK;
+}
+
+static void *map_memory(const struct bpf_counter *counter, enum map_number map, size_t bytes)
+{
+	void *memory = mmap(NULL, page_ceiling(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    counter->maps[map], 0);
+
+	return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void unmap_memory(void *memory, size_t bytes)
+{
+	if (memory != NULL)
+		munmap(memory, page_ceiling(bytes));
+}
+
+/* The ring: a page of ours, a page of the kernel's, then its bytes, twice in a row. */
+static bool map_ring(struct bpf_counter *counter)
+{
+	const size_t page = page_ceiling(1);
+	void *consumer = mmap(
+	    NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[MAP_LEARNT], 0);
+	void *producer = mmap(NULL, page + 2 * RING_BYTES, PROT_READ, MAP_SHARED,
+	    counter->maps[MAP_LEARNT], (off_t)page);
+
+	counter->ring_consumer = consumer != MAP_FAILED ? consumer : NULL;
+	counter->ring_producer = producer != MAP_FAILED ? producer : NULL;
+	return counter->ring_consumer != NULL && counter->ring_producer != NULL;
+}
+
+static size_t rows_bytes(const struct bpf_counter *counter)
+{
+	return BPF_TABLES * counter->table_rows * sizeof(struct bpf_row);
+}
+
+#define VIF_COUNTS_BYTES (BPF_TABLES * BPF_VIFS_MAX * sizeof(struct bpf_vif_counts))
+#define SEEN_BYTES (BPF_SEEN_MAX * sizeof(uint64_t))
+
+static int map_all(struct bpf_counter *counter, char *message, size_t size)
+{
+	counter->settings = map_memory(counter, MAP_SETTINGS, sizeof *counter->settings);
+	counter->rows = map_memory(counter, MAP_ROWS, rows_bytes(counter));
+	counter->vif_counts = map_memory(counter, MAP_VIF_COUNTS, VIF_COUNTS_BYTES);
+	counter->seen = map_memory(counter, MAP_SEEN, SEEN_BYTES);
+	if (map_ring(counter) && counter->settings != NULL && counter->rows != NULL &&
+	    counter->vif_counts != NULL && counter->seen != NULL)
+		return GRAPPE_OK;
+	snprintf(message, size, "mapping bpf memory: %s", strerror(errno));
+	return GRAPPE_EIO;
+}
+
+static int map_by_name(const char *name)
+{
+	static const char *const names[MAPS] = {[MAP_SETTINGS] = "settings",
+	    [MAP_ROWS] = "rows",
+	    [MAP_VIF_COUNTS] = "vif_counts",
+	    [MAP_STATIONS] = "stations",
+	    [MAP_ENDPOINTS] = "endpoints",
+	    [MAP_SEEN] = "seen",
+	    [MAP_LEARNT] = "learnt"};
+	int i = 0;
+
+	while (i < MAPS - 1 && strcmp(names[i], name) != 0)
+		i++;
+	return i;
+}
+
+static int load(const struct bpf_counter *counter, const char *name, const uint64_t *words,
+    size_t count, const struct bpf_reference *references, size_t nreferences, char *message,
+    size_t size)
+{
+	struct bpf_insn code[CODE_MAX];
+	char log[LOG_SIZE];
+	int fd;
+
+	_Static_assert(sizeof *code == sizeof *words, "an instruction has eight bytes");
+	memcpy(code, words, count * sizeof *words);
+	for (size_t i = 0; i < nreferences; i++) {
+		code[references[i].place].src_reg = BPF_PSEUDO_MAP_FD;
+		code[references[i].place].imm = counter->maps[map_by_name(references[i].map)];
+	}
+	fd = kernel_bpf_program_new(code, count, name, log, sizeof log);
+	if (fd < 0)
+		snprintf(message, size, "bpf program %s: %s%s%s", name, strerror(errno),
+		    log[0] != '\0' ? ": ..." : "", log);
+	return fd;
+}
+
+static int load_programs(struct bpf_counter *counter, char *message, size_t size)
+{
+	_Static_assert(COUNT(count_code) <= CODE_MAX && COUNT(learn_code) <= CODE_MAX, "room");
+	counter->programs[0] = load(counter, "grappe_count", count_code, COUNT(count_code),
+	    count_references, COUNT(count_references), message, size);
+	if (counter->programs[0] >= 0)
+		counter->programs[1] = load(counter, "grappe_learn", learn_code, COUNT(learn_code),
+		    learn_references, COUNT(learn_references), message, size);
+	return counter->programs[1] >= 0 ? GRAPPE_OK : GRAPPE_EIO;
+}
+
+/* An address as the programs see it. */
+static uint32_t peer_from_address(const struct address *address, uint64_t peer[2])
+{
+	peer[0] = peer[1] = 0;
+	if (address->type == ADDRESS_IPV6) {
+		memcpy(peer, address->bytes, 16);
+		return BPF_KEY_IPV6;
+	}
+	memcpy(&peer[1], address->bytes, 4);
+	return 0;
+}
+
+static int put_endpoints(const struct bpf_counter *counter)
+{
+	const uint32_t one = 1;
+
+	for (size_t i = 0; i < counter->options.nendpoints; i++) {
+		struct bpf_endpoint endpoint = {0};
+
+		endpoint.family =
+		    peer_from_address(&counter->options.endpoints[i], endpoint.peer);
+		if (kernel_bpf_map_put(counter->maps[MAP_ENDPOINTS], &endpoint, &one) != 0)
+			return GRAPPE_EIO;
+	}
+	return GRAPPE_OK;
+}
+
+/* ---- time ---- */
+
+static int64_t boundary_ns(const struct bpf_counter *counter)
+{
+	return counter->end_s * CLOCK_SECOND_NS - counter->offset_ns;
+}
+
+/* Tells the programs which table they fill and until when. */
+static void set_boundary(struct bpf_counter *counter)
+{
+	const uint64_t word =
+	    ((uint64_t)boundary_ns(counter) & ~UINT64_C(1)) | (uint64_t)counter->table;
+
+	__atomic_store_n(&counter->settings->boundary, word, __ATOMIC_SEQ_CST);
+}
+
+static void begin_period(struct bpf_counter *counter, int64_t wall_ns)
+{
+	counter->end_s = clock_period_end(wall_ns, counter->options.length_s);
+	set_boundary(counter);
+}
+
+/* ---- life ---- */
+
+static int prepare(struct bpf_counter *counter, char *message, size_t size)
+{
+	int rc = new_maps(counter, message, size);
+
+	if (rc == GRAPPE_OK)
+		rc = map_all(counter, message, size);
+	if (rc == GRAPPE_OK)
+		rc = load_programs(counter, message, size);
+	if (rc != GRAPPE_OK)
+		return rc;
+	counter->settings->rows = (uint32_t)counter->table_rows;
+	counter->settings->pairs_per_vif = counter->options.pairs_per_vif;
+	counter->settings->endpoints = (uint32_t)counter->options.nendpoints;
+	if (put_endpoints(counter) == GRAPPE_OK &&
+	    getrandom(counter->settings->secret, sizeof counter->settings->secret, 0) ==
+		sizeof counter->settings->secret)
+		return GRAPPE_OK;
+	snprintf(message, size, "bpf settings: %s", strerror(errno));
+	return GRAPPE_EIO;
+}
+
+/* The owner's process id in the name of a filter, or 0 when it is none of ours. */
+static long owner_of(const char *name)
+{
+	const size_t length = strlen(OWNER "/");
+	char *end;
+	long pid;
+
+	if (strncmp(name, OWNER "/", length) != 0)
+		return 0;
+	pid = strtol(name + length, &end, 10);
+	return *end == '/' && pid > 0 ? pid : 0;
+}
+
+static bool is_left_over(void *context, const char *name)
+{
+	char path[64], comm[32] = "";
+	const long pid = owner_of(name);
+	FILE *file;
+
+	(void)context;
+	if (pid == 0 || pid == getpid())
+		return pid != 0;
+	snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return errno == ENOENT;
+	if (fgets(comm, sizeof comm, file) == NULL)
+		comm[0] = '\0';
+	fclose(file);
+	return strcmp(comm, OWNER "\n") != 0;
+}
+
+static bool is_mine(void *context, const char *name)
+{
+	(void)context;
+	return owner_of(name) == getpid();
+}
+
+int bpf_counter_open(const struct bpf_counter_options *options, int64_t wall_ns,
+    int64_t monotonic_ns, struct bpf_counter **out, char *message, size_t size)
+{
+	struct bpf_counter *counter = calloc(1, sizeof *counter);
+	int rc = GRAPPE_EMEMORY;
+
+	*out = NULL;
+	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+	if (counter == NULL)
+		return rc;
+	counter->options = *options;
+	counter->way = "";
+	memset(counter->maps, -1, sizeof counter->maps);
+	memset(counter->programs, -1, sizeof counter->programs);
+	/* Half empty, so that a pair is found after few looks. */
+	for (counter->table_rows = 128; counter->table_rows < 2u * (size_t)options->pairs;)
+		counter->table_rows *= 2;
+	counter->nvifs = 1;
+	counter->vifs = calloc(BPF_VIFS_MAX, sizeof *counter->vifs);
+	if (counter->vifs != NULL)
+		rc = prepare(counter, message, size);
+	if (rc == GRAPPE_OK && (rc = tc_open(&counter->tc)) == GRAPPE_OK)
+		(void)tc_sweep(counter->tc, is_left_over, NULL);
+	if (rc != GRAPPE_OK) {
+		bpf_counter_close(counter);
+		return rc;
+	}
+	counter->wall_ns = wall_ns;
+	counter->monotonic_ns = counter->taken_ns = monotonic_ns;
+	counter->offset_ns = wall_ns - monotonic_ns;
+	begin_period(counter, wall_ns);
+	*out = counter;
+	return GRAPPE_OK;
+}
+
+void bpf_counter_close(struct bpf_counter *counter)
+{
+	const size_t page = page_ceiling(1);
+
+	if (counter == NULL)
+		return;
+	unmap_memory(counter->settings, sizeof *counter->settings);
+	unmap_memory(counter->rows, rows_bytes(counter));
+	unmap_memory(counter->vif_counts, VIF_COUNTS_BYTES);
+	unmap_memory(counter->seen, SEEN_BYTES);
+	unmap_memory(counter->ring_consumer, page);
+	unmap_memory((void *)(uintptr_t)counter->ring_producer, page + 2 * RING_BYTES);
+	for (size_t i = 0; i < MAPS; i++)
+		if (counter->maps[i] >= 0)
+			close(counter->maps[i]);
+	for (size_t i = 0; i < COUNT(counter->programs); i++)
+		if (counter->programs[i] >= 0)
+			close(counter->programs[i]);
+	tc_close(counter->tc);
+	free(counter->vifs);
+	free(counter);
+}
+
+const char *bpf_counter_way(const struct bpf_counter *counter)
+{
+	return counter->way;
+}
+
+size_t bpf_counter_memory(const struct bpf_counter *counter)
+{
+	return counter->memory;
+}
+
+/* ---- interfaces ---- */
+
+static void detach_links(struct bpf_port *port)
+{
+	for (int i = 0; i < 2; i++)
+		if (port->links[i] >= 0)
+			close(port->links[i]);
+	port->links[0] = port->links[1] = -1;
+}
+
+/* Program 0 counts what is delivered, program 1 learns from what the guest sends. */
+static bool attach_tcx(const struct bpf_counter *counter, struct bpf_port *port, bool reversed)
+{
+	int saved;
+
+	for (int i = 0; i < 2; i++) {
+		port->links[i] = kernel_bpf_attach_tcx(
+		    counter->programs[i], port->ifindex, (i == 0) == reversed);
+		if (port->links[i] >= 0)
+			continue;
+		saved = errno;
+		detach_links(port);
+		errno = saved;
+		return false;
+	}
+	return true;
+}
+
+static void detach_filters(const struct bpf_counter *counter, const struct bpf_port *port)
+{
+	(void)tc_detach(counter->tc, port->ifindex, is_mine, NULL);
+	if (port->made_room)
+		tc_remove_room(counter->tc, port->ifindex);
+}
+
+static bool attach_filters(const struct bpf_counter *counter, struct bpf_port *port, bool reversed)
+{
+	static const char *const what[2] = {"count", "learn"};
+	int saved;
+
+	if (tc_make_room(counter->tc, port->ifindex, &port->made_room) != GRAPPE_OK)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		char name[TC_NAME_SIZE];
+
+		snprintf(name, sizeof name, OWNER "/%ld/%s", (long)getpid(), what[i]);
+		if (tc_attach(counter->tc, port->ifindex, (i == 0) == reversed,
+			counter->programs[i], name) == GRAPPE_OK)
+			continue;
+		saved = errno;
+		detach_filters(counter, port);
+		errno = saved;
+		return false;
+	}
+	port->clsact = true;
+	return true;
+}
+
+int bpf_counter_attach(struct bpf_counter *counter, uint32_t ifindex, bool reversed,
+    struct bpf_port **out, char *message, size_t size)
+{
+	struct bpf_port *port = calloc(1, sizeof *port);
+	bool attached = false;
+
+	*out = NULL;
+	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+	if (port == NULL)
+		return GRAPPE_EMEMORY;
+	*port = (struct bpf_port){.ifindex = ifindex, .links = {-1, -1}};
+	errno = EINVAL;
+	if (strcmp(counter->way, "clsact") != 0) {
+		attached = attach_tcx(counter, port, reversed);
+		if (attached)
+			counter->way = "TCX";
+	}
+	if (!attached && errno == EINVAL && strcmp(counter->way, "TCX") != 0) {
+		attached = attach_filters(counter, port, reversed);
+		if (attached)
+			counter->way = "clsact";
+	}
+	if (!attached) {
+		snprintf(message, size, "attaching the bpf programs: %s", strerror(errno));
+		free(port);
+		return GRAPPE_EIO;
+	}
+	*out = port;
+	return GRAPPE_OK;
+}
+
+void bpf_counter_detach(struct bpf_counter *counter, struct bpf_port *port)
+{
+	if (port == NULL)
+		return;
+	for (uint32_t i = 1; i < counter->nvifs; i++)
+		if (counter->vifs[i].port == port)
+			bpf_counter_unwatch(counter, port, (int)i);
+	detach_links(port);
+	if (port->clsact)
+		detach_filters(counter, port);
+	free(port);
+}
+
+/* ---- virtual NICs ---- */
+
+static struct bpf_station station_of(const struct bpf_port *port, const struct mac *mac)
+{
+	struct bpf_station station = {.ifindex = port->ifindex};
+
+	if (mac != NULL)
+		memcpy(station.mac, mac->bytes, sizeof station.mac);
+	return station;
+}
+
+static bool has_mac(const struct bpf_vif *vif, const struct mac *mac)
+{
+	for (size_t i = 0; i < vif->nmacs; i++)
+		if (mac_equal(&vif->macs[i], mac))
+			return true;
+	return false;
+}
+
+/* Who gets frames for the MAC on the port: the NIC that was watched last; with mac NULL, what is
+ * sent to all: the one that was watched first. 0: nobody. */
+static uint32_t holder_of(
+    const struct bpf_counter *counter, const struct bpf_port *port, const struct mac *mac)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i < counter->nvifs; i++) {
+		const struct bpf_vif *vif = &counter->vifs[i], *other = &counter->vifs[best];
+
+		if (vif->port != port || (mac != NULL && !has_mac(vif, mac)))
+			continue;
+		if (best == 0 || (vif->since > other->since) == (mac != NULL))
+			best = i;
+	}
+	return best;
+}
+
+/* Brings one entry of the map in line with who holds the MAC now. */
+static int settle_station(
+    const struct bpf_counter *counter, const struct bpf_port *port, const struct mac *mac)
+{
+	const struct bpf_station station = station_of(port, mac);
+	const uint32_t number = holder_of(counter, port, mac);
+
+	if (number != 0)
+		return kernel_bpf_map_put(counter->maps[MAP_STATIONS], &station, &number);
+	(void)kernel_bpf_map_remove(counter->maps[MAP_STATIONS], &station);
+	return 0;
+}
+
+static int settle_stations(const struct bpf_counter *counter, const struct bpf_port *port,
+    const struct mac *macs, size_t nmacs)
+{
+	int rc = settle_station(counter, port, NULL);
+
+	for (size_t i = 0; i < nmacs; i++)
+		rc |= settle_station(counter, port, &macs[i]);
+	return rc;
+}
+
+/* A number that no row of any table has, or 0. */
+static uint32_t free_number(struct bpf_counter *counter)
+{
+	for (uint32_t i = 1; i < counter->nvifs; i++)
+		if (counter->vifs[i].port == NULL && counter->vifs[i].free_after <= counter->clears)
+			return i;
+	return counter->nvifs < BPF_VIFS_MAX ? counter->nvifs++ : 0;
+}
+
+int bpf_counter_watch(struct bpf_counter *counter, struct bpf_port *port, const struct mac *macs,
+    size_t nmacs, int handle)
+{
+	const uint32_t number = free_number(counter);
+	struct bpf_vif *vif = &counter->vifs[number];
+
+	if (number == 0)
+		return GRAPPE_ELIMIT;
+	if (nmacs > PERIOD_MACS_MAX)
+		nmacs = PERIOD_MACS_MAX;
+	*vif = (struct bpf_vif){.port = port,
+	    .nmacs = nmacs,
+	    .handle = handle,
+	    .since = ++counter->watches,
+	    .free_after = UINT64_MAX};
+	memcpy(vif->macs, macs, nmacs * sizeof *macs);
+	if (settle_stations(counter, port, macs, nmacs) == 0)
+		return (int)number;
+	bpf_counter_unwatch(counter, port, (int)number);
+	return GRAPPE_EIO;
+}
+
+void bpf_counter_unwatch(struct bpf_counter *counter, struct bpf_port *port, int number)
+{
+	struct bpf_vif *vif = &counter->vifs[number];
+
+	vif->port = NULL;
+	vif->free_after = counter->clears + CLEARS_UNTIL_FREE;
+	(void)settle_stations(counter, port, vif->macs, vif->nmacs);
+}
+
+/* ---- reading ---- */
+
+static void tell(const struct bpf_counter *counter, enum counted_kind kind, uint32_t number,
+    uint64_t packets, uint64_t octets)
+{
+	const struct counted counted = {.kind = kind,
+	    .handle = number != 0 ? counter->vifs[number].handle : -1,
+	    .packets = packets,
+	    .octets = octets,
+	    .end_s = counter->end_s};
+
+	if (packets > 0 || octets > 0)
+		counter->options.counted(counter->options.context, &counted);
+}
+
+static void tell_row(const struct bpf_counter *counter, const struct bpf_row *row, uint32_t packets,
+    uint64_t octets)
+{
+	const uint32_t number = row->key & BPF_KEY_VIF;
+	struct counted counted = {.kind = (row->key & BPF_KEY_SENT) != 0 ? COUNTED_SENT
+									  : COUNTED_RECEIVED,
+	    .packets = packets,
+	    .octets = octets,
+	    .end_s = counter->end_s};
+
+	if (number == 0 || number >= counter->nvifs)
+		return;
+	counted.handle = counter->vifs[number].handle;
+	counted.peer = (row->key & BPF_KEY_IPV6) != 0
+			 ? address_from_ipv6((const uint8_t *)row->peer)
+			 : address_from_ipv4((const uint8_t *)&row->peer[1]);
+	counter->options.counted(counter->options.context, &counted);
+}
+
+#define TAKE(field) __atomic_exchange_n(&(field), 0, __ATOMIC_SEQ_CST)
+
+static void take_rows(const struct bpf_counter *counter, int table, bool clear)
+{
+	struct bpf_row *row = counter->rows + (size_t)table * counter->table_rows;
+
+	for (size_t i = 0; i < counter->table_rows; i++, row++) {
+		const uint32_t key = __atomic_load_n(&row->key, __ATOMIC_ACQUIRE);
+		uint32_t packets;
+		uint64_t octets;
+
+		if (key == 0 || key == BPF_KEY_TAKEN)
+			continue;
+		packets = TAKE(row->packets);
+		octets = TAKE(row->octets);
+		if (packets > 0 || octets > 0)
+			tell_row(counter, row, packets, octets);
+		if (clear) {
+			row->peer[0] = row->peer[1] = 0;
+			__atomic_store_n(&row->key, 0, __ATOMIC_RELEASE);
+		}
+	}
+}
+
+static void take_vif_counts(const struct bpf_counter *counter, int table, bool clear)
+{
+	struct bpf_vif_counts *counts = counter->vif_counts + (size_t)table * BPF_VIFS_MAX;
+
+	for (uint32_t i = 0; i < counter->nvifs; i++, counts++) {
+		const uint64_t multicast = TAKE(counts->multicast_packets),
+			       multicast_octets = TAKE(counts->multicast_octets),
+			       other = TAKE(counts->other_packets),
+			       other_octets = TAKE(counts->other_octets),
+			       nonip = TAKE(counts->nonip_packets);
+
+		if (i != 0)
+			tell(counter, COUNTED_MULTICAST, i, multicast, multicast_octets);
+		tell(counter, i != 0 ? COUNTED_OTHER : COUNTED_UNMATCHED, i, other,
+		    other_octets);
+		tell(counter, i != 0 ? COUNTED_NONIP : COUNTED_MALFORMED, i, nonip, 0);
+		if (clear)
+			counts->pairs = 0;
+	}
+}
+
+/* Takes out what the present table holds; clear: nobody fills it any more. */
+static void take_table(struct bpf_counter *counter, bool clear)
+{
+	take_rows(counter, counter->table, clear);
+	take_vif_counts(counter, counter->table, clear);
+	counter->taken_ns = counter->monotonic_ns;
+	if (clear)
+		counter->clears++;
+}
+
+/* The present table's period has ended: the other one is the present one, and this one is emptied. */
+static void turn_over(struct bpf_counter *counter)
+{
+	take_table(counter, true);
+	memset(counter->seen, 0, SEEN_BYTES);
+	counter->table ^= 1;
+	counter->end_s += counter->options.length_s;
+	set_boundary(counter);
+}
+
+/* The programs filled the second table beyond its own period. */
+static void recover(struct bpf_counter *counter)
+{
+	counter->options.merged(counter->options.context, counter->end_s, counter->wall_ns);
+	take_table(counter, false);
+	begin_period(counter, counter->wall_ns);
+}
+
+/* Nothing is counted any more: both tables, the second being that of the next period. */
+static void take_rest(struct bpf_counter *counter)
+{
+	take_table(counter, false);
+	counter->table ^= 1;
+	counter->end_s += counter->options.length_s;
+	take_table(counter, false);
+	counter->table ^= 1;
+	counter->end_s -= counter->options.length_s;
+}
+
+void bpf_counter_collect(struct bpf_counter *counter, bool all)
+{
+	const int64_t length_ns = counter->options.length_s * CLOCK_SECOND_NS;
+
+	if (counter->settings->boundary == 0) {
+		take_rest(counter);
+		return;
+	}
+	if (counter->monotonic_ns >= boundary_ns(counter) + BPF_COUNTER_MARGIN_NS) {
+		const bool late = counter->monotonic_ns >= boundary_ns(counter) + length_ns;
+
+		turn_over(counter);
+		if (late)
+			recover(counter);
+	}
+	if (all || counter->monotonic_ns - counter->taken_ns > TAKE_OUT_NS)
+		take_table(counter, false);
+}
+
+void bpf_counter_tick(struct bpf_counter *counter, int64_t wall_ns, int64_t monotonic_ns)
+{
+	const int64_t offset_ns = wall_ns - monotonic_ns, moved_ns = offset_ns - counter->offset_ns;
+
+	counter->monotonic_ns = monotonic_ns;
+	counter->wall_ns = monotonic_ns + counter->offset_ns;
+	if (moved_ns > -DRIFT_NS && moved_ns < DRIFT_NS)
+		return;
+	if (moved_ns > -STEP_NS && moved_ns < STEP_NS) {
+		counter->offset_ns = offset_ns;
+	} else {
+		bpf_counter_collect(counter, true);
+		counter->offset_ns = offset_ns;
+		counter->end_s = clock_period_end(wall_ns, counter->options.length_s);
+	}
+	counter->wall_ns = wall_ns;
+	if (counter->settings->boundary != 0)
+		set_boundary(counter);
+}
+
+void bpf_counter_stop(struct bpf_counter *counter)
+{
+	bpf_counter_collect(counter, false);
+	__atomic_store_n(&counter->settings->boundary, 0, __ATOMIC_SEQ_CST);
+}
+
+/* ---- learning ---- */
+
+static bool take_record(struct bpf_counter *counter, uint64_t position, uint32_t *advance)
+{
+	const uint8_t *bytes = counter->ring_producer + page_ceiling(1) + position % RING_BYTES;
+	const uint32_t head = __atomic_load_n((const uint32_t *)(const void *)bytes, __ATOMIC_ACQUIRE);
+	const uint32_t length = head & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+	struct bpf_learnt record;
+
+	if ((head & BPF_RINGBUF_BUSY_BIT) != 0)
+		return false;
+	*advance = (length + RING_HEADER + 7) / 8 * 8;
+	if ((head & BPF_RINGBUF_DISCARD_BIT) != 0 || length != sizeof record)
+		return true;
+	memcpy(&record, bytes + RING_HEADER, sizeof record);
+	if (record.captured <= sizeof record.bytes)
+		counter->options.learnt(counter->options.context, record.ifindex, record.bytes,
+		    record.captured, record.length);
+	return true;
+}
+
+void bpf_counter_learn(struct bpf_counter *counter)
+{
+	uint64_t *const consumer = (uint64_t *)(void *)counter->ring_consumer;
+	const uint64_t *const producer = (const uint64_t *)(const void *)counter->ring_producer;
+	const uint64_t until = __atomic_load_n(producer, __ATOMIC_ACQUIRE);
+	uint64_t at = *consumer;
+	uint32_t advance;
+
+	while (at < until && take_record(counter, at, &advance)) {
+		at += advance;
+		__atomic_store_n(consumer, at, __ATOMIC_RELEASE);
+	}
+}

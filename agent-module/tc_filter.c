@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/tc_filter.h"
+
+#include "agent-module/attributes.h"
+#include "common/error.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define ANSWER_BYTES 32768
+#define ANSWER_WAIT_S 5
+#define FOUND_MAX 65536 /* filters or disciplines of one answer */
+
+struct tc {
+	int fd;
+	uint32_t sequence;
+	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BYTES];
+};
+
+/* A request under construction. */
+struct request {
+	struct nlmsghdr head;
+	struct tcmsg message;
+	uint8_t attributes[256];
+};
+
+/* A filter or discipline that a dump told of. */
+struct found {
+	struct tcmsg message;
+	bool is_bpf, is_clsact;
+	char name[TC_NAME_SIZE];
+};
+
+struct found_list {
+	struct found *items; /* owned */
+	size_t count, capacity;
+};
+
+int tc_open(struct tc **out)
+{
+	const struct timeval wait = {.tv_sec = ANSWER_WAIT_S};
+	struct tc *tc = calloc(1, sizeof *tc);
+
+	*out = tc;
+	if (tc == NULL)
+		return GRAPPE_EMEMORY;
+	tc->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (tc->fd >= 0 && setsockopt(tc->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0)
+		return GRAPPE_OK;
+	tc_close(tc);
+	*out = NULL;
+	return GRAPPE_EIO;
+}
+
+void tc_close(struct tc *tc)
+{
+	if (tc == NULL)
+		return;
+	if (tc->fd >= 0)
+		close(tc->fd);
+	free(tc);
+}
+
+/* ---- requests ---- */
+
+static struct request request_for(uint16_t type, uint16_t flags, uint32_t ifindex)
+{
+	return (struct request){.head = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct tcmsg)),
+				    .nlmsg_type = type,
+				    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+	    .message = {.tcm_family = AF_UNSPEC, .tcm_ifindex = (int)ifindex}};
+}
+
+static size_t put_attribute(struct request *request, uint16_t type, const void *value, size_t size)
+{
+	uint8_t *at = (uint8_t *)request + NLMSG_ALIGN(request->head.nlmsg_len);
+	const struct rtattr attribute = {
+	    .rta_type = type, .rta_len = (unsigned short)RTA_LENGTH(size)};
+	const size_t place = (size_t)(at - (uint8_t *)request);
+
+	memcpy(at, &attribute, sizeof attribute);
+	if (size > 0)
+		memcpy(at + RTA_LENGTH(0), value, size);
+	request->head.nlmsg_len = (uint32_t)(place + RTA_SPACE(size));
+	return place;
+}
+
+static void end_nested(struct request *request, size_t place)
+{
+	const unsigned short length = (unsigned short)(request->head.nlmsg_len - place);
+
+	memcpy((uint8_t *)request + place, &length, sizeof length);
+}
+
+static uint32_t parent_of(bool ingress)
+{
+	return TC_H_MAKE(TC_H_CLSACT, ingress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+}
+
+/* ---- answers ---- */
+
+static void parse_options(const uint8_t *value, size_t length, struct found *found)
+{
+	struct attributes attributes = {.bytes = value, .left = length};
+	uint16_t type;
+
+	while (attributes_next(&attributes, &type, &value, &length))
+		if (type == TCA_BPF_NAME)
+			snprintf(found->name, sizeof found->name, "%.*s", (int)length,
+			    (const char *)value);
+}
+
+static void keep_found(struct found_list *list, const struct found *found)
+{
+	struct found *items = list->items;
+
+	if (list->count == list->capacity) {
+		const size_t wanted = list->capacity > 0 ? list->capacity * 2 : 16;
+
+		items = wanted <= FOUND_MAX ? reallocarray(items, wanted, sizeof *items) : NULL;
+		if (items == NULL)
+			return;
+		list->items = items;
+		list->capacity = wanted;
+	}
+	list->items[list->count++] = *found;
+}
+
+/* Keeps bpf filters, clsact disciplines and filters of other kinds; not other disciplines. */
+static void note_found(
+    uint16_t answer, const uint8_t *body, size_t size, struct found_list *list)
+{
+	struct found found = {0};
+	struct attributes attributes;
+	const uint8_t *value, *options = NULL;
+	size_t length, options_length = 0;
+	uint16_t type;
+
+	if (size < NLMSG_ALIGN(sizeof found.message))
+		return;
+	memcpy(&found.message, body, sizeof found.message);
+	attributes = (struct attributes){.bytes = body + NLMSG_ALIGN(sizeof found.message),
+	    .left = size - NLMSG_ALIGN(sizeof found.message)};
+	while (attributes_next(&attributes, &type, &value, &length)) {
+		if (type == TCA_KIND) {
+			found.is_bpf = length >= 4 && memcmp(value, "bpf", 4) == 0;
+			found.is_clsact = length >= 7 && memcmp(value, "clsact", 7) == 0;
+		} else if (type == TCA_OPTIONS) {
+			options = value;
+			options_length = length;
+		}
+	}
+	if (found.is_bpf && options != NULL)
+		parse_options(options, options_length, &found);
+	if (found.is_clsact || answer == RTM_NEWTFILTER)
+		keep_found(list, &found);
+}
+
+/* One message. Returns 1 when the answer is complete, 0 when more is to come, -1 on an error
+ * (errno). */
+static int take_message(const struct nlmsghdr *head, const uint8_t *body, struct found_list *list)
+{
+	const size_t size = head->nlmsg_len - NLMSG_HDRLEN;
+	int error;
+
+	if (head->nlmsg_type == NLMSG_DONE)
+		return 1;
+	if (head->nlmsg_type == NLMSG_ERROR) {
+		if (size < sizeof error)
+			return -1;
+		memcpy(&error, body, sizeof error);
+		errno = -error;
+		return error == 0 ? 1 : -1;
+	}
+	if (list != NULL &&
+	    (head->nlmsg_type == RTM_NEWTFILTER || head->nlmsg_type == RTM_NEWQDISC))
+		note_found(head->nlmsg_type, body, size, list);
+	return 0;
+}
+
+/* One datagram; messages of other requests, which timed out, are passed over. */
+static int take_datagram(const struct tc *tc, size_t length, struct found_list *list)
+{
+	const uint8_t *at = tc->answer;
+	int state = 0;
+
+	while (length >= NLMSG_HDRLEN && state == 0) {
+		struct nlmsghdr head;
+		size_t step;
+
+		memcpy(&head, at, sizeof head);
+		if (head.nlmsg_len < NLMSG_HDRLEN || head.nlmsg_len > length) {
+			errno = EBADMSG;
+			return -1;
+		}
+		if (head.nlmsg_seq == tc->sequence)
+			state = take_message(&head, at + NLMSG_HDRLEN, list);
+		step = NLMSG_ALIGN(head.nlmsg_len);
+		at += step < length ? step : length;
+		length -= step < length ? step : length;
+	}
+	return state;
+}
+
+/* Sends the request and reads its answer to the end. */
+static int ask(struct tc *tc, struct request *request, struct found_list *list)
+{
+	int state = 0;
+
+	request->head.nlmsg_seq = ++tc->sequence;
+	if (send(tc->fd, request, request->head.nlmsg_len, 0) < 0)
+		return GRAPPE_EIO;
+	while (state == 0) {
+		const ssize_t n = recv(tc->fd, tc->answer, sizeof tc->answer, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return GRAPPE_EIO;
+		state = take_datagram(tc, (size_t)n, list);
+	}
+	return state > 0 ? GRAPPE_OK : GRAPPE_EIO;
+}
+
+/* list is overwritten; its items are the caller's, also after an error. */
+static int list_filters(struct tc *tc, uint32_t ifindex, bool ingress, struct found_list *list)
+{
+	struct request request = request_for(RTM_GETTFILTER, NLM_F_DUMP, ifindex);
+
+	*list = (struct found_list){0};
+	request.message.tcm_parent = parent_of(ingress);
+	return ask(tc, &request, list);
+}
+
+/* ---- the discipline ---- */
+
+int tc_make_room(struct tc *tc, uint32_t ifindex, bool *made)
+{
+	struct request request =
+	    request_for(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
+	int rc;
+
+	request.message.tcm_parent = TC_H_CLSACT;
+	request.message.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	put_attribute(&request, TCA_KIND, "clsact", sizeof "clsact");
+	rc = ask(tc, &request, NULL);
+	*made = rc == GRAPPE_OK;
+	return rc == GRAPPE_OK || errno == EEXIST ? GRAPPE_OK : GRAPPE_EIO;
+}
+
+/* Whether there is any filter, or it cannot be told. */
+static bool has_filters(struct tc *tc, uint32_t ifindex)
+{
+	bool any = false;
+
+	for (int ingress = 0; ingress < 2 && !any; ingress++) {
+		struct found_list list;
+
+		any = list_filters(tc, ifindex, ingress != 0, &list) != GRAPPE_OK || list.count > 0;
+		free(list.items);
+	}
+	return any;
+}
+
+void tc_remove_room(struct tc *tc, uint32_t ifindex)
+{
+	struct request request = request_for(RTM_DELQDISC, NLM_F_ACK, ifindex);
+
+	if (has_filters(tc, ifindex))
+		return;
+	request.message.tcm_parent = TC_H_CLSACT;
+	request.message.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	put_attribute(&request, TCA_KIND, "clsact", sizeof "clsact");
+	(void)ask(tc, &request, NULL);
+}
+
+/* ---- filters ---- */
+
+int tc_attach(struct tc *tc, uint32_t ifindex, bool ingress, int program, const char *name)
+{
+	struct request request =
+	    request_for(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
+	const uint32_t fd = (uint32_t)program, flags = TCA_BPF_FLAG_ACT_DIRECT;
+	size_t options;
+
+	request.message.tcm_parent = parent_of(ingress);
+	/* Priority 0: the kernel takes one before the others. */
+	request.message.tcm_info = TC_H_MAKE(0, htons(ETH_P_ALL));
+	put_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
+	options = put_attribute(&request, TCA_OPTIONS, NULL, 0);
+	put_attribute(&request, TCA_BPF_FD, &fd, sizeof fd);
+	put_attribute(&request, TCA_BPF_NAME, name, strnlen(name, TC_NAME_SIZE - 1) + 1);
+	put_attribute(&request, TCA_BPF_FLAGS, &flags, sizeof flags);
+	end_nested(&request, options);
+	return ask(tc, &request, NULL);
+}
+
+static int delete_filter(struct tc *tc, const struct found *found)
+{
+	struct request request =
+	    request_for(RTM_DELTFILTER, NLM_F_ACK, (uint32_t)found->message.tcm_ifindex);
+
+	request.message.tcm_parent = found->message.tcm_parent;
+	request.message.tcm_handle = found->message.tcm_handle;
+	request.message.tcm_info = found->message.tcm_info;
+	put_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
+	return ask(tc, &request, NULL);
+}
+
+static int detach_direction(
+    struct tc *tc, uint32_t ifindex, bool ingress, tc_unwanted *unwanted, void *context)
+{
+	struct found_list list;
+	int removed = list_filters(tc, ifindex, ingress, &list) == GRAPPE_OK ? 0 : GRAPPE_EIO;
+
+	for (size_t i = 0; i < list.count && removed >= 0; i++)
+		if (list.items[i].is_bpf && list.items[i].message.tcm_handle != 0 &&
+		    unwanted(context, list.items[i].name) &&
+		    delete_filter(tc, &list.items[i]) == GRAPPE_OK)
+			removed++;
+	free(list.items);
+	return removed;
+}
+
+int tc_detach(struct tc *tc, uint32_t ifindex, tc_unwanted *unwanted, void *context)
+{
+	const int in = detach_direction(tc, ifindex, true, unwanted, context);
+	const int out = detach_direction(tc, ifindex, false, unwanted, context);
+
+	return in < 0 || out < 0 ? GRAPPE_EIO : in + out;
+}
+
+int tc_sweep(struct tc *tc, tc_unwanted *unwanted, void *context)
+{
+	struct request request = request_for(RTM_GETQDISC, NLM_F_DUMP, 0);
+	struct found_list rooms = {0};
+	int removed = ask(tc, &request, &rooms);
+
+	for (size_t i = 0; i < rooms.count && removed >= 0; i++) {
+		const uint32_t ifindex = (uint32_t)rooms.items[i].message.tcm_ifindex;
+		const int n = tc_detach(tc, ifindex, unwanted, context);
+
+		if (n > 0)
+			tc_remove_room(tc, ifindex);
+		removed += n > 0 ? n : 0;
+	}
+	free(rooms.items);
+	return removed;
+}
