@@ -8,6 +8,7 @@
 #include "common/error.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,8 @@ struct account {
 	uint32_t nopen;
 	uint32_t overdue; /* so many of the first epochs are closed whatever the time says */
 	int64_t wall_ns, monotonic_ns; /* of the last tick */
+	uint32_t backends;
+	char backend_reason[PERIOD_REASON_SIZE];
 	struct account_statistics statistics;
 };
 
@@ -56,6 +59,13 @@ static int64_t epoch_start_ns(const struct account *account, const struct epoch 
 	return epoch->header.end_s * CLOCK_SECOND_NS - account->length_ns;
 }
 
+static void note_backends(const struct account *account, struct epoch *epoch)
+{
+	epoch->header.backends |= account->backends;
+	memcpy(epoch->header.backend_reason, account->backend_reason,
+	    sizeof epoch->header.backend_reason);
+}
+
 /* Opens the period of this end behind the others. There must be room. */
 static struct epoch *open_epoch(struct account *account, int64_t end_s)
 {
@@ -67,6 +77,7 @@ static struct epoch *open_epoch(struct account *account, int64_t end_s)
 	memcpy(epoch->header.boot_id, account->options.boot_id, sizeof epoch->header.boot_id);
 	if (account->options.test_length)
 		epoch->header.flags |= PERIOD_TEST_LENGTH;
+	note_backends(account, epoch);
 	return epoch;
 }
 
@@ -551,6 +562,14 @@ void account_counted(struct account *account, const struct counted *counted)
 	} else {
 		add_apart(account, epoch, counted);
 	}
+}
+
+void account_set_backends(struct account *account, uint32_t backends, const char *reason)
+{
+	account->backends = backends;
+	snprintf(account->backend_reason, sizeof account->backend_reason, "%s", reason);
+	for (uint32_t i = 0; i < account->nopen; i++)
+		note_backends(account, &account->epochs[i]);
 }
 
 void account_merged(struct account *account, int64_t end_s, int64_t until_ns)

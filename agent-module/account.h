@@ -93,6 +93,10 @@ void account_learn(struct account *account, uint32_t port, const struct frame *f
 /* account_counted - adds a sum. What belongs to no open period is treated as a frame of that time. */
 void account_counted(struct account *account, const struct counted *counted);
 
+/* account_set_backends - what the headers of the open and the coming periods say of the back ends
+ * (enum period_backend) and why they are in use. */
+void account_set_backends(struct account *account, uint32_t backends, const char *reason);
+
 /* account_merged - what was counted between the end of the period end_s and until_ns (wall clock) is in
  * that period's sums: it is marked PERIOD_MERGED, the periods after it up to until_ns are partial and
  * cover nothing. */

@@ -13,13 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_SIZE 96
-
 struct backend {
 	struct backend_options options;
 	struct bpf_counter *counter; /* owned; NULL: pcap only */
 	uint32_t kinds;
-	char reason[REASON_SIZE];
+	char reason[PERIOD_REASON_SIZE];
 	struct log_complaint fallback_complaint;
 };
 
@@ -108,6 +106,14 @@ void backend_free(struct backend *backend)
 	free(backend);
 }
 
+static void note_kind(struct backend *backend, enum period_backend kind)
+{
+	if ((backend->kinds & kind) != 0)
+		return;
+	backend->kinds |= kind;
+	account_set_backends(backend->options.account, backend->kinds, backend->reason);
+}
+
 static int open_bpf(struct backend *backend, const struct discover_port *port, struct source **out,
     char *message, size_t size)
 {
@@ -117,7 +123,7 @@ static int open_bpf(struct backend *backend, const struct discover_port *port, s
 
 	if (rc != GRAPPE_OK)
 		return rc;
-	backend->kinds |= BACKEND_BPF;
+	note_kind(backend, BACKEND_BPF);
 	if (first)
 		log_info("bpf programs are attached by %s, %zu kB of maps",
 		    bpf_counter_way(backend->counter),
@@ -137,7 +143,7 @@ static int open_pcap(struct backend *backend, const struct discover_port *port,
 	const int rc = source_pcap_open(&options, out, message, size);
 
 	if (rc == GRAPPE_OK)
-		backend->kinds |= BACKEND_PCAP;
+		note_kind(backend, BACKEND_PCAP);
 	return rc;
 }
 
@@ -177,14 +183,4 @@ void backend_stop(struct backend *backend)
 {
 	if (backend->counter != NULL)
 		bpf_counter_stop(backend->counter);
-}
-
-uint32_t backend_kinds(const struct backend *backend)
-{
-	return backend->kinds;
-}
-
-const char *backend_reason(const struct backend *backend)
-{
-	return backend->reason;
 }

@@ -48,9 +48,4 @@ void backend_tick(struct backend *backend, int64_t wall_ns, int64_t monotonic_ns
 void backend_collect(struct backend *backend);
 void backend_stop(struct backend *backend);
 
-/* backend_kinds - which back ends have watched anything since the start: enum period_backend. */
-uint32_t backend_kinds(const struct backend *backend);
-/* backend_reason - in words, why it is so. */
-const char *backend_reason(const struct backend *backend);
-
 #endif

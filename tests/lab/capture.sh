@@ -7,6 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
+BACKEND=${BACKEND:-auto}
 PERIOD=5
 lab_begin capture "gcap-$$-"
 periods=$LAB_DIR/periods
@@ -44,6 +45,7 @@ write_config() {
 		allow_short_periods = yes
 		periods_directory = "$periods"
 		periods_kept = 500
+		capture = $BACKEND
 		bridge "br0" { segment = "t1" exclude = {"up*"} }
 		bridge "br1" { segment = "t2" }
 		vm "web1" { mac = {"02:00:00:00:00:01"} vcpu = 2 memory = 2GiB }
