@@ -10,8 +10,9 @@ LAB_TESTS += tests/lab/demo.sh
 EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c
 if TESTS_ENABLED
-check_PROGRAMS += tests/lab/period_dump
+check_PROGRAMS += tests/lab/period_dump tests/lab/tap_guest
 endif
+tests_lab_tap_guest_SOURCES = tests/lab/tap_guest.c
 tests_lab_period_dump_SOURCES = tests/lab/period_dump.c
 tests_lab_period_dump_LDADD = libgrappe-common.la
 .PHONY: print-lab-tests
@@ -57,6 +58,7 @@ noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
 LAB_TESTS += tests/lab/capture.sh
+LAB_TESTS += tests/lab/wire.sh
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests)

@@ -274,20 +274,47 @@ link_add() {
 # port_add NAMESPACE DEVICE BRIDGE
 port_add() { ip_in "$1" link set dev "$2" master "$3"; }
 
-# vm_add NAME HOST BRIDGE PORT MAC ADDRESS/LENGTH - a namespace that plays a VM: its eth0 is the
+# vm_add NAME HOST BRIDGE PORT MAC ADDRESS/LENGTH... - a namespace that plays a VM: its eth0 is the
 # other end of PORT on the host's bridge. LAB_OFFLOAD=off makes frames as they are on a wire (no
-# super-frames); by default the kernel does as it does with real VMs.
+# super-frames); by default the kernel does as it does with real VMs. LAB_MTU: of both ends.
 vm_add() {
-	local name=$1 host=$2 bridge=$3 port=$4 mac=$5 address=$6
+	local name=$1 host=$2 port=$4
 	ns_add "$name" &&
-		ip_in "$host" link add dev "$port" type veth peer name eth0 netns "$(ns "$name")" &&
-		ip_in "$name" link set dev eth0 address "$mac" &&
-		ip_in "$name" addr add "$address" brd + dev eth0 || return 1
+		ip_in "$host" link add dev "$port" type veth peer name eth0 netns "$(ns "$name")" || return 1
 	if [ "${LAB_OFFLOAD:-on}" = off ]; then
 		in_ns "$name" ethtool -K eth0 tso off gso off gro off tx off sg off >/dev/null 2>&1 &&
 			in_ns "$host" ethtool -K "$port" tso off gso off gro off tx off sg off \
 				>/dev/null 2>&1 || return 1
 	fi
+	vm_connect "$@"
+}
+
+# tap_vm_add NAME HOST BRIDGE PORT MAC ADDRESS/LENGTH... - the same with PORT on the tun driver, as a
+# hypervisor makes it: tests/lab/tap_guest relays between PORT and the guest's eth0, and both are gone
+# after "stop tap-NAME". LAB_LOSE=N: the guest loses every Nth frame that the host delivered.
+tap_vm_add() {
+	local name=$1 host=$2 port=$4
+	ns_add "$name" && start "tap-$name" "$GRAPPE_BUILD/tests/lab/tap_guest" \
+		--offload "${LAB_OFFLOAD:-on}" ${LAB_LOSE:+--lose "$LAB_LOSE"} \
+		"/run/netns/$(ns "$host")" "$port" "/run/netns/$(ns "$name")" eth0 &&
+		wait_ready "tap-$name" && vm_connect "$@"
+}
+
+# vm_connect NAME HOST BRIDGE PORT MAC ADDRESS/LENGTH... - what both kinds of VM have in common.
+vm_connect() {
+	local name=$1 host=$2 bridge=$3 port=$4 mac=$5 address nodad
+	shift 5
+	ip_in "$name" link set dev eth0 address "$mac" || return 1
+	if [ -n "${LAB_MTU:-}" ]; then
+		ip_in "$name" link set dev eth0 mtu "$LAB_MTU" &&
+			ip_in "$host" link set dev "$port" mtu "$LAB_MTU" || return 1
+	fi
+	[ -z "${LAB_IPV6:-}" ] || ip_in "$name" link set dev eth0 addrgenmode none || return 1
+	for address in "$@"; do
+		case $address in *:*) nodad=nodad ;; *) nodad="brd +" ;; esac
+		# shellcheck disable=SC2086
+		ip_in "$name" addr add "$address" dev eth0 $nodad || return 1
+	done
 	port_add "$host" "$port" "$bridge" && ip_in "$host" link set dev "$port" up &&
 		ip_in "$name" link set dev eth0 up
 }

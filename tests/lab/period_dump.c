@@ -2,7 +2,7 @@
 /*
  * Every number of period files, for scripts that add them up:
  *
- *     period END FLAGS DROPPED UNMATCHED MALFORMED
+ *     period END FLAGS DROPPED UNMATCHED MALFORMED ESTIMATED
  *     vif END VM-ID VM-NAME COVERED-MS MULTICAST OTHER NON-IP     (packets)
  *     row END VM-ID received|sent PEER PACKETS OCTETS
  */
@@ -19,9 +19,9 @@ static void dump_period(const struct period *period)
 	const struct period_header *header = &period->header;
 	char peer[ADDRESS_TEXT_SIZE];
 
-	printf("period %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", header->end_s,
-	    header->flags, header->dropped_packets, header->unmatched_packets,
-	    header->malformed_packets);
+	printf("period %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+	    header->end_s, header->flags, header->dropped_packets, header->unmatched_packets,
+	    header->malformed_packets, header->estimated_packets);
 	for (size_t i = 0; i < period->nvifs; i++) {
 		const struct period_vif *vif = &period->vifs[i];
 
