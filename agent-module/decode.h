@@ -24,7 +24,9 @@ enum frame_kind {
 	FRAME_IP,        /* IPv4 or IPv6: the addresses and lengths below are known */
 };
 
+#define TCP_FLAG_FIN 0x01
 #define TCP_FLAG_SYN 0x02
+#define TCP_FLAG_PSH 0x08
 #define TCP_FLAG_ACK 0x10
 
 struct frame {

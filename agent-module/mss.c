@@ -14,6 +14,8 @@
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define TCP_HEADER 20
+/* A cut (see struct side) shorter than this says nothing: too many sizes are multiples of it. */
+#define CUT_LEAST 256
 #define NONE UINT32_MAX
 
 /* Both ends of a connection in an order that does not depend on the direction of the frame. */
@@ -23,11 +25,21 @@ struct mss_key {
 	uint32_t scope;
 };
 
+/* What one end of a connection showed. */
+struct side {
+	uint16_t mss; /* announced; 0 = its SYN was not seen */
+	/*
+	 * Payload and options of a segment that ended in the middle of a stream: without PSH, but
+	 * shorter than the MSS allows. Its sender has found a smaller path MTU. 0 = none was seen.
+	 */
+	uint16_t cut;
+};
+
 struct connection {
 	struct mss_key key;
-	uint16_t low_mss, high_mss; /* announced by that side; 0 = its SYN was not seen */
-	uint32_t next;              /* in the bucket */
-	uint32_t newer, older;      /* in order of use */
+	struct side low, high;
+	uint32_t next;         /* in the bucket */
+	uint32_t newer, older; /* in order of use */
 };
 
 struct mss_table {
@@ -183,35 +195,16 @@ static void learn(struct mss_table *table, uint32_t scope, const struct frame *f
 	if (c == NULL)
 		c = add(table, &key);
 	if (from_low)
-		c->low_mss = mss;
+		c->low = (struct side){.mss = mss};
 	else
-		c->high_mss = mss;
+		c->high = (struct side){.mss = mss};
 	/* A SYN without ACK opens a new connection: what its other side said before is void. */
 	if ((frame->tcp_flags & TCP_FLAG_ACK) == 0) {
 		if (from_low)
-			c->high_mss = 0;
+			c->high = (struct side){0};
 		else
-			c->low_mss = 0;
+			c->low = (struct side){0};
 	}
-}
-
-/* Smaller of the two MSS of the frame's connection; when only one SYN was seen that one and
- * *certain false; 0 when none was. */
-static uint32_t connection_mss(
-    struct mss_table *table, uint32_t scope, const struct frame *frame, bool *certain)
-{
-	struct mss_key key;
-	const struct connection *c;
-
-	*certain = false;
-	make_key(frame, scope, &key);
-	c = find(table, &key);
-	if (c == NULL)
-		return 0;
-	*certain = c->low_mss != 0 && c->high_mss != 0;
-	if (!*certain)
-		return c->low_mss != 0 ? c->low_mss : c->high_mss;
-	return c->low_mss < c->high_mss ? c->low_mss : c->high_mss;
 }
 
 static struct wire_count split(const struct frame *frame, uint32_t segment, bool estimated)
@@ -229,6 +222,39 @@ static struct wire_count split(const struct frame *frame, uint32_t segment, bool
 	return count;
 }
 
+/* Remembers a segment that is shorter than it might be although the stream goes on. */
+static void note_cut(
+    struct side *sender, const struct frame *frame, uint32_t options, uint32_t segment)
+{
+	const uint8_t ends = TCP_FLAG_PSH | TCP_FLAG_FIN | TCP_FLAG_SYN;
+
+	if (frame->payload == segment)
+		sender->cut = 0;
+	else if (frame->payload >= CUT_LEAST && (frame->tcp_flags & ends) == 0)
+		sender->cut = (uint16_t)(frame->payload + options);
+}
+
+/* Smaller of the two MSS; when only one SYN was seen that one and *certain false. */
+static uint32_t connection_mss(const struct connection *c, bool *certain)
+{
+	*certain = c->low.mss != 0 && c->high.mss != 0;
+	if (!*certain)
+		return c->low.mss != 0 ? c->low.mss : c->high.mss;
+	return c->low.mss < c->high.mss ? c->low.mss : c->high.mss;
+}
+
+/* A frame of which segments of this size are known to be the largest. */
+static struct wire_count count_segments(struct side *sender, const struct frame *frame,
+    uint32_t options, uint32_t segment, bool certain)
+{
+	if (frame->payload <= segment)
+		note_cut(sender, frame, options, segment);
+	else if (frame->payload % segment != 0 && sender->cut > options &&
+		 frame->payload % (sender->cut - options) == 0)
+		return split(frame, sender->cut - options, true);
+	return split(frame, segment, !certain);
+}
+
 static struct wire_count count_tcp(
     struct mss_table *table, uint32_t scope, const struct frame *frame, uint32_t mtu)
 {
@@ -237,15 +263,20 @@ static struct wire_count count_tcp(
 	    frame->transport_header - TCP_HEADER +
 	    (frame->network_header -
 		(frame->ip_source.type == ADDRESS_IPV4 ? IPV4_HEADER : IPV6_HEADER));
-	bool certain;
+	struct connection *c;
+	struct mss_key key;
+	bool certain, from_low;
 	uint32_t mss;
 
 	/* Pure acknowledgements and the like need no look-up. */
 	if (frame->payload + options <= MSS_LEAST)
 		return split(frame, frame->payload, false);
-	mss = connection_mss(table, scope, frame, &certain);
+	from_low = make_key(frame, scope, &key);
+	c = find(table, &key);
+	mss = c != NULL ? connection_mss(c, &certain) : 0;
 	if (mss > options)
-		return split(frame, mss - options, !certain);
+		return count_segments(
+		    from_low ? &c->low : &c->high, frame, options, mss - options, certain);
 	if (frame->network_length <= mtu)
 		return split(frame, frame->payload, false);
 	return split(frame, mtu > headers ? mtu - headers : 1, true);

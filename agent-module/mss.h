@@ -6,7 +6,9 @@
  * both sides announced in their SYNs (RFC 9293, 3.7.1), less the TCP options it sends along (RFC
  * 6691). This table remembers the MSS of both directions per connection; a connection of which only
  * one SYN was seen is split by that one's MSS, one without by the interface's MTU; both are marked
- * estimated.
+ * estimated. So is a super-frame made of smaller segments than were announced, because its sender has
+ * found a smaller path MTU (RFC 1191, RFC 8201): that shows in a segment that is shorter than the MSS
+ * although the stream goes on behind it.
  *
  * Life-cycle: mss_new(), mss_count() for every frame in order, mss_free(). The table has a fixed
  * size: the connection not used for longest makes room. Pure; one thread at a time per table.
@@ -30,7 +32,7 @@ struct mss_table; /* opaque */
 struct wire_count {
 	uint64_t packets;
 	uint64_t octets; /* IP-level bytes of these packets: headers are repeated in each */
-	bool estimated;  /* it was split without knowing the MSS of both sides */
+	bool estimated;  /* it was split without knowing the size of its segments for sure */
 };
 
 /* mss_new - table for at most `connections` (> 0). Returns NULL without memory. */

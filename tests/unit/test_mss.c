@@ -46,6 +46,14 @@ static void syn(uint16_t port, uint16_t a_mss, uint16_t b_mss, uint32_t scope)
 	}
 }
 
+static struct wire_count data_with(uint8_t flags, uint16_t port, unsigned options, uint32_t payload)
+{
+	struct made_frame made;
+
+	frame_make_tcp(&made, B_MAC, A_MAC, A, B, port, 80, flags, options, 0, payload);
+	return count(&made, 0, 1500);
+}
+
 /* Data from A to B with `options` bytes of TCP options. */
 static struct wire_count data(
     uint16_t port, unsigned options, uint32_t payload, uint32_t scope, uint32_t mtu)
@@ -61,7 +69,7 @@ START_TEST(split_by_both_syns)
 	struct wire_count wire;
 
 	syn(1000, 1460, 1460, 0);
-	wire = data(1000, 12, 1448 * 10 + 1, 0, 1500);
+	wire = data_with(TCP_FLAG_ACK | TCP_FLAG_PSH, 1000, 12, 1448 * 10 + 1);
 	ck_assert_uint_eq(wire.packets, 11);
 	ck_assert_uint_eq(wire.octets, 14481 + 11 * 52);
 	ck_assert(!wire.estimated);
@@ -83,6 +91,43 @@ START_TEST(smaller_mss_of_the_two)
 	ck_assert_uint_eq(data(1001, 0, 1000, 0, 9000).packets, 2);
 	syn(1002, 8960, 8960, 0);
 	ck_assert_uint_eq(data(1002, 0, 8960, 0, 1500).packets, 1);
+}
+END_TEST
+
+/* The MSS says 1448, but a segment of 1248 is followed by more: the path's MTU is smaller. */
+START_TEST(a_smaller_path_mtu_is_an_estimate)
+{
+	const uint8_t ack = TCP_FLAG_ACK, push = TCP_FLAG_ACK | TCP_FLAG_PSH;
+	struct wire_count wire;
+
+	syn(1000, 1460, 1460, 0);
+	ck_assert_uint_eq(data_with(push, 1000, 12, 1248 * 10).packets, 9);
+	ck_assert(!data_with(ack, 1000, 12, 1248).estimated);
+	wire = data_with(push, 1000, 12, 1248 * 10);
+	ck_assert_uint_eq(wire.packets, 10);
+	ck_assert(wire.estimated);
+	/* with a SACK block segments are shorter */
+	ck_assert_uint_eq(data_with(push, 1000, 24, 1236 * 10).packets, 10);
+	/* neither a stream that ends nor a whole number of segments is such a sign */
+	ck_assert(!data_with(push, 1000, 12, 1448 * 10).estimated);
+	ck_assert(!data_with(push, 1000, 12, 1448 * 10 + 700).estimated);
+	/* the path is as wide as it was */
+	ck_assert(!data_with(ack, 1000, 12, 1448).estimated);
+	ck_assert(!data_with(push, 1000, 12, 1248 * 10).estimated);
+}
+END_TEST
+
+/* A segment that ends with PSH ended because there was no more. */
+START_TEST(the_end_of_a_message_is_no_sign_of_the_path)
+{
+	const uint8_t ack = TCP_FLAG_ACK, push = TCP_FLAG_ACK | TCP_FLAG_PSH;
+
+	syn(1000, 1460, 1460, 0);
+	data_with(push, 1000, 12, 1000);
+	ck_assert_uint_eq(data_with(push, 1000, 12, 5000).packets, 4);
+	ck_assert(!data_with(push, 1000, 12, 5000).estimated);
+	data_with(ack, 1000, 12, 100); /* too short to tell */
+	ck_assert(!data_with(push, 1000, 12, 5000).estimated);
 }
 END_TEST
 
@@ -205,6 +250,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, split_by_both_syns);
 	tcase_add_test(tests, smaller_mss_of_the_two);
+	tcase_add_test(tests, a_smaller_path_mtu_is_an_estimate);
+	tcase_add_test(tests, the_end_of_a_message_is_no_sign_of_the_path);
 	tcase_add_test(tests, frames_above_64_kB);
 	tcase_add_test(tests, unknown_mss_is_estimated_by_the_mtu);
 	tcase_add_test(tests, one_syn_is_an_estimate);
