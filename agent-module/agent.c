@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct agent {
 	int inotify; /* descriptor, -1: none */
 	int watch;   /* of the folder, -1: none */
 	struct intake *intake;
+	struct snapshot *shown; /* owned by mib_agent */
 	bool stopping;
 	struct log_complaint memory;
 };
@@ -44,7 +46,10 @@ static int show_snapshot(struct agent *agent)
 		return GRAPPE_EMEMORY;
 	}
 	log_recovered(&agent->memory, "tables are made again");
+	snapshot_follow(snapshot, agent->shown, mib_agent_uptime_cs(),
+	    agent->settings->vm_mib ? if_nametoindex : NULL);
 	mib_agent_show(snapshot);
+	agent->shown = snapshot;
 	return GRAPPE_OK;
 }
 
@@ -176,7 +181,7 @@ static int start(struct agent *agent)
 	scan(agent);
 	rc = show_snapshot(agent);
 	if (rc == GRAPPE_OK)
-		rc = agentx_start(agent->base, settings->agentx_socket);
+		rc = agentx_start(agent->base, settings->agentx_socket, settings->vm_mib);
 	return rc;
 }
 

@@ -39,6 +39,11 @@ static const struct setting settings[] = {
 	.min = 2,
 	.max = RING_PERIODS_MAX,
 	.text = "how many periods are served at most"},
+    {.key = "vm_mib",
+	.type = SETTING_BOOLEAN,
+	.offset = offsetof(struct agent_settings, vm_mib),
+	.fallback = "yes",
+	.text = "also serve VM-MIB (RFC 7666); no where another agent of the host does"},
 };
 
 static const struct settings_section sections[] = {

@@ -7,6 +7,7 @@
 
 #include "common/settings.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct agent_settings {
@@ -15,6 +16,7 @@ struct agent_settings {
 	char *state_directory;   /* of the agent's state file */
 	int64_t linger_ms;       /* how long idle rows stay in the tables */
 	int64_t history;         /* periods served */
+	bool vm_mib;             /* VM-MIB is served as well */
 };
 
 extern const struct settings_schema agent_settings_schema;

@@ -26,7 +26,10 @@
 
 #define ANSWER_US 1000000 /* how long the master may take for an answer ... */
 #define ANSWER_RETRIES 1  /* ... and how often it is asked again */
+/* A master that refuses a subtree is asked again: always soon for what this program is for, more
+ * and more seldom for what another agent may serve for good. */
 #define REGISTER_AGAIN_S 2
+#define REGISTER_AGAIN_MAX_S 64
 
 static struct {
 	struct event_base *base;
@@ -36,9 +39,16 @@ static struct {
 	bool reopened;              /* connection: a descriptor may be another one than it was */
 	netsnmp_large_fd_set ready; /* readable in this turn */
 	const char *socket;
-	bool connected, said_connected, ever_connected, refused;
-	int64_t register_again_ns;
-	struct log_complaint absent, refusal, trouble;
+	bool connected, said_connected, ever_connected;
+	struct part {
+		bool served;      /* wanted at all */
+		bool refused;     /* the master has just said so */
+		int64_t again_ns; /* when it is asked again, 0: it was not refused */
+		int64_t wait_s;   /* from the refusal until then */
+		struct log_complaint refusal;
+	} parts[MIB_AGENT_VIEWS];
+	int registering; /* the part that is being registered, -1: none of ours */
+	struct log_complaint absent, trouble;
 } agentx;
 
 /* ---- what net-snmp says ---- */
@@ -52,9 +62,9 @@ static int on_log(int major, int minor, void *message, void *argument)
 	(void)minor;
 	(void)argument;
 	snprintf(text, sizeof text, "%.*s", (int)strcspn(log->msg, "\n"), log->msg);
-	/* The only sign there is of a master that refuses the subtree. */
-	if (strstr(text, "registering pdu failed") != NULL)
-		agentx.refused = true;
+	/* The only sign there is of a master that refuses a subtree. */
+	if (strstr(text, "registering pdu failed") != NULL && agentx.registering >= 0)
+		agentx.parts[agentx.registering].refused = true;
 	else if (log->priority <= LOG_ERR && agentx.connected)
 		log_complain(&agentx.trouble, "net-snmp: %s", text);
 	else
@@ -69,6 +79,18 @@ static int on_connected(int major, int minor, void *session, void *argument)
 	(void)argument;
 	agentx.connected = minor == SNMPD_CALLBACK_INDEX_START;
 	agentx.reopened = true;
+	return 0;
+}
+
+/* Before net-snmp asks the master to register a subtree: its complaint names none. */
+static int on_registering(int major, int minor, void *parameters, void *argument)
+{
+	const struct register_parameters *subtree = parameters;
+
+	(void)major;
+	(void)minor;
+	(void)argument;
+	agentx.registering = mib_agent_find(subtree->name, subtree->namelen);
 	return 0;
 }
 
@@ -97,6 +119,8 @@ static void configure_library(const char *socket)
 	    SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_connected, NULL);
 	snmp_register_callback(
 	    SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_connected, NULL);
+	netsnmp_register_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_REGISTER_OID,
+	    on_registering, NULL, NETSNMP_CALLBACK_HIGHEST_PRIORITY);
 }
 
 static void unwatch(int fd)
@@ -119,10 +143,23 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	(void)argument;
 }
 
-int agentx_start(struct event_base *base, const char *socket)
+static int register_parts(bool vm_mib)
+{
+	int rc = GRAPPE_OK;
+
+	agentx.parts[MIB_AGENT_GRAPPE].served = true;
+	agentx.parts[MIB_AGENT_VM].served = vm_mib;
+	for (int i = 0; i < MIB_AGENT_VIEWS && rc == GRAPPE_OK; i++)
+		if (agentx.parts[i].served)
+			rc = mib_agent_register((enum mib_agent_view)i);
+	return rc;
+}
+
+int agentx_start(struct event_base *base, const char *socket, bool vm_mib)
 {
 	agentx.base = base;
 	agentx.socket = socket;
+	agentx.registering = -1;
 	agentx.timer = evtimer_new(base, on_timer, NULL);
 	if (agentx.timer == NULL)
 		return GRAPPE_EMEMORY;
@@ -137,7 +174,7 @@ int agentx_start(struct event_base *base, const char *socket)
 	netsnmp_ds_set_int(
 	    NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_RETRIES, ANSWER_RETRIES);
 	init_snmp("grappe-agent");
-	return mib_agent_register();
+	return register_parts(vm_mib);
 }
 
 void agentx_stop(void)
@@ -229,40 +266,90 @@ int agentx_prepare(void)
 	return rc;
 }
 
-/* A master that still holds the registration of a connection it has not seen closing refuses the
- * new one: asked again until it takes it. Without unregistering first: snmpd would take away the
- * other's registration. */
-static void register_again(void)
+static void say_refusal(enum mib_agent_view view)
 {
-	const int64_t now = clock_monotonic_ns();
+	struct part *part = &agentx.parts[view];
 
-	if (agentx.refused) {
-		agentx.refused = false;
-		agentx.register_again_ns = now + REGISTER_AGAIN_S * CLOCK_SECOND_NS;
-		log_complain(&agentx.refusal,
+	if (view == MIB_AGENT_GRAPPE) {
+		agentx.said_connected = false;
+		log_complain(&part->refusal,
 		    "snmpd at %s refuses our objects: does another agent serve them? trying every "
 		    "%d s",
 		    agentx.socket, REGISTER_AGAIN_S);
-		agentx.said_connected = false;
+	} else if (part->wait_s > REGISTER_AGAIN_S) {
+		/* Not at once: it may be this agent's own former connection. */
+		log_complain(&part->refusal,
+		    "another agent of snmpd at %s serves %s: ours waits until it is gone; "
+		    "\"vm_mib = no\" gives it up",
+		    agentx.socket, mib_agent_name(view));
 	}
-	if (!agentx.connected) /* everything is registered with the next connection */
-		agentx.register_again_ns = 0;
-	if (agentx.register_again_ns == 0 || now < agentx.register_again_ns)
+}
+
+static void note_refusal(enum mib_agent_view view, int64_t now)
+{
+	struct part *part = &agentx.parts[view];
+
+	part->refused = false;
+	part->wait_s = view == MIB_AGENT_GRAPPE || part->wait_s == 0 ? REGISTER_AGAIN_S
+		       : part->wait_s * 2 < REGISTER_AGAIN_MAX_S     ? part->wait_s * 2
+								     : REGISTER_AGAIN_MAX_S;
+	part->again_ns = now + part->wait_s * CLOCK_SECOND_NS;
+	say_refusal(view);
+}
+
+/* A master that still holds the registration of a connection it has not seen closing, or that of
+ * another agent, refuses ours: asked again until it takes it. Without unregistering first: snmpd
+ * would take away the other's registration. */
+static void register_again(void)
+{
+	const int64_t now = clock_monotonic_ns();
+	bool due = false;
+
+	for (int i = 0; i < MIB_AGENT_VIEWS; i++) {
+		struct part *part = &agentx.parts[i];
+
+		if (part->refused)
+			note_refusal((enum mib_agent_view)i, now);
+		if (!agentx.connected) /* everything is registered with the next connection */
+			part->again_ns = part->wait_s = 0;
+		if (part->again_ns == 0 || now < part->again_ns)
+			continue;
+		part->again_ns = 0;
+		due = true;
+		mib_agent_detach((enum mib_agent_view)i);
+	}
+	if (due)
+		register_mib_reattach();
+}
+
+static bool is_serving(enum mib_agent_view view)
+{
+	const struct part *part = &agentx.parts[view];
+
+	return part->served && agentx.connected && !part->refused && part->again_ns == 0;
+}
+
+/* Of a part that was refused and now is not. */
+static void say_taken(enum mib_agent_view view)
+{
+	struct part *part = &agentx.parts[view];
+
+	if (!is_serving(view) || part->wait_s == 0)
 		return;
-	agentx.register_again_ns = 0;
-	register_mib_detach(); /* only marks it here as not registered */
-	register_mib_reattach();
+	part->wait_s = 0;
+	log_recovered(&part->refusal, "%s is served through snmpd at %s", mib_agent_name(view),
+	    agentx.socket);
 }
 
 static void say_connection(void)
 {
-	const bool serving = agentx.connected && !agentx.refused && agentx.register_again_ns == 0;
+	const bool serving = is_serving(MIB_AGENT_GRAPPE);
 
 	if (serving && !agentx.said_connected) {
 		log_info("READY: serving through snmpd at %s%s", agentx.socket,
 		    agentx.ever_connected ? " again" : "");
 		agentx.absent = (struct log_complaint){0};
-		agentx.refusal = (struct log_complaint){0};
+		agentx.parts[MIB_AGENT_GRAPPE].refusal = (struct log_complaint){0};
 		agentx.ever_connected = true;
 	} else if (!agentx.connected && agentx.said_connected) {
 		log_warning("lost snmpd at %s; trying every %d s", agentx.socket, AGENTX_PING_S);
@@ -284,4 +371,5 @@ void agentx_work(void)
 	netsnmp_check_outstanding_agent_requests();
 	register_again();
 	say_connection();
+	say_taken(MIB_AGENT_VM);
 }

@@ -12,13 +12,14 @@
 #define GRAPPE_AGENT_AGENTX_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #define AGENTX_PING_S 2 /* how soon a lost or new master is noticed */
 
-/* agentx_start - connects to the master at socket (path or tcp:HOST:PORT) and registers the MIB; a
- * master that is not there is tried again. A snapshot must be shown before (mib_agent.h).
- * Returns 0, GRAPPE_EPEER or GRAPPE_EMEMORY. */
-int agentx_start(struct event_base *base, const char *socket);
+/* agentx_start - connects to the master at socket (path or tcp:HOST:PORT) and registers GRAPPE-MIB,
+ * and VM-MIB if wanted; a master that is not there is tried again. A snapshot must be shown before
+ * (mib_agent.h). Returns 0, GRAPPE_EPEER or GRAPPE_EMEMORY. */
+int agentx_start(struct event_base *base, const char *socket, bool vm_mib);
 /* agentx_prepare - before a turn of the loop: watches net-snmp's descriptors and time-out.
  * Returns 0 or GRAPPE_EMEMORY. */
 int agentx_prepare(void);

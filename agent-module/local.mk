@@ -61,6 +61,8 @@ libgrappe_agent_la_SOURCES = \
 	agent-module/mib_agent.c agent-module/mib_agent.h \
 	agent-module/mib_objects.c agent-module/mib_objects.h \
 	agent-module/mib_table.c agent-module/mib_table.h \
+	agent-module/mib_value.c agent-module/mib_value.h \
+	agent-module/mib_vm.c agent-module/mib_vm.h \
 	agent-module/ring.c agent-module/ring.h \
 	agent-module/snapshot.c agent-module/snapshot.h \
 	agent-module/tally.c agent-module/tally.h

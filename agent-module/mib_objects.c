@@ -6,43 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- values ---- */
-
-static void set_number(struct mib_value *value, uint64_t number)
-{
-	value->type = MIB_UNSIGNED;
-	value->number = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
-}
-
-static void set_integer(struct mib_value *value, int64_t integer)
-{
-	value->type = MIB_INTEGER;
-	if (integer > INT32_MAX)
-		integer = INT32_MAX;
-	if (integer < INT32_MIN)
-		integer = INT32_MIN;
-	value->integer = (int32_t)integer;
-}
-
-static void set_counter(struct mib_value *value, uint64_t counter)
-{
-	value->type = MIB_COUNTER64;
-	value->counter = counter;
-}
-
-static void set_octets(struct mib_value *value, const void *octets, size_t length)
-{
-	value->type = MIB_OCTETS;
-	value->octets = octets;
-	value->length = length;
-}
-
-/* A text of the snapshot, which outlives the value. */
-static void set_text(struct mib_value *value, const char *text)
-{
-	set_octets(value, text, strlen(text));
-}
-
 /* Appends a word to value->text, with a space before it unless it is the first. */
 static void add_word(struct mib_value *value, const char *word)
 {
@@ -73,66 +36,66 @@ static void index_scalar(void *rows, struct mib_row row, struct mib_index *index
 	index->length = 1;
 }
 
-static void read_scalar(
-    const struct snapshot *snapshot, mib_number object, int64_t now_s, struct mib_value *value)
+static void read_scalar(const struct snapshot *snapshot, mib_number object,
+    const struct mib_moment *now, struct mib_value *value)
 {
 	switch ((enum mib_agent_scalar)object) {
 	case MIB_AGENT_VERSION:
-		set_text(value, PACKAGE_VERSION);
+		mib_set_text(value, PACKAGE_VERSION);
 		break;
 	case MIB_AGENT_PERIOD_LENGTH:
-		set_number(value, snapshot->length_s);
+		mib_set_number(value, snapshot->length_s);
 		break;
 	case MIB_AGENT_LAST_END:
-		set_number(value, snapshot->last_end);
+		mib_set_number(value, snapshot->last_end);
 		break;
 	case MIB_AGENT_HISTORY_DEPTH:
-		set_number(value, snapshot->history);
+		mib_set_number(value, snapshot->history);
 		break;
 	case MIB_AGENT_START_TIME:
-		set_number(value, snapshot->start_s);
+		mib_set_number(value, snapshot->start_s);
 		break;
 	case MIB_AGENT_DROPS:
-		set_counter(value, snapshot->drops);
+		mib_set_counter(value, snapshot->drops);
 		break;
 	case MIB_AGENT_OVERFLOW:
-		set_counter(value, snapshot->overflow);
+		mib_set_counter(value, snapshot->overflow);
 		break;
 	case MIB_AGENT_UNMATCHED:
-		set_counter(value, snapshot->unmatched);
+		mib_set_counter(value, snapshot->unmatched);
 		break;
 	case MIB_AGENT_CLOCK_STATE:
-		set_integer(value, snapshot_clock_state(snapshot));
+		mib_set_integer(value, snapshot_clock_state(snapshot));
 		break;
 	case MIB_AGENT_CLOCK_OFFSET:
-		set_integer(value, snapshot->clock_offset_ns / 1000);
+		mib_set_integer(value, snapshot->clock_offset_ns / 1000);
 		break;
 	case MIB_AGENT_PAIR_ROWS:
-		set_number(value, snapshot->pairs.count);
+		mib_set_number(value, snapshot->pairs.count);
 		break;
 	case MIB_AGENT_VMS:
-		set_number(value, snapshot->nvms);
+		mib_set_number(value, snapshot->nvms);
 		break;
 	case MIB_AGENT_VIFS:
-		set_number(value, snapshot->nvifs);
+		mib_set_number(value, snapshot->nvifs);
 		break;
 	case MIB_AGENT_CAPTURE_STATE:
-		set_integer(value, snapshot_capture_state(snapshot, now_s));
+		mib_set_integer(value, snapshot_capture_state(snapshot, now->wall_s));
 		break;
 	case MIB_AGENT_ESTIMATED:
-		set_counter(value, snapshot->estimated);
+		mib_set_counter(value, snapshot->estimated);
 		break;
 	case MIB_AGENT_MALFORMED:
-		set_counter(value, snapshot->malformed);
+		mib_set_counter(value, snapshot->malformed);
 		break;
 	case MIB_AGENT_BACKEND:
-		set_integer(value, snapshot->backend);
+		mib_set_integer(value, snapshot->backend);
 		break;
 	case MIB_AGENT_BACKEND_REASON:
-		set_text(value, snapshot->backend_reason);
+		mib_set_text(value, snapshot->backend_reason);
 		break;
 	case MIB_AGENT_UNMATCHED_OCTETS:
-		set_counter(value, snapshot->unmatched_octets);
+		mib_set_counter(value, snapshot->unmatched_octets);
 		break;
 	}
 }
@@ -161,37 +124,37 @@ static void read_info(const struct sealed *period, mib_number column, struct mib
 {
 	switch ((enum mib_period_info_column)column) {
 	case MIB_INFO_LENGTH:
-		set_number(value, period->header.length_s);
+		mib_set_number(value, period->header.length_s);
 		break;
 	case MIB_INFO_FLAGS:
-		set_number(value, period->header.flags);
+		mib_set_number(value, period->header.flags);
 		break;
 	case MIB_INFO_ROWS:
-		set_number(value, period->nrows);
+		mib_set_number(value, period->nrows);
 		break;
 	case MIB_INFO_CHUNKS:
-		set_number(value, snapshot_block_count(period));
+		mib_set_number(value, snapshot_block_count(period));
 		break;
 	case MIB_INFO_BYTES:
-		set_number(value, period->length);
+		mib_set_number(value, period->length);
 		break;
 	case MIB_INFO_CRC:
-		set_number(value, period->crc);
+		mib_set_number(value, period->crc);
 		break;
 	case MIB_INFO_DROPS:
-		set_counter(value, period->header.dropped_packets);
+		mib_set_counter(value, period->header.dropped_packets);
 		break;
 	case MIB_INFO_UNMATCHED:
-		set_counter(value, period->header.unmatched_packets);
+		mib_set_counter(value, period->header.unmatched_packets);
 		break;
 	case MIB_INFO_ESTIMATED:
-		set_counter(value, period->header.estimated_packets);
+		mib_set_counter(value, period->header.estimated_packets);
 		break;
 	case MIB_INFO_MALFORMED:
-		set_counter(value, period->header.malformed_packets);
+		mib_set_counter(value, period->header.malformed_packets);
 		break;
 	case MIB_INFO_BACKEND:
-		set_integer(value, snapshot_backend(&period->header));
+		mib_set_integer(value, snapshot_backend(&period->header));
 		break;
 	}
 }
@@ -252,7 +215,8 @@ static void read_block(const struct sealed *period, size_t block, struct mib_val
 {
 	const size_t start = block * MIB_BLOCK_BYTES, left = period->length - start;
 
-	set_octets(value, period->bytes + start, left < MIB_BLOCK_BYTES ? left : MIB_BLOCK_BYTES);
+	mib_set_octets(
+	    value, period->bytes + start, left < MIB_BLOCK_BYTES ? left : MIB_BLOCK_BYTES);
 }
 
 /* ---- grappeVmTable {vmIndex} ---- */
@@ -279,25 +243,25 @@ static void read_vm(const struct snapshot_vm *vm, mib_number column, struct mib_
 {
 	switch ((enum mib_vm_column)column) {
 	case MIB_VM_ID:
-		set_text(value, vm->facts->vm_id);
+		mib_set_text(value, vm->facts->vm_id);
 		break;
 	case MIB_VM_NAME:
-		set_text(value, vm->facts->vm_name);
+		mib_set_text(value, vm->facts->vm_name);
 		break;
 	case MIB_VM_VCPUS:
-		set_number(value, vm->facts->vcpu);
+		mib_set_number(value, vm->facts->vcpu);
 		break;
 	case MIB_VM_MEMORY:
-		set_number(value, vm->facts->memory_bytes >> 20);
+		mib_set_number(value, vm->facts->memory_bytes >> 20);
 		break;
 	case MIB_VM_VIFS:
-		set_number(value, vm->nvifs);
+		mib_set_number(value, vm->nvifs);
 		break;
 	case MIB_VM_APPLICATION:
-		set_text(value, vm->facts->application);
+		mib_set_text(value, vm->facts->application);
 		break;
 	case MIB_VM_LAST_END:
-		set_number(value, vm->last_end);
+		mib_set_number(value, vm->last_end);
 		break;
 	}
 }
@@ -329,7 +293,7 @@ static void read_macs(const struct period_vif *vif, struct mib_value *value)
 	value->text[0] = '\0';
 	for (uint32_t i = 0; i < vif->nmacs; i++)
 		add_word(value, mac_format(&vif->macs[i], text));
-	set_text(value, value->text);
+	mib_set_text(value, value->text);
 }
 
 static void read_addresses(const struct period_vif *vif, struct mib_value *value)
@@ -339,7 +303,7 @@ static void read_addresses(const struct period_vif *vif, struct mib_value *value
 	value->text[0] = '\0';
 	for (uint32_t i = 0; i < vif->naddresses; i++)
 		add_word(value, address_format(&vif->addresses[i].address, text));
-	set_text(value, value->text);
+	mib_set_text(value, value->text);
 }
 
 static void read_evidence(const struct period_vif *vif, struct mib_value *value)
@@ -356,7 +320,7 @@ static void read_evidence(const struct period_vif *vif, struct mib_value *value)
 
 		add_word(value, is_known ? words[evidence] : "unknown");
 	}
-	set_text(value, value->text);
+	mib_set_text(value, value->text);
 }
 
 static void read_vif(const struct ledger_vif *known, mib_number column, struct mib_value *value)
@@ -365,13 +329,13 @@ static void read_vif(const struct ledger_vif *known, mib_number column, struct m
 
 	switch ((enum mib_vif_column)column) {
 	case MIB_VIF_VM:
-		set_number(value, known->vm_number);
+		mib_set_number(value, known->vm_number);
 		break;
 	case MIB_VIF_SEGMENT:
-		set_text(value, vif->segment);
+		mib_set_text(value, vif->segment);
 		break;
 	case MIB_VIF_INTERFACE:
-		set_text(value, vif->interface);
+		mib_set_text(value, vif->interface);
 		break;
 	case MIB_VIF_MACS:
 		read_macs(vif, value);
@@ -380,25 +344,25 @@ static void read_vif(const struct ledger_vif *known, mib_number column, struct m
 		read_addresses(vif, value);
 		break;
 	case MIB_VIF_ROUTER:
-		set_integer(value, vif->flags & VIF_ROUTER ? 1 : 2);
+		mib_set_integer(value, vif->flags & VIF_ROUTER ? 1 : 2);
 		break;
 	case MIB_VIF_COVERED:
-		set_number(value, vif->covered_ms);
+		mib_set_number(value, vif->covered_ms);
 		break;
 	case MIB_VIF_MULTICAST_PACKETS:
-		set_counter(value, vif->multicast_packets);
+		mib_set_counter(value, vif->multicast_packets);
 		break;
 	case MIB_VIF_MULTICAST_OCTETS:
-		set_counter(value, vif->multicast_octets);
+		mib_set_counter(value, vif->multicast_octets);
 		break;
 	case MIB_VIF_OTHER_PACKETS:
-		set_counter(value, vif->other_packets);
+		mib_set_counter(value, vif->other_packets);
 		break;
 	case MIB_VIF_OTHER_OCTETS:
-		set_counter(value, vif->other_octets);
+		mib_set_counter(value, vif->other_octets);
 		break;
 	case MIB_VIF_NON_IP_PACKETS:
-		set_counter(value, vif->nonip_packets);
+		mib_set_counter(value, vif->nonip_packets);
 		break;
 	case MIB_VIF_EVIDENCE:
 		read_evidence(vif, value);
@@ -443,25 +407,25 @@ static void read_pair(const struct snapshot *snapshot, const struct tally *row, 
 {
 	switch ((enum mib_pair_column)column) {
 	case MIB_PAIR_PACKETS:
-		set_counter(value, row->packets);
+		mib_set_counter(value, row->packets);
 		break;
 	case MIB_PAIR_OCTETS:
-		set_counter(value, row->octets);
+		mib_set_counter(value, row->octets);
 		break;
 	case MIB_PAIR_SENT_PACKETS:
-		set_counter(value, row->sent_packets);
+		mib_set_counter(value, row->sent_packets);
 		break;
 	case MIB_PAIR_SENT_OCTETS:
-		set_counter(value, row->sent_octets);
+		mib_set_counter(value, row->sent_octets);
 		break;
 	case MIB_PAIR_KEY:
-		set_text(value, snapshot_format_key(snapshot, row, value->text));
+		mib_set_text(value, snapshot_format_key(snapshot, row, value->text));
 		break;
 	case MIB_PAIR_PEER:
-		set_text(value, address_format(&row->peer, value->text));
+		mib_set_text(value, address_format(&row->peer, value->text));
 		break;
 	case MIB_PAIR_LAST_END:
-		set_number(value, row->last_end);
+		mib_set_number(value, row->last_end);
 		break;
 	}
 }
@@ -500,50 +464,47 @@ static void read_row(
 
 	switch ((enum mib_period_column)column) {
 	case MIB_PERIOD_PACKETS:
-		set_counter(value, tally->packets);
+		mib_set_counter(value, tally->packets);
 		break;
 	case MIB_PERIOD_OCTETS:
-		set_counter(value, tally->octets);
+		mib_set_counter(value, tally->octets);
 		break;
 	case MIB_PERIOD_SENT_PACKETS:
-		set_counter(value, tally->sent_packets);
+		mib_set_counter(value, tally->sent_packets);
 		break;
 	case MIB_PERIOD_SENT_OCTETS:
-		set_counter(value, tally->sent_octets);
+		mib_set_counter(value, tally->sent_octets);
 		break;
 	}
 }
 
 /* ---- all tables ---- */
 
-#define NODE(...)                                                                                  \
-	.node = (const mib_number[]){__VA_ARGS__},                                                 \
-	.node_length = sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number)
-
 enum table { AGENT, PERIOD_INFO, PERIOD_BLOCK, VM, VIF, PAIR, PERIOD };
 
-const struct mib_table mib_objects_tables[] = {
-    [AGENT] = {NODE(MIB_AGENT), MIB_AGENT_VERSION, MIB_AGENT_UNMATCHED_OCTETS, seek_scalar,
-	index_scalar},
-    [PERIOD_INFO] = {NODE(MIB_PERIOD_INFO), MIB_INFO_LENGTH, MIB_INFO_BACKEND, seek_info,
-	index_info},
-    [PERIOD_BLOCK] = {NODE(MIB_PERIOD_BLOCK), MIB_BLOCK_DATA, MIB_BLOCK_DATA, seek_block,
-	index_block},
-    [VM] = {NODE(MIB_VM), MIB_VM_ID, MIB_VM_LAST_END, seek_vm, index_vm},
-    [VIF] = {NODE(MIB_VIF), MIB_VIF_VM, MIB_VIF_EVIDENCE, seek_vif, index_vif},
-    [PAIR] = {NODE(MIB_PAIR), MIB_PAIR_PACKETS, MIB_PAIR_LAST_END, seek_pair, index_pair},
-    [PERIOD] = {NODE(MIB_PERIOD), MIB_PERIOD_PACKETS, MIB_PERIOD_SENT_OCTETS, seek_row, index_row},
+static const struct mib_table tables[] = {
+    [AGENT] = {MIB_NUMBERS(node, MIB_AGENT), MIB_AGENT_VERSION, MIB_AGENT_UNMATCHED_OCTETS, 0,
+	seek_scalar, index_scalar},
+    [PERIOD_INFO] = {MIB_NUMBERS(node, MIB_PERIOD_INFO), MIB_INFO_LENGTH, MIB_INFO_BACKEND, 0,
+	seek_info, index_info},
+    [PERIOD_BLOCK] = {MIB_NUMBERS(node, MIB_PERIOD_BLOCK), MIB_BLOCK_DATA, MIB_BLOCK_DATA, 0,
+	seek_block, index_block},
+    [VM] = {MIB_NUMBERS(node, MIB_VM), MIB_VM_ID, MIB_VM_LAST_END, 0, seek_vm, index_vm},
+    [VIF] = {MIB_NUMBERS(node, MIB_VIF), MIB_VIF_VM, MIB_VIF_EVIDENCE, 0, seek_vif, index_vif},
+    [PAIR] = {MIB_NUMBERS(node, MIB_PAIR), MIB_PAIR_PACKETS, MIB_PAIR_LAST_END, 0, seek_pair,
+	index_pair},
+    [PERIOD] = {MIB_NUMBERS(node, MIB_PERIOD), MIB_PERIOD_PACKETS, MIB_PERIOD_SENT_OCTETS, 0,
+	seek_row, index_row},
 };
-const size_t mib_objects_ntables = sizeof mib_objects_tables / sizeof *mib_objects_tables;
 
-void mib_objects_read(struct snapshot *snapshot, const struct mib_place *place, int64_t now_s,
-    struct mib_value *value)
+static void read_object(struct snapshot *snapshot, const struct mib_place *place,
+    const struct mib_moment *now, struct mib_value *value)
 {
 	const struct mib_row row = place->row;
 
 	switch ((enum table)place->table) {
 	case AGENT:
-		read_scalar(snapshot, place->column, now_s, value);
+		read_scalar(snapshot, place->column, now, value);
 		break;
 	case PERIOD_INFO:
 		read_info(snapshot->periods[row.item], place->column, value);
@@ -565,3 +526,9 @@ void mib_objects_read(struct snapshot *snapshot, const struct mib_place *place, 
 		break;
 	}
 }
+
+const struct mib_view mib_objects_view = {.name = "GRAPPE-MIB",
+    MIB_NUMBERS(root, MIB_OBJECTS),
+    .tables = tables,
+    .ntables = sizeof tables / sizeof *tables,
+    .read = read_object};

@@ -47,6 +47,12 @@ static enum relation relate(const struct mib_table *table, const mib_number *nam
 	return order < 0 ? BEFORE : BEHIND;
 }
 
+static bool has_column(const struct mib_table *table, mib_number column)
+{
+	return column >= table->first_column && column <= table->last_column &&
+	       !(column < 64 && table->missing >> column & 1);
+}
+
 enum mib_lookup mib_get(const struct mib_table *tables, size_t ntables, void *rows,
     const mib_number *name, size_t length, struct mib_place *place)
 {
@@ -57,8 +63,7 @@ enum mib_lookup mib_get(const struct mib_table *tables, size_t ntables, void *ro
 
 		if (relate(table, name, length) != WITHIN)
 			continue;
-		if (length < lead || name[lead - 1] < table->first_column ||
-		    name[lead - 1] > table->last_column)
+		if (length < lead || !has_column(table, name[lead - 1]))
 			return MIB_NO_OBJECT;
 		if (!table->seek(rows, name + lead, length - lead, false, &place->row))
 			return MIB_NO_INSTANCE;
@@ -84,33 +89,39 @@ static void set_name(const struct mib_table *table, void *rows, struct mib_place
 	place->name_length = table->node_length + 1 + index.length;
 }
 
+/* The first row of a column, or of the next one that is served. */
+static bool first_of_column(const struct mib_table *table, void *rows, struct mib_place *place)
+{
+	while (!has_column(table, place->column))
+		place->column++;
+	if (!table->seek(rows, NULL, 0, false, &place->row))
+		return false;
+	set_name(table, rows, place);
+	return true;
+}
+
 /* The first instance of a table behind name, or with name NULL the first of all. */
 static bool next_in_table(const struct mib_table *table, void *rows, const mib_number *name,
     size_t length, bool inclusive, struct mib_place *place)
 {
 	const size_t lead = table->node_length + 1;
-	const mib_number *index = NULL;
-	size_t index_length = 0;
 
 	place->column = table->first_column;
-	if (name != NULL && length >= lead && name[lead - 1] >= table->first_column) {
-		if (name[lead - 1] > table->last_column)
-			return false;
-		place->column = name[lead - 1];
-		index = name + lead;
-		index_length = length - lead;
-	}
-	if (table->seek(rows, index, index_length, !inclusive, &place->row)) {
+	if (name == NULL || length < lead || name[lead - 1] < table->first_column)
+		return first_of_column(table, rows, place);
+	if (name[lead - 1] > table->last_column)
+		return false;
+	place->column = name[lead - 1];
+	if (!has_column(table, place->column))
+		return first_of_column(table, rows, place);
+	if (table->seek(rows, name + lead, length - lead, !inclusive, &place->row)) {
 		set_name(table, rows, place);
 		return true;
 	}
-	if (index_length == 0 || place->column == table->last_column)
+	if (place->column == table->last_column)
 		return false;
 	place->column++;
-	if (!table->seek(rows, NULL, 0, false, &place->row))
-		return false;
-	set_name(table, rows, place);
-	return true;
+	return first_of_column(table, rows, place);
 }
 
 enum mib_lookup mib_get_next(const struct mib_table *tables, size_t ntables, void *rows,

@@ -4,7 +4,8 @@
  * sorted arrays, by binary search. Knows neither net-snmp's agent nor Grappe's tables.
  *
  * An instance is node, column, index…: nodes of the tables ascend and none is a prefix
- * of another; columns are a dense range; scalars are a table of one row with index 0.
+ * of another; columns are a range with few gaps. Scalars are a table of one row with index 0; a
+ * scalar alone is one of column 0 with an empty index.
  * Pure; any thread that may read the rows.
  */
 #ifndef GRAPPE_AGENT_MIB_TABLE_H
@@ -33,6 +34,7 @@ struct mib_table {
 	const mib_number *node; /* OID of the entry (of the group, for scalars) */
 	size_t node_length;
 	mib_number first_column, last_column;
+	uint64_t missing; /* columns between them that are not served, a bit each (up to 63) */
 	/* seek - the first row whose index is not before numbers[length] (after: is behind it).
 	 * Returns false when there is none. */
 	bool (*seek)(

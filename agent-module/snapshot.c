@@ -133,6 +133,37 @@ static int gather_vms(struct snapshot *snapshot)
 	return GRAPPE_OK;
 }
 
+static int compare_nics(const void *left, const void *right)
+{
+	const struct snapshot_nic *a = left, *b = right;
+
+	if (a->vm_number != b->vm_number)
+		return a->vm_number < b->vm_number ? -1 : 1;
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+/* What is here now: in the newest period, with numbers that VM-MIB can show. */
+static int gather_present(struct snapshot *snapshot)
+{
+	snapshot->present = new_array(snapshot->nvms, sizeof *snapshot->present);
+	snapshot->nics = new_array(snapshot->nvifs, sizeof *snapshot->nics);
+	if (snapshot->present == NULL || snapshot->nics == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; i < snapshot->nvms; i++)
+		if (snapshot->vms[i].last_end == snapshot->last_end &&
+		    snapshot->vms[i].number <= INT32_MAX)
+			snapshot->present[snapshot->npresent++] = (uint32_t)i;
+	for (size_t i = 0; i < snapshot->nvifs; i++)
+		if (snapshot->vifs[i].last_end == snapshot->last_end &&
+		    snapshot->vifs[i].vm_number <= INT32_MAX &&
+		    snapshot->vifs[i].number <= INT32_MAX)
+			snapshot->nics[snapshot->nnics++] = (struct snapshot_nic){
+			    .vm_number = snapshot->vifs[i].vm_number, .place = (uint32_t)i};
+	if (snapshot->nnics > 1)
+		qsort(snapshot->nics, snapshot->nnics, sizeof *snapshot->nics, compare_nics);
+	return GRAPPE_OK;
+}
+
 struct snapshot *snapshot_new(
     const struct ledger *ledger, const struct ring *ring, uint32_t linger_s)
 {
@@ -144,11 +175,34 @@ struct snapshot *snapshot_new(
 	if (copy_periods(snapshot, ring) != GRAPPE_OK ||
 	    copy_vifs(snapshot, ledger, linger_s) != GRAPPE_OK ||
 	    copy_pairs(snapshot, ledger, linger_s) != GRAPPE_OK ||
-	    gather_vms(snapshot) != GRAPPE_OK) {
+	    gather_vms(snapshot) != GRAPPE_OK || gather_present(snapshot) != GRAPPE_OK) {
 		snapshot_free(snapshot);
 		return NULL;
 	}
 	return snapshot;
+}
+
+static bool same_vms(const struct snapshot *a, const struct snapshot *b)
+{
+	if (a->npresent != b->npresent)
+		return false;
+	for (size_t i = 0; i < a->npresent; i++)
+		if (a->vms[a->present[i]].number != b->vms[b->present[i]].number)
+			return false;
+	return true;
+}
+
+void snapshot_follow(struct snapshot *snapshot, const struct snapshot *before, uint64_t uptime_cs,
+    unsigned (*ifindex_of)(const char *interface))
+{
+	const bool same = before != NULL && same_vms(snapshot, before);
+
+	snapshot->vms_changed_cs = same ? before->vms_changed_cs : uptime_cs;
+	for (size_t i = 0; i < snapshot->nnics && ifindex_of != NULL; i++) {
+		struct snapshot_nic *nic = &snapshot->nics[i];
+
+		nic->ifindex = ifindex_of(snapshot->vifs[nic->place].vif.interface);
+	}
 }
 
 void snapshot_free(struct snapshot *snapshot)
@@ -162,6 +216,8 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->periods);
 	free(snapshot->vms);
 	free(snapshot->vifs);
+	free(snapshot->present);
+	free(snapshot->nics);
 	tally_free(&snapshot->pairs);
 	free(snapshot);
 }

@@ -26,6 +26,13 @@ struct snapshot_vm {
 	uint32_t nvifs;
 };
 
+/* A NIC of a VM that is here now. */
+struct snapshot_nic {
+	uint32_t vm_number;
+	uint32_t place;   /* in vifs */
+	uint32_t ifindex; /* of its interface on the host; 0 = not known */
+};
+
 struct snapshot {
 	uint32_t start_s, last_end, length_s; /* as in the ledger */
 	uint32_t flags;                       /* of the newest period */
@@ -40,6 +47,12 @@ struct snapshot {
 	size_t nvms;
 	struct ledger_vif *vifs; /* ascending by number */
 	size_t nvifs;
+	uint32_t *present; /* places in vms of those that the newest period has, ascending */
+	size_t npresent;
+	struct snapshot_nic *nics; /* theirs; ascending by VM, then vif */
+	size_t nnics;
+	uint64_t
+	    vms_changed_cs; /* when `present` became as it is, 1/100 s since the host started */
 	struct tally_set pairs;
 	struct snapshot_cached {
 		const struct sealed *period; /* NULL: unused */
@@ -54,6 +67,10 @@ struct snapshot {
  * memory. */
 struct snapshot *snapshot_new(
     const struct ledger *ledger, const struct ring *ring, uint32_t linger_s);
+/* snapshot_follow - completes it as the one that is shown after `before` (NULL: the first) from
+ * uptime_cs on; ifindex_of: if_nametoindex(3) or NULL. */
+void snapshot_follow(struct snapshot *snapshot, const struct snapshot *before, uint64_t uptime_cs,
+    unsigned (*ifindex_of)(const char *interface));
 /* snapshot_free - NULL is allowed. */
 void snapshot_free(struct snapshot *snapshot);
 

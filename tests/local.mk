@@ -22,7 +22,7 @@ print-lab-tests:
 # The agent and its MIB
 if TESTS_ENABLED
 agent_tests = tests/unit/test_intake tests/unit/test_ledger tests/unit/test_mib_objects \
-	tests/unit/test_snapshot tests/replay/replay_agent
+	tests/unit/test_mib_vm tests/unit/test_snapshot tests/replay/replay_agent
 check_PROGRAMS += tests/unit/mib_numbers $(agent_tests)
 TESTS += tests/unit/test_mib_file.sh $(agent_tests)
 check_LTLIBRARIES += libagent-tests.la
@@ -36,7 +36,8 @@ tests_fuzz_fuzz_state_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_state_LDADD = libgrappe-agent.la libgrappe-common.la
 agent_test_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS)
 agent_test_libs = libagent-tests.la libgrappe-agent.la libgrappe-common.la $(CHECK_LIBS)
-libagent_tests_la_SOURCES = tests/unit/agent_world.c tests/unit/agent_world.h tests/fakes/make_period.c
+libagent_tests_la_SOURCES = tests/unit/agent_world.c tests/unit/agent_world.h tests/unit/mib_walk.c \
+	tests/unit/mib_walk.h tests/fakes/make_period.c
 libagent_tests_la_CFLAGS = $(agent_test_cflags)
 tests_unit_test_intake_CFLAGS = $(agent_test_cflags)
 tests_unit_test_intake_LDADD = $(agent_test_libs)
@@ -44,6 +45,8 @@ tests_unit_test_ledger_CFLAGS = $(agent_test_cflags)
 tests_unit_test_ledger_LDADD = $(agent_test_libs)
 tests_unit_test_mib_objects_CFLAGS = $(agent_test_cflags)
 tests_unit_test_mib_objects_LDADD = $(agent_test_libs)
+tests_unit_test_mib_vm_CFLAGS = $(agent_test_cflags)
+tests_unit_test_mib_vm_LDADD = $(agent_test_libs)
 tests_unit_test_snapshot_CFLAGS = $(agent_test_cflags)
 tests_unit_test_snapshot_LDADD = $(agent_test_libs)
 tests_replay_replay_agent_CFLAGS = $(agent_test_cflags)

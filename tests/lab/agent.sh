@@ -54,6 +54,7 @@ start_agent() {
 		periods_directory = "$PERIODS"
 		state_directory = "$STATE"
 		history = ${1:-20}
+		${AGENT_MORE:-}
 	END
 	start_in host agent setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups \
 		"$AGENT" -v --config "$LAB_DIR/agent.conf"
@@ -61,7 +62,8 @@ start_agent() {
 }
 
 master() {
-	LAB_SNMPD_CONF="agentXPerms 0666 0755
+	LAB_SNMPD_CONF="${MASTER_MORE:-}
+		agentXPerms 0666 0755
 		agentXTimeout 1
 		createUser reader SHA-256 authentication AES confidential
 		rouser reader priv" start_snmpd snmpd host $ENDPOINT || finish
@@ -142,6 +144,8 @@ check_blocks() {
 # --- the tables ---------------------------------------------------------------------------------
 
 ns_add host
+# One of the NICs is there.
+ip_in host link add dev tap2.0 type bridge
 now=$(($(date +%s) / 30 * 30))
 write_periods $now 4 6 40
 master
@@ -186,6 +190,31 @@ keys=$(by_name snmpbulkwalk -OqUv $ENDPOINT GRAPPE-MIB::grappePairKey)
 check_equal "each key is there once" "$(wc -l <<<"$keys")" "$(sort -u <<<"$keys" | wc -l)"
 check "a second vif on the same segment has its MAC in the key" \
 	grep -q '^00000000-0000-4000-8000-000000000001/default+02:01:00:00:00:01/10.0.0.1$' <<<"$keys"
+
+# --- VM-MIB (RFC 7666) --------------------------------------------------------------------------
+
+VM=.1.3.6.1.2.1.236.1
+value() { by_number snmpget -OqUetv $ENDPOINT "$VM.$1" | tr -d '"' | sed 's/ *$//'; }
+by_number snmpwalk -OqUe $ENDPOINT .1.3.6.1.2.1.236 >"$LAB_DIR/vm-walk"
+check "snmpwalk of VM-MIB ends well" by_number snmpwalk $ENDPOINT .1.3.6.1.2.1.236
+by_number snmpbulkwalk -Cr25 -OqUe $ENDPOINT .1.3.6.1.2.1.236 | grep -v '\.1\.1\.4\.0 ' >"$LAB_DIR/vm-bulk"
+check "snmpbulkwalk shows the same" diff <(grep -v '\.1\.1\.4\.0 ' "$LAB_DIR/vm-walk") "$LAB_DIR/vm-bulk"
+check_equal "objects of VM-MIB: 8 scalars, 6 VMs of 15 columns, 8 NICs of 4" $((8 + 6 * 15 + 8 * 4)) \
+	"$(wc -l <"$LAB_DIR/vm-walk")"
+check_equal "vmNumber" 6 "$(value 2.0)"
+check_equal "vmUUID" "00 00 00 00 00 00 40 00 80 00 00 00 00 00 00 02" "$(value 4.1.3.2)"
+check_equal "name, system, states and limits of a VM" "vm2 hvm 1 4 3 2 3 -1 8 1048576 512 -1 4096" \
+	"$(for column in 2 4 5 6 7 8 9 10 11 12 13 14 15; do value 4.1.$column.2; done | xargs)"
+check_equal "vmCpuTime (us)" 20000000000 "$(value 4.1.17.2)"
+check_equal "vmUpTime is not served" "No Such Object available on this agent at this OID" \
+	"$(value 4.1.16.2)"
+check_equal "vmNetworkIfIndex" "$(in_ns host cat /sys/class/net/tap2.0/ifindex)" "$(value 8.1.2.2.2)"
+check_equal "... of an interface that is not there" 0 "$(value 8.1.2.3.3)"
+check_equal "vmNetworkPhysAddress of the VM's third NIC" "02 02 00 00 00 01" "$(value 8.1.5.1.8)"
+up=$(($(cut -d. -f1 /proc/uptime) * 100))
+check_near "vmHvUpTime is the host's" $up "$(value 1.4.0)" 5
+check "vmTableLastChange is before" test "$(value 3.0)" -le "$(value 1.4.0)" -a "$(value 3.0)" -gt 0
+check "SNMPv3 shows it as well" test "$(in_ns host env MIBS= snmpget $V3 -m '' -OqUv $ENDPOINT $VM.2.0)" = 6
 
 # --- OIDs that are no instances -----------------------------------------------------------------
 
@@ -249,8 +278,31 @@ check "the first goes on" answers
 kill -s TERM "${LAB_PIDS[agent]}"
 check "the second takes over when the first ends" wait_ready second 10
 check "and answers" wait_for 15 answers
+has_vms() { value 2.0 | grep -q '^[0-9]'; }
+check "for VM-MIB as well" wait_for 40 has_vms
 stop second
 wait "${LAB_PIDS[agent]}"
+start_agent
+
+# --- VM-MIB is another agent's ------------------------------------------------------------------
+
+stop agent
+stop snmpd
+MASTER_MORE="pass .1.3.6.1.2.1.236 /bin/false" master
+start_agent
+check "an agent that may not serve VM-MIB says so" \
+	wait_log agent "another agent of snmpd at .* serves VM-MIB.*vm_mib = no" 20
+check "and serves the rest" answers
+check_equal "its log has no other complaint" 0 "$(grep -c 'refuses our objects' "$LAB_LOG/agent.log")"
+stop agent
+AGENT_MORE="vm_mib = no" start_agent
+check "it can be told not to" answers
+wait_until $(($(date +%s) + 6))
+check_equal "then it says nothing" 0 "$(grep -c 'VM-MIB' "$LAB_LOG/agent.log")"
+stop snmpd
+master
+check "... and serves none" test "$(wait_for 10 answers; by_number snmpget $ENDPOINT $VM.2.0 | grep -c 'No Such')" = 1
+stop agent
 start_agent
 
 # --- the agent stopped and killed ---------------------------------------------------------------
@@ -261,6 +313,7 @@ check "snmpd answers for others while the agent is stopped" \
 signal agent CONT
 check "it is back when it goes on" wait_for 15 answers
 start_time=$(get grappeAgentStartTime.0)
+last_change=$(value 3.0)
 # A VM goes, another comes: numbers of the others must stay over a kill.
 "$PERIOD_FILE" write "$PERIODS" $((now - 120)) 6 40
 wait_until $((now + 30))
@@ -268,6 +321,9 @@ now=$((now + 30))
 rm "$PERIODS"/$((now - 150))
 "$PERIOD_FILE" write "$PERIODS" $now 7 40
 check "a new period is served" wait_for 15 newest_is $now
+check_equal "a VM came: vmNumber" 7 "$(value 2.0)"
+changed=$(value 3.0)
+check "vmTableLastChange says when" test "$changed" -gt "$last_change" -a "$changed" -le "$(value 1.4.0)"
 estimated=$(get grappeAgentEstimated.0)
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.6 >"$LAB_DIR/before"
 by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.5 >>"$LAB_DIR/before"

@@ -5,34 +5,16 @@
  */
 #include "agent-module/mib_objects.h"
 #include "tests/unit/agent_world.h"
+#include "tests/unit/mib_walk.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
 
 #define START 1800000000
-#define INSTANCES_MAX 2000
-
-struct name {
-	mib_number numbers[MIB_NUMBERS_MAX];
-	size_t length;
-};
 
 static struct world world;
 static struct snapshot *snapshot;
-static struct name all[INSTANCES_MAX];
 static size_t nall;
-
-static enum mib_lookup next(const struct name *name, bool inclusive, struct mib_place *place)
-{
-	return mib_get_next(mib_objects_tables, mib_objects_ntables, snapshot, name->numbers,
-	    name->length, inclusive, place);
-}
-
-static enum mib_lookup get(const struct name *name, struct mib_place *place)
-{
-	return mib_get(
-	    mib_objects_tables, mib_objects_ntables, snapshot, name->numbers, name->length, place);
-}
 
 /* Two periods with rows, one empty, one more: IPv4 and IPv6, both directions, several vifs. */
 static void fill(void)
@@ -66,62 +48,16 @@ static void fill(void)
 	ck_assert_ptr_nonnull(snapshot);
 }
 
-/* All instances by GETNEXT from nothing, each behind the one before. */
-static void walk(void)
-{
-	struct name name = {.length = 0};
-	struct mib_place place;
-
-	nall = 0;
-	while (next(&name, false, &place) == MIB_FOUND) {
-		ck_assert_int_gt(
-		    mib_compare(place.name, place.name_length, name.numbers, name.length), 0);
-		memcpy(name.numbers, place.name, place.name_length * sizeof *place.name);
-		name.length = place.name_length;
-		ck_assert_uint_lt(nall, INSTANCES_MAX);
-		all[nall++] = name;
-	}
-}
-
 static void set_up(void)
 {
 	fill();
-	walk();
+	nall = walk_take(&mib_objects_view, snapshot);
 }
 
 static void tear_down(void)
 {
 	snapshot_free(snapshot);
 	world_deinit(&world);
-}
-
-/* What GET and GETNEXT say of any OID must be what the list of all instances says. */
-static void check_name(const struct name *name)
-{
-	struct mib_place place;
-	size_t behind = 0, at;
-
-	while (behind < nall && mib_compare(all[behind].numbers, all[behind].length, name->numbers,
-				    name->length) <= 0)
-		behind++;
-	at = behind > 0 && mib_compare(all[behind - 1].numbers, all[behind - 1].length,
-			       name->numbers, name->length) == 0
-		 ? behind - 1
-		 : behind;
-	ck_assert_int_eq(get(name, &place) == MIB_FOUND, at != behind);
-	if (behind == nall) {
-		ck_assert_int_eq(next(name, false, &place), MIB_NO_OBJECT);
-	} else {
-		ck_assert_int_eq(next(name, false, &place), MIB_FOUND);
-		ck_assert_int_eq(mib_compare(place.name, place.name_length, all[behind].numbers,
-				     all[behind].length),
-		    0);
-	}
-	if (at < nall) {
-		ck_assert_int_eq(next(name, true, &place), MIB_FOUND);
-		ck_assert_int_eq(
-		    mib_compare(place.name, place.name_length, all[at].numbers, all[at].length), 0);
-	}
 }
 
 START_TEST(the_walk_has_every_cell)
@@ -141,92 +77,29 @@ START_TEST(the_walk_has_every_cell)
 }
 END_TEST
 
-static void check_near_all(void)
-{
-	for (size_t i = 0; i < nall; i++) {
-		struct name name = all[i];
-
-		check_name(&name);
-		for (size_t at = 0; at < all[i].length; at++) {
-			name = all[i];
-			name.length = at; /* a prefix */
-			check_name(&name);
-			name.length = all[i].length;
-			name.numbers[at]++;
-			check_name(&name);
-			name.numbers[at] -= 2;
-			if (all[i].numbers[at] > 0)
-				check_name(&name);
-			name.numbers[at] = 0;
-			check_name(&name);
-			name.numbers[at] = UINT32_MAX;
-			check_name(&name);
-			name.length = at + 1;
-			check_name(&name);
-		}
-		name = all[i];
-		for (int more = 0; more < 3; more++) {
-			name.numbers[name.length++] = (mib_number)more; /* too long */
-			check_name(&name);
-		}
-	}
-}
-
 START_TEST(everything_near_an_instance)
 {
-	check_near_all();
+	walk_check_near();
 }
 END_TEST
 
 START_TEST(anything_at_all)
 {
-	uint64_t state = 42;
-
-	for (unsigned round = 0; round < 20000; round++) {
-		struct name name;
-
-		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-		name = all[(state >> 33) % nall];
-		for (unsigned change = 0; change < 3; change++) {
-			const size_t at = (state >> (7 * change)) % name.length;
-
-			name.numbers[at] =
-			    (state >> (11 * change + 5)) % 7 == 0
-				? (uint32_t)(state >> 30)
-				: name.numbers[at] + (state >> (13 * change + 3)) % 3;
-		}
-		if (state >> 60 < 4)
-			name.length = 1 + (state >> 40) % name.length;
-		check_name(&name);
-	}
+	walk_check_random(20000);
 }
 END_TEST
 
 START_TEST(the_longest_oid)
 {
-	struct name name = all[nall / 2];
-
-	while (name.length < MIB_NUMBERS_MAX)
-		name.numbers[name.length++] = UINT32_MAX;
-	check_name(&name);
+	walk_check_longest();
 }
 END_TEST
 
-static struct mib_value read_value(const mib_number *numbers, size_t length)
-{
-	struct mib_place place;
-	static struct mib_value value;
-
-	ck_assert_int_eq(
-	    mib_get(mib_objects_tables, mib_objects_ntables, snapshot, numbers, length, &place),
-	    MIB_FOUND);
-	mib_objects_read(snapshot, &place, START + 100, &value);
-	return value;
-}
+static const struct mib_moment now = {.wall_s = START + 100};
 
 #define READ(...)                                                                                  \
-	read_value((const mib_number[]){__VA_ARGS__},                                              \
-	    sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number))
+	*walk_read((const mib_number[]){__VA_ARGS__},                                              \
+	    sizeof((const mib_number[]){__VA_ARGS__}) / sizeof(mib_number), &now)
 #define PEER 1, 4, 10, 0, 0, 5 /* VM 5's address as an index */
 
 static bool is_text(const struct mib_value *value, const char *text)
@@ -313,9 +186,9 @@ START_TEST(an_agent_without_periods_has_scalars_only)
 	world_init(&world, 2);
 	snapshot = snapshot_new(world.ledger, &world.ring, 3600);
 	ck_assert_ptr_nonnull(snapshot);
-	walk();
+	nall = walk_take(&mib_objects_view, snapshot);
 	ck_assert_uint_eq(nall, 19);
-	check_near_all();
+	walk_check_near();
 }
 END_TEST
 
