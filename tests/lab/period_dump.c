@@ -2,7 +2,7 @@
 /*
  * Every number of period files, for scripts that add them up:
  *
- *     period END FLAGS DROPPED UNMATCHED MALFORMED ESTIMATED
+ *     period END FLAGS DROPPED UNMATCHED MALFORMED ESTIMATED BACKENDS
  *     vif END VM-ID VM-NAME COVERED-MS MULTICAST OTHER NON-IP     (packets)
  *     row END VM-ID received|sent PEER PACKETS OCTETS
  */
@@ -19,15 +19,17 @@ static void dump_period(const struct period *period)
 	const struct period_header *header = &period->header;
 	char peer[ADDRESS_TEXT_SIZE];
 
-	printf("period %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+	printf("period %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	       " %" PRIu32 "\n",
 	    header->end_s, header->flags, header->dropped_packets, header->unmatched_packets,
-	    header->malformed_packets, header->estimated_packets);
+	    header->malformed_packets, header->estimated_packets, header->backends);
 	for (size_t i = 0; i < period->nvifs; i++) {
 		const struct period_vif *vif = &period->vifs[i];
 
 		printf("vif %" PRId64 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 		    header->end_s, vif->vm_id, vif->vm_name[0] != '\0' ? vif->vm_name : "-",
-		    vif->covered_ms, vif->multicast_packets, vif->other_packets, vif->nonip_packets);
+		    vif->covered_ms, vif->multicast_packets, vif->other_packets,
+		    vif->nonip_packets);
 	}
 	for (size_t i = 0; i < period->nrows; i++) {
 		const struct period_row *row = &period->rows[i];
