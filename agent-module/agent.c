@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -164,12 +165,22 @@ static void clean_up(struct agent *agent)
 		event_base_free(agent->base);
 }
 
+/* Arrays of rows come and go once a period: as mappings of their own they leave no holes, which the C
+ * library would make of them as soon as it has seen them freed. A little free heap stays, since
+ * answers take and give back as much each time. */
+static void bound_heap(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 static int start(struct agent *agent)
 {
 	const struct agent_settings *settings = agent->settings;
 	int rc;
 
 	signal(SIGPIPE, SIG_IGN);
+	bound_heap();
 	agent->intake = intake_new(
 	    settings->periods_directory, settings->state_directory, (size_t)settings->history);
 	if (agent->intake == NULL)
