@@ -58,6 +58,7 @@ static int open_counter(struct backend *backend, char *message, size_t size)
 	const struct bpf_counter_options wanted = {.length_s = options->length_s,
 	    .pairs = options->pairs_total,
 	    .pairs_per_vif = options->pairs_per_vif,
+	    .way = (enum bpf_way)options->way,
 	    .endpoints = options->endpoints,
 	    .nendpoints = options->nendpoints,
 	    .counted = on_counted,
@@ -117,7 +118,9 @@ static void note_kind(struct backend *backend, enum period_backend kind)
 static int open_bpf(struct backend *backend, const struct discover_port *port, struct source **out,
     char *message, size_t size)
 {
-	const bool first = bpf_counter_way(backend->counter)[0] == '\0';
+	static const char *const ways[] = {
+	    [BPF_WAY_AUTO] = "", [BPF_WAY_TCX] = "TCX", [BPF_WAY_CLSACT] = "clsact"};
+	const bool first = (backend->kinds & BACKEND_BPF) == 0;
 	const int rc = source_bpf_open(
 	    backend->counter, port->ifindex, port->reversed, out, message, size);
 
@@ -126,7 +129,7 @@ static int open_bpf(struct backend *backend, const struct discover_port *port, s
 	note_kind(backend, BACKEND_BPF);
 	if (first)
 		log_info("bpf programs are attached by %s, %zu kB of maps",
-		    bpf_counter_way(backend->counter),
+		    ways[bpf_counter_way(backend->counter)],
 		    bpf_counter_memory(backend->counter) / 1024);
 	return rc;
 }

@@ -21,6 +21,7 @@ enum backend_choice { CAPTURE_AUTO, CAPTURE_BPF, CAPTURE_PCAP };
 
 struct backend_options {
 	enum backend_choice choice;
+	int way; /* enum bpf_way */
 	struct account *account; /* borrowed */
 	uint32_t length_s;       /* of a period */
 	uint32_t pairs_total;    /* room for pairs in the bpf table */

@@ -72,7 +72,7 @@ struct bpf_counter {
 	const uint8_t *ring_producer;
 	size_t table_rows, memory;
 	struct tc *tc; /* owned; NULL until it is needed */
-	const char *way;
+	enum bpf_way way;
 	struct bpf_vif *vifs; /* owned; BPF_VIFS_MAX */
 	uint32_t nvifs;       /* so many numbers were ever used */
 	uint64_t watches, clears;
@@ -340,7 +340,7 @@ int bpf_counter_open(const struct bpf_counter_options *options, int64_t wall_ns,
 	if (counter == NULL)
 		return rc;
 	counter->options = *options;
-	counter->way = "";
+	counter->way = options->way;
 	memset(counter->maps, -1, sizeof counter->maps);
 	memset(counter->programs, -1, sizeof counter->programs);
 	/* Half empty, so that a pair is found after few looks. */
@@ -387,9 +387,14 @@ void bpf_counter_close(struct bpf_counter *counter)
 	free(counter);
 }
 
-const char *bpf_counter_way(const struct bpf_counter *counter)
+enum bpf_way bpf_counter_way(const struct bpf_counter *counter)
 {
 	return counter->way;
+}
+
+int bpf_counter_program(const struct bpf_counter *counter, int which)
+{
+	return counter->programs[which];
 }
 
 size_t bpf_counter_memory(const struct bpf_counter *counter)
@@ -455,29 +460,33 @@ static bool attach_filters(const struct bpf_counter *counter, struct bpf_port *p
 	return true;
 }
 
+static bool attach(struct bpf_counter *counter, struct bpf_port *port, bool reversed)
+{
+	static bool (*const attachers[])(
+	    const struct bpf_counter *counter, struct bpf_port *port, bool reversed) = {
+	    [BPF_WAY_TCX] = attach_tcx, [BPF_WAY_CLSACT] = attach_filters};
+
+	if (counter->way != BPF_WAY_AUTO)
+		return attachers[counter->way](counter, port, reversed);
+	/* A kernel before 6.6 finds the kind of attachment invalid; other failures are this port's. */
+	counter->way = BPF_WAY_TCX;
+	if (attach_tcx(counter, port, reversed))
+		return true;
+	counter->way = errno == EINVAL ? BPF_WAY_CLSACT : BPF_WAY_AUTO;
+	return counter->way == BPF_WAY_CLSACT && attach_filters(counter, port, reversed);
+}
+
 int bpf_counter_attach(struct bpf_counter *counter, uint32_t ifindex, bool reversed,
     struct bpf_port **out, char *message, size_t size)
 {
 	struct bpf_port *port = calloc(1, sizeof *port);
-	bool attached = false;
 
 	*out = NULL;
 	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
 	if (port == NULL)
 		return GRAPPE_EMEMORY;
 	*port = (struct bpf_port){.ifindex = ifindex, .links = {-1, -1}};
-	errno = EINVAL;
-	if (strcmp(counter->way, "clsact") != 0) {
-		attached = attach_tcx(counter, port, reversed);
-		if (attached)
-			counter->way = "TCX";
-	}
-	if (!attached && errno == EINVAL && strcmp(counter->way, "TCX") != 0) {
-		attached = attach_filters(counter, port, reversed);
-		if (attached)
-			counter->way = "clsact";
-	}
-	if (!attached) {
+	if (!attach(counter, port, reversed)) {
 		snprintf(message, size, "attaching the bpf programs: %s", strerror(errno));
 		free(port);
 		return GRAPPE_EIO;

@@ -27,10 +27,18 @@
 
 #define BPF_COUNTER_MARGIN_NS (100 * CLOCK_MILLISECOND_NS) /* a table rests so long before it is read */
 
+/* How programs are attached to an interface. */
+enum bpf_way {
+	BPF_WAY_AUTO, /* the first of these that the kernel knows */
+	BPF_WAY_TCX,
+	BPF_WAY_CLSACT,
+};
+
 struct bpf_counter_options {
 	uint32_t length_s; /* of a period */
 	uint32_t pairs;    /* of all virtual NICs together that find room in a table at least */
 	uint32_t pairs_per_vif;
+	enum bpf_way way;
 	const struct address *endpoints; /* named endpoints; copied */
 	size_t nendpoints;
 	void (*counted)(void *context, const struct counted *counted);
@@ -53,8 +61,8 @@ int bpf_counter_open(const struct bpf_counter_options *options, int64_t wall_ns,
     struct bpf_counter **out, char *message, size_t size);
 /* bpf_counter_close - all ports must be detached. NULL is allowed. */
 void bpf_counter_close(struct bpf_counter *counter);
-/* bpf_counter_way - how programs are attached: "TCX" or "clsact"; "" before the first. */
-const char *bpf_counter_way(const struct bpf_counter *counter);
+/* bpf_counter_way - how programs are attached; BPF_WAY_AUTO before the first. */
+enum bpf_way bpf_counter_way(const struct bpf_counter *counter);
 
 /* bpf_counter_attach - reversed: the interface receives what is delivered to the guest (macvtap).
  * Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY with the reason in message[size]. */
@@ -81,6 +89,9 @@ void bpf_counter_learn(struct bpf_counter *counter);
 /* bpf_counter_stop - from now on nothing is counted. */
 void bpf_counter_stop(struct bpf_counter *counter);
 
+/* bpf_counter_program - descriptor of a program, for tests that run it on frames of their own: 0 counts what
+ * is delivered to the guest, 1 learns from what the guest sends. */
+int bpf_counter_program(const struct bpf_counter *counter, int which);
 /* bpf_counter_memory - bytes of kernel memory that maps hold. */
 size_t bpf_counter_memory(const struct bpf_counter *counter);
 

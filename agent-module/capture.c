@@ -403,6 +403,7 @@ static int open_backend(struct capture *capture)
 {
 	const struct capture_settings *settings = capture->settings;
 	const struct backend_options options = {.choice = (enum backend_choice)settings->capture,
+	    .way = settings->bpf_attach,
 	    .account = capture->account,
 	    .length_s = (uint32_t)(settings->period_ms / 1000),
 	    .pairs_total = (uint32_t)settings->pairs_total,

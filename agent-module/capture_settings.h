@@ -38,7 +38,8 @@ struct capture_endpoint_settings {
 struct capture_settings {
 	int64_t period_ms;
 	bool allow_short_periods;
-	int capture; /* enum backend_choice */
+	int capture;    /* enum backend_choice */
+	int bpf_attach; /* enum bpf_way */
 	char *periods_directory;
 	int64_t periods_kept;
 	uint64_t buffer_total;

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# grappe-capture on real interfaces of one host: packets are wire packets with and without offloads, flooding makes no
+# grappe-capture on real interfaces of one host, with each back end (or only the one that BACKEND names: pcap, tcx or
+# clsact): packets are wire packets with and without offloads, flooding makes no
 # pairs, every frame that the kernel delivered is in one counter, also while VMs come, go and move, and restarts,
 # kills and a full disk do what the manual says.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
-BACKEND=${BACKEND:-auto}
 PERIOD=5
 lab_begin capture "gcap-$$-"
 periods=$LAB_DIR/periods
@@ -45,7 +45,7 @@ write_config() {
 		allow_short_periods = yes
 		periods_directory = "$periods"
 		periods_kept = 500
-		capture = $BACKEND
+		$CAPTURE_LINES
 		bridge "br0" { segment = "t1" exclude = {"up*"} }
 		bridge "br1" { segment = "t2" }
 		vm "web1" { mac = {"02:00:00:00:00:01"} vcpu = 2 memory = 2GiB }
@@ -186,6 +186,8 @@ test_come_and_go() {
 	check_equal "a VM that comes, leaves, returns, moves and is removed under load loses nothing" \
 		$((gone + $(delivered_all) - BASE)) "$(all_counted)"
 	check_equal "no frame was dropped" 0 "$(sum period 4)"
+	ip_in vm1 neigh del 10.9.0.4 dev eth0
+	ns_del vm4
 }
 
 # On macvtap the directions are the other way round; the interface appears while the program runs.
@@ -202,6 +204,7 @@ test_macvtap() {
 	settled
 	check_equal "what a macvtap receives" 20 "$(pair 7 received 10.9.7.1)"
 	ip_in host link del dev mvt0
+	ip_in host link del dev mvx
 }
 
 test_endpoint() {
@@ -275,35 +278,77 @@ test_full_disk() {
 
 lab_cleanup_more() { mountpoint -q "$periods" 2>/dev/null && umount "$periods"; }
 
+# filters - what hangs on a port in the way of clsact.
+filters() { in_ns host tc filter show dev "$1" egress && in_ns host tc filter show dev "$1" ingress; }
+
+# Filters outlive a killed program, so the next one removes them; it leaves alone what is not its own.
+test_left_over() {
+	settled
+	in_ns host tc filter add dev tap2 egress prio 7 bpf bytecode '1,6 0 0 4294967295,'
+	check_equal "both programs are attached" 2 "$(filters tap1 | grep -c grappe-capture)"
+	stop capture KILL
+	check_equal "a killed program leaves them behind" 2 "$(filters tap1 | grep -c grappe-capture)"
+	ping_vm 2 1 20 >/dev/null
+	start_capture
+	ping_vm 2 1 20 >/dev/null
+	check_equal "the next one has removed them" 2 "$(filters tap1 | grep -c grappe-capture)"
+	settled
+	check_equal "nothing is counted twice" 20 "$(dump | awk -v id="$(id 1)" -v end="$(next_boundary 0)" '
+		$1 == "row" && $2 == end && $3 == id && $5 == "10.9.0.2" { print $6 }')"
+	stop capture
+	check_equal "at its end the program takes along what it attached" "" "$(filters tap1)"
+	check_equal "and the discipline that it made" "" "$(in_ns host tc qdisc show dev tap1 | grep clsact)"
+	check "another's filter is left alone" test "$(filters tap2 | grep -c "bytecode")" = 1
+	in_ns host tc qdisc del dev tap2 clsact
+}
+
+# offloads on|off
+offloads() {
+	for n in 1 2 3; do
+		in_ns "vm$n" ethtool -K eth0 tx "$1" sg "$1" tso "$1" gso "$1" gro "$1" >/dev/null 2>&1
+		in_ns host ethtool -K "tap$n" tx "$1" sg "$1" tso "$1" gso "$1" gro "$1" >/dev/null 2>&1
+	done
+}
+
+all_tests() {
+	offloads off
+	start_capture || lab_die "grappe-capture does not start: $LAB_LOG"
+	greet 1 2 3 9
+	for n in 1 2 3; do check "VM $n is found on the bridge" known $n; done
+	forget
+	test_wire_packets off
+	forget
+	test_conservation
+	forget
+	test_come_and_go
+	forget
+	test_macvtap
+	test_endpoint
+	forget
+	test_restart
+	test_kill
+	offloads on
+	forget
+	test_wire_packets on
+	if [ "$1" = clsact ]; then test_left_over; fi
+	if [ "$1" = pcap ]; then
+		forget
+		test_savefile
+		test_full_disk
+	fi
+	stop capture 2>/dev/null
+	rm -rf "$periods"
+}
+
+declare -A lines=([pcap]='capture = pcap' [tcx]='capture = bpf bpf_attach = tcx' [clsact]='capture = bpf bpf_attach = clsact')
 make -s -C "$GRAPPE_BUILD" tests/lab/period_dump >/dev/null || lab_die "period_dump does not build"
-write_config
 ns_add host elsewhere && bridge_add host br0 && bridge_add host br1 && bridge_add elsewhere br0 || lab_die "no namespaces"
-LAB_OFFLOAD=off
 for n in 1 2 3; do add_vm $n || lab_die "no VM $n"; done
 vm_add vm9 host br0 up9 02:00:00:00:00:09 10.9.0.9/24
-start_capture || lab_die "grappe-capture does not start: $LAB_LOG"
-greet 1 2 3 9
-for n in 1 2 3; do check "VM $n is found on the bridge" known $n; done
-forget
-test_wire_packets off
-forget
-test_conservation
-forget
-test_come_and_go
-forget
-test_macvtap
-test_endpoint
-forget
-test_restart
-test_kill
-say "offloads on"
-for n in 1 2 3; do
-	in_ns "vm$n" ethtool -K eth0 tx on sg on tso on gso on gro on >/dev/null 2>&1
-	in_ns host ethtool -K "tap$n" tx on sg on tso on gso on gro on >/dev/null 2>&1
+for backend in ${BACKEND:-pcap tcx clsact}; do
+	say "back end: $backend"
+	CAPTURE_LINES=${lines[$backend]}
+	write_config
+	all_tests "$backend"
 done
-forget
-test_wire_packets on
-forget
-test_savefile
-test_full_disk
 finish
