@@ -520,8 +520,7 @@ void account_learn(struct account *account, uint32_t port, const struct frame *f
 }
 
 /* What a vif received beside its pairs. */
-static void add_apart(
-    struct account *account, struct epoch *epoch, const struct counted *counted)
+static void add_apart(struct account *account, struct epoch *epoch, const struct counted *counted)
 {
 	struct vif_counts *vif = vif_counts(account, epoch, (uint32_t)counted->handle);
 

@@ -86,20 +86,21 @@ void account_tick(
  * guest. mtu: of the port's interface. */
 void account_frame(struct account *account, uint32_t port, const struct frame *frame,
     int64_t stamp_ns, bool sent, uint32_t mtu);
-/* account_learn - takes from a frame that a guest sent on `port` what it tells of the guest's addresses,
- * without counting it. For back ends that count by themselves, as the next two. */
+/* account_learn - takes from a frame that a guest sent on `port` what it tells of the guest's
+ * addresses, without counting it. For back ends that count by themselves, as the next two. */
 void account_learn(struct account *account, uint32_t port, const struct frame *frame);
 
-/* account_counted - adds a sum. What belongs to no open period is treated as a frame of that time. */
+/* account_counted - adds a sum. What belongs to no open period is treated as a frame of that time.
+ */
 void account_counted(struct account *account, const struct counted *counted);
 
 /* account_set_backends - what the headers of the open and the coming periods say of the back ends
  * (enum period_backend) and why they are in use. */
 void account_set_backends(struct account *account, uint32_t backends, const char *reason);
 
-/* account_merged - what was counted between the end of the period end_s and until_ns (wall clock) is in
- * that period's sums: it is marked PERIOD_MERGED, the periods after it up to until_ns are partial and
- * cover nothing. */
+/* account_merged - what was counted between the end of the period end_s and until_ns (wall clock)
+ * is in that period's sums: it is marked PERIOD_MERGED, the periods after it up to until_ns are
+ * partial and cover nothing. */
 void account_merged(struct account *account, int64_t end_s, int64_t until_ns);
 
 /* account_drops - so many frames were lost before they could be seen; they count in the oldest open

@@ -90,7 +90,8 @@ struct backend *backend_new(const struct backend_options *options)
 	if (options->choice == CAPTURE_PCAP)
 		snprintf(backend->reason, sizeof backend->reason, "pcap by configuration");
 	else if (rc != GRAPPE_OK)
-		snprintf(backend->reason, sizeof backend->reason, "pcap, because of %.75s", message);
+		snprintf(
+		    backend->reason, sizeof backend->reason, "pcap, because of %.75s", message);
 	else
 		snprintf(backend->reason, sizeof backend->reason, "bpf %s",
 		    options->choice == CAPTURE_BPF ? "by configuration"
@@ -121,8 +122,8 @@ static int open_bpf(struct backend *backend, const struct discover_port *port, s
 	static const char *const ways[] = {
 	    [BPF_WAY_AUTO] = "", [BPF_WAY_TCX] = "TCX", [BPF_WAY_CLSACT] = "clsact"};
 	const bool first = (backend->kinds & BACKEND_BPF) == 0;
-	const int rc = source_bpf_open(
-	    backend->counter, port->ifindex, port->reversed, out, message, size);
+	const int rc =
+	    source_bpf_open(backend->counter, port->ifindex, port->reversed, out, message, size);
 
 	if (rc != GRAPPE_OK)
 		return rc;

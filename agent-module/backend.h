@@ -21,7 +21,7 @@ enum backend_choice { CAPTURE_AUTO, CAPTURE_BPF, CAPTURE_PCAP };
 
 struct backend_options {
 	enum backend_choice choice;
-	int way; /* enum bpf_way */
+	int way;                 /* enum bpf_way */
 	struct account *account; /* borrowed */
 	uint32_t length_s;       /* of a period */
 	uint32_t pairs_total;    /* room for pairs in the bpf table */
@@ -39,8 +39,8 @@ struct backend *backend_new(const struct backend_options *options);
 /* backend_free - NULL is allowed. */
 void backend_free(struct backend *backend);
 
-/* backend_open - starts watching an interface. *buffer_bytes: of the ring if it is pcap; set to 0 when
- * there is none. Returns 0 or an error with the reason in message[size]. */
+/* backend_open - starts watching an interface. *buffer_bytes: of the ring if it is pcap; set to 0
+ * when there is none. Returns 0 or an error with the reason in message[size]. */
 int backend_open(struct backend *backend, const struct discover_port *port, uint32_t *buffer_bytes,
     struct source **out, char *message, size_t size);
 

@@ -2,11 +2,11 @@
 /*
  * The two programs that the bpf back end attaches to the host's end of a virtual NIC. grappe_count
  * sees every frame that the host delivers to the guest and counts it (S-3, S-4); grappe_learn sees
- * what the guest sends: it counts what goes to named endpoints (S-5) and hands over frames that tell
- * addresses. Neither changes a frame or its way.
+ * what the guest sends: it counts what goes to named endpoints (S-5) and hands over frames that
+ * tell addresses. Neither changes a frame or its way.
  *
- * "make regenerate-bpf" compiles this with clang into bpf_code.h, which is what gets built in; a test
- * compares the two. Needs Linux 5.12 or later (atomic operations that return the old value).
+ * "make regenerate-bpf" compiles this with clang into bpf_code.h, which is what gets built in; a
+ * test compares the two. Needs Linux 5.12 or later (atomic operations that return the old value).
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -42,10 +42,10 @@ extern char settings, rows, vif_counts, stations, endpoints, seen, learnt;
 /* Helper functions of the kernel by their numbers (bpf-helpers(7)). */
 static void *(*map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static uint64_t (*ktime_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
-static long (*load_bytes)(const void *skb, uint32_t offset, void *to, uint32_t length) =
-    (void *)BPF_FUNC_skb_load_bytes;
-static void *(*ring_reserve)(void *ring, uint64_t size, uint64_t flags) =
-    (void *)BPF_FUNC_ringbuf_reserve;
+static long (*load_bytes)(
+    const void *skb, uint32_t offset, void *to, uint32_t length) = (void *)BPF_FUNC_skb_load_bytes;
+static void *(*ring_reserve)(
+    void *ring, uint64_t size, uint64_t flags) = (void *)BPF_FUNC_ringbuf_reserve;
 static void (*ring_submit)(void *record, uint64_t flags) = (void *)BPF_FUNC_ringbuf_submit;
 static void (*ring_discard)(void *record, uint64_t flags) = (void *)BPF_FUNC_ringbuf_discard;
 
@@ -211,8 +211,8 @@ INLINE uint32_t transport_header(struct __sk_buff *skb, const struct frame *fram
 	return (uint32_t)(offset >> 4) * 4;
 }
 
-/* The packets that leave the segmentation of this frame (S-8). gso_segs is what the host's own stack
- * wrote; a guest's frame has 0 or 1 there and only gso_size to go by. */
+/* The packets that leave the segmentation of this frame (S-8). gso_segs is what the host's own
+ * stack wrote; a guest's frame has 0 or 1 there and only gso_size to go by. */
 INLINE struct wire wire_of(struct __sk_buff *skb, struct frame *frame)
 {
 	struct wire wire = {.packets = 1, .octets = frame->length};

@@ -47,7 +47,7 @@ enum map_number {
 
 struct bpf_port {
 	uint32_t ifindex;
-	int links[2];     /* TCX; -1 with clsact */
+	int links[2]; /* TCX; -1 with clsact */
 	bool clsact, made_room;
 };
 
@@ -63,7 +63,7 @@ struct bpf_vif {
 
 struct bpf_counter {
 	struct bpf_counter_options options;
-	int maps[MAPS], programs[2]; /* count, learn; -1: none */
+	int maps[MAPS], programs[2];   /* count, learn; -1: none */
 	struct bpf_settings *settings; /* mapped, as the next three */
 	struct bpf_row *rows;
 	struct bpf_vif_counts *vif_counts;
@@ -94,8 +94,8 @@ static size_t page_ceiling(size_t bytes)
 static int new_maps(struct bpf_counter *counter, char *message, size_t size)
 {
 	const struct kernel_bpf_map maps[MAPS] = {
-	    [MAP_SETTINGS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_settings), 1,
-		BPF_F_MMAPABLE, "settings"},
+	    [MAP_SETTINGS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_settings), 1, BPF_F_MMAPABLE,
+		"settings"},
 	    [MAP_ROWS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_row),
 		(uint32_t)(BPF_TABLES * counter->table_rows), BPF_F_MMAPABLE, "rows"},
 	    [MAP_VIF_COUNTS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_vif_counts),
@@ -124,8 +124,8 @@ static int new_maps(struct bpf_counter *counter, char *message, size_t size)
 
 static void *map_memory(const struct bpf_counter *counter, enum map_number map, size_t bytes)
 {
-	void *memory = mmap(NULL, page_ceiling(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
-	    counter->maps[map], 0);
+	void *memory = mmap(
+	    NULL, page_ceiling(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[map], 0);
 
 	return memory != MAP_FAILED ? memory : NULL;
 }
@@ -140,8 +140,8 @@ static void unmap_memory(void *memory, size_t bytes)
 static bool map_ring(struct bpf_counter *counter)
 {
 	const size_t page = page_ceiling(1);
-	void *consumer = mmap(
-	    NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[MAP_LEARNT], 0);
+	void *consumer =
+	    mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[MAP_LEARNT], 0);
 	void *producer = mmap(NULL, page + 2 * RING_BYTES, PROT_READ, MAP_SHARED,
 	    counter->maps[MAP_LEARNT], (off_t)page);
 
@@ -238,8 +238,7 @@ static int put_endpoints(const struct bpf_counter *counter)
 	for (size_t i = 0; i < counter->options.nendpoints; i++) {
 		struct bpf_endpoint endpoint = {0};
 
-		endpoint.family =
-		    peer_from_address(&counter->options.endpoints[i], endpoint.peer);
+		endpoint.family = peer_from_address(&counter->options.endpoints[i], endpoint.peer);
 		if (kernel_bpf_map_put(counter->maps[MAP_ENDPOINTS], &endpoint, &one) != 0)
 			return GRAPPE_EIO;
 	}
@@ -462,13 +461,13 @@ static bool attach_filters(const struct bpf_counter *counter, struct bpf_port *p
 
 static bool attach(struct bpf_counter *counter, struct bpf_port *port, bool reversed)
 {
-	static bool (*const attachers[])(
-	    const struct bpf_counter *counter, struct bpf_port *port, bool reversed) = {
-	    [BPF_WAY_TCX] = attach_tcx, [BPF_WAY_CLSACT] = attach_filters};
+	static bool (*const attachers[])(const struct bpf_counter *counter, struct bpf_port *port,
+	    bool reversed) = {[BPF_WAY_TCX] = attach_tcx, [BPF_WAY_CLSACT] = attach_filters};
 
 	if (counter->way != BPF_WAY_AUTO)
 		return attachers[counter->way](counter, port, reversed);
-	/* A kernel before 6.6 finds the kind of attachment invalid; other failures are this port's. */
+	/* A kernel before 6.6 finds the kind of attachment invalid; other failures are this port's.
+	 */
 	counter->way = BPF_WAY_TCX;
 	if (attach_tcx(counter, port, reversed))
 		return true;
@@ -623,12 +622,12 @@ static void tell(const struct bpf_counter *counter, enum counted_kind kind, uint
 		counter->options.counted(counter->options.context, &counted);
 }
 
-static void tell_row(const struct bpf_counter *counter, const struct bpf_row *row, uint32_t packets,
-    uint64_t octets)
+static void tell_row(
+    const struct bpf_counter *counter, const struct bpf_row *row, uint32_t packets, uint64_t octets)
 {
 	const uint32_t number = row->key & BPF_KEY_VIF;
-	struct counted counted = {.kind = (row->key & BPF_KEY_SENT) != 0 ? COUNTED_SENT
-									  : COUNTED_RECEIVED,
+	struct counted counted = {
+	    .kind = (row->key & BPF_KEY_SENT) != 0 ? COUNTED_SENT : COUNTED_RECEIVED,
 	    .packets = packets,
 	    .octets = octets,
 	    .end_s = counter->end_s};
@@ -637,8 +636,8 @@ static void tell_row(const struct bpf_counter *counter, const struct bpf_row *ro
 		return;
 	counted.handle = counter->vifs[number].handle;
 	counted.peer = (row->key & BPF_KEY_IPV6) != 0
-			 ? address_from_ipv6((const uint8_t *)row->peer)
-			 : address_from_ipv4((const uint8_t *)&row->peer[1]);
+			   ? address_from_ipv6((const uint8_t *)row->peer)
+			   : address_from_ipv4((const uint8_t *)&row->peer[1]);
 	counter->options.counted(counter->options.context, &counted);
 }
 
@@ -679,8 +678,7 @@ static void take_vif_counts(const struct bpf_counter *counter, int table, bool c
 
 		if (i != 0)
 			tell(counter, COUNTED_MULTICAST, i, multicast, multicast_octets);
-		tell(counter, i != 0 ? COUNTED_OTHER : COUNTED_UNMATCHED, i, other,
-		    other_octets);
+		tell(counter, i != 0 ? COUNTED_OTHER : COUNTED_UNMATCHED, i, other, other_octets);
 		tell(counter, i != 0 ? COUNTED_NONIP : COUNTED_MALFORMED, i, nonip, 0);
 		if (clear)
 			counts->pairs = 0;
@@ -697,7 +695,8 @@ static void take_table(struct bpf_counter *counter, bool clear)
 		counter->clears++;
 }
 
-/* The present table's period has ended: the other one is the present one, and this one is emptied. */
+/* The present table's period has ended: the other one is the present one, and this one is emptied.
+ */
 static void turn_over(struct bpf_counter *counter)
 {
 	take_table(counter, true);
@@ -776,7 +775,8 @@ void bpf_counter_stop(struct bpf_counter *counter)
 static bool take_record(struct bpf_counter *counter, uint64_t position, uint32_t *advance)
 {
 	const uint8_t *bytes = counter->ring_producer + page_ceiling(1) + position % RING_BYTES;
-	const uint32_t head = __atomic_load_n((const uint32_t *)(const void *)bytes, __ATOMIC_ACQUIRE);
+	const uint32_t head =
+	    __atomic_load_n((const uint32_t *)(const void *)bytes, __ATOMIC_ACQUIRE);
 	const uint32_t length = head & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 	struct bpf_learnt record;
 

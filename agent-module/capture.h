@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The daemon grappe-capture: a thin shell around the cores. rtnetlink feeds discover, whose plan
- * says what to capture; sources feed the accounting, single frames by libpcap or sums by bpf; closed
- * periods go to the period store.
+ * says what to capture; sources feed the accounting, single frames by libpcap or sums by bpf;
+ * closed periods go to the period store.
  *
  *     netlink -> discover -> plan -> source_pcap -> decode -> account -> period_store
  *                                 -> source_bpf -> bpf_counter ->

@@ -28,8 +28,10 @@ static const struct setting general[] = {
     {"capture", SETTING_CHOICE, offsetof(struct capture_settings, capture), "auto", 0, 0, captures,
 	"bpf counts in the kernel, exact and nearly free; pcap reads every frame's headers; auto "
 	"takes bpf where the kernel allows it"},
-    {"bpf_attach", SETTING_CHOICE, offsetof(struct capture_settings, bpf_attach), "auto", 0, 0, ways,
-	"how bpf programs are attached to interfaces: tcx (Linux 6.6 and later), clsact, or the first "
+    {"bpf_attach", SETTING_CHOICE, offsetof(struct capture_settings, bpf_attach), "auto", 0, 0,
+	ways,
+	"how bpf programs are attached to interfaces: tcx (Linux 6.6 and later), clsact, or the "
+	"first "
 	"that works"},
     {"periods_directory", SETTING_TEXT, offsetof(struct capture_settings, periods_directory),
 	GRAPPE_RUNDIR "/periods", 0, 0, NULL, "where closed periods are put for grappe-agent"},

@@ -24,13 +24,14 @@ int kernel_bpf_map_new(const struct kernel_bpf_map *map);
 int kernel_bpf_map_put(int fd, const void *key, const void *value);
 int kernel_bpf_map_remove(int fd, const void *key);
 
-/* kernel_bpf_program_new - loads a program for tc hooks (BPF_PROG_TYPE_SCHED_CLS). When the verifier
- * refuses it, the end of what it says is in log[size]. Returns its descriptor or -1. */
-int kernel_bpf_program_new(const struct bpf_insn *code, size_t count, const char *name, char *log,
-    size_t size);
+/* kernel_bpf_program_new - loads a program for tc hooks (BPF_PROG_TYPE_SCHED_CLS). When the
+ * verifier refuses it, the end of what it says is in log[size]. Returns its descriptor or -1. */
+int kernel_bpf_program_new(
+    const struct bpf_insn *code, size_t count, const char *name, char *log, size_t size);
 
-/* kernel_bpf_attach_tcx - attaches to frames that the interface receives (ingress) or sends. Returns
- * the descriptor of the link, which detaches when it is closed, or -1; EINVAL: a kernel before 6.6. */
+/* kernel_bpf_attach_tcx - attaches to frames that the interface receives (ingress) or sends.
+ * Returns the descriptor of the link, which detaches when it is closed, or -1; EINVAL: a kernel
+ * before 6.6. */
 int kernel_bpf_attach_tcx(int program, uint32_t ifindex, bool ingress);
 
 #endif

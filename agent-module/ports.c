@@ -182,8 +182,8 @@ static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uin
 
 /*
  * The interface is gone: no more events from it, but what is in its ring is still to come. A source
- * without a ring would go on counting when the interface is only gone to another network namespace: it
- * is closed as soon as this returns to the loop.
+ * without a ring would go on counting when the interface is only gone to another network namespace:
+ * it is closed as soon as this returns to the loop.
  */
 static void lose_port(struct port *port, const char *why)
 {

@@ -3,8 +3,8 @@
  * One interface that is being watched, whichever back end does it. source_pcap.c hands over frames;
  * source_bpf.c counts in the kernel and hands over only sums, by way of its counter.
  *
- * Life-cycle: source_pcap_open() or source_bpf_open(); source_watch() per virtual NIC; source_read()
- * whenever the descriptor is readable, if there is one; source_close(). One thread.
+ * Life-cycle: source_pcap_open() or source_bpf_open(); source_watch() per virtual NIC;
+ * source_read() whenever the descriptor is readable, if there is one; source_close(). One thread.
  */
 #ifndef GRAPPE_AGENT_MODULE_SOURCE_H
 #define GRAPPE_AGENT_MODULE_SOURCE_H
@@ -46,14 +46,14 @@ void source_close(struct source *source);
 int source_fd(const struct source *source);
 /* source_since_ns - wall clock time from which on everything is seen. */
 int64_t source_since_ns(const struct source *source);
-/* source_read - hands waiting frames to the handler, at most about `limit` (> 0). Returns how many, or
- * GRAPPE_EIO when the source is dead; message[size] says why. */
+/* source_read - hands waiting frames to the handler, at most about `limit` (> 0). Returns how many,
+ * or GRAPPE_EIO when the source is dead; message[size] says why. */
 int source_read(struct source *source, int limit, source_handler *handler, void *context,
     char *message, size_t size);
 /* source_drops - frames the kernel lost since the last call because there was no room for them. */
 uint64_t source_drops(struct source *source);
-/* source_watch - frames for the vif's MACs are its own from now on; handle: of account_watch(). Returns
- * a number (>= 0) for source_unwatch(), GRAPPE_ELIMIT or GRAPPE_EIO. */
+/* source_watch - frames for the vif's MACs are its own from now on; handle: of account_watch().
+ * Returns a number (>= 0) for source_unwatch(), GRAPPE_ELIMIT or GRAPPE_EIO. */
 int source_watch(struct source *source, const struct period_vif *vif, int handle);
 void source_unwatch(struct source *source, int number);
 

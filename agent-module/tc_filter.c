@@ -138,8 +138,7 @@ static void keep_found(struct found_list *list, const struct found *found)
 }
 
 /* Keeps bpf filters, clsact disciplines and filters of other kinds; not other disciplines. */
-static void note_found(
-    uint16_t answer, const uint8_t *body, size_t size, struct found_list *list)
+static void note_found(uint16_t answer, const uint8_t *body, size_t size, struct found_list *list)
 {
 	struct found found = {0};
 	struct attributes attributes;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Attaches bpf programs to an interface as filters of a clsact queueing discipline (tc-bpf(8)): the
- * way of kernels before 6.6, which know no TCX. Unlike a TCX link such a filter outlives the process
- * that made it, so each carries a name that tells its owner, and what a dead owner left can be found
- * and removed.
+ * way of kernels before 6.6, which know no TCX. Unlike a TCX link such a filter outlives the
+ * process that made it, so each carries a name that tells its owner, and what a dead owner left can
+ * be found and removed.
  *
  * Life-cycle: tc_open(), the rest as wanted, tc_close(), which removes nothing. Speaks rtnetlink
  * and waits for the kernel's answer each time. One thread.

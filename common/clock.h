@@ -20,8 +20,8 @@ int64_t clock_wall_ns(void);
 /* clock_monotonic_ns - CLOCK_MONOTONIC in ns, or the fake one. Never steps back. */
 int64_t clock_monotonic_ns(void);
 
-/* clock_read_both - both clocks at one instant, as near as some microseconds even on a busy machine: what
- * tells a step of the wall clock from a pause of this process. */
+/* clock_read_both - both clocks at one instant, as near as some microseconds even on a busy
+ * machine: what tells a step of the wall clock from a pause of this process. */
 void clock_read_both(int64_t *wall_ns, int64_t *monotonic_ns);
 
 /* clock_fake - from now on both clocks show these values until clock_fake() or clock_real(). */
