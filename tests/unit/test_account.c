@@ -629,6 +629,130 @@ START_TEST(periods_encode)
 }
 END_TEST
 
+/* ---- sums of a back end that counts by itself ---- */
+
+static void add(
+    enum counted_kind kind, int handle, const char *peer, uint64_t packets, int64_t end_s)
+{
+	struct counted counted = {.kind = kind,
+	    .handle = handle,
+	    .packets = packets,
+	    .octets = packets * 100,
+	    .end_s = end_s};
+
+	if (peer != NULL)
+		ck_assert_int_eq(address_parse(peer, &counted.peer), 0);
+	account_counted(account, &counted);
+}
+
+START_TEST(sums_are_counted_like_frames)
+{
+	int handle;
+
+	begin(BASE, 2, OUT);
+	handle = watch(1, "vm1", VM1_MAC);
+	pass(29 * S);
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 5, END(1));
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 7, END(1)); /* a second row of the pair */
+	add(COUNTED_RECEIVED, handle, "10.0.0.3", 1, END(1));
+	add(COUNTED_RECEIVED, handle, "10.0.0.4", 4, END(1)); /* more pairs than it may have */
+	add(COUNTED_SENT, handle, OUT, 3, END(1));
+	add(COUNTED_MULTICAST, handle, NULL, 8, END(1));
+	add(COUNTED_OTHER, handle, NULL, 16, END(1));
+	add(COUNTED_NONIP, handle, NULL, 32, END(1));
+	add(COUNTED_UNMATCHED, -1, NULL, 64, END(1));
+	add(COUNTED_MALFORMED, -1, NULL, 128, END(1));
+	add(COUNTED_RECEIVED, handle + 5, "10.0.0.2", 256, END(1)); /* of a vif that is not known */
+	pass(2 * S);
+	closed();
+	ck_assert_uint_eq(row("10.0.0.2")->packets, 12);
+	ck_assert_uint_eq(row("10.0.0.2")->octets, 1200);
+	ck_assert_uint_eq(row("10.0.0.3")->packets, 1);
+	ck_assert_uint_eq(period->nrows, 3);
+	ck_assert_uint_eq(period->vifs[0].multicast_octets, 800);
+	ck_assert_uint_eq(period->vifs[0].other_packets, 20);
+	ck_assert_uint_eq(period->vifs[0].nonip_packets, 32);
+	ck_assert_uint_eq(period->header.unmatched_packets, 64 + 256);
+	ck_assert_uint_eq(period->header.malformed_packets, 128);
+}
+END_TEST
+
+START_TEST(sums_belong_to_their_period)
+{
+	int handle;
+
+	begin(BASE, 100, NULL);
+	handle = watch(1, "vm1", VM1_MAC);
+	pass(30 * S + S / 5);
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 5, END(1)); /* told after its end */
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 6, END(2));
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 7, END(-1)); /* long gone */
+	pass(S);
+	ck_assert_uint_eq(closed()->header.end_s, END(1));
+	ck_assert_uint_eq(row("10.0.0.2")->packets, 5);
+	ck_assert_uint_eq(period->header.dropped_packets, 7);
+	pass(30 * S);
+	ck_assert_uint_eq(closed()->header.end_s, END(2));
+	ck_assert_uint_eq(row("10.0.0.2")->packets, 6);
+}
+END_TEST
+
+START_TEST(merged_periods_claim_no_silence)
+{
+	int handle;
+
+	begin(BASE, 100, NULL);
+	handle = watch(1, "vm1", VM1_MAC);
+	pass(10 * S);
+	/* The program sleeps through three ends; the second table holds everything since the first.
+	 */
+	wall += 95 * S;
+	monotonic += 95 * S;
+	tick();
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 5, END(1));
+	account_merged(account, END(2), wall);
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 600, END(2));
+	ck_assert_uint_eq(closed()->header.flags & (PERIOD_MERGED | PERIOD_PARTIAL), 0);
+	ck_assert_uint_eq(period->vifs[0].covered_ms, 30000);
+	ck_assert_uint_eq(closed()->header.flags & PERIOD_MERGED, PERIOD_MERGED);
+	ck_assert_uint_eq(row("10.0.0.2")->packets, 600);
+	ck_assert_uint_eq(closed()->header.end_s, END(3));
+	ck_assert_uint_eq(period->header.flags & PERIOD_PARTIAL, PERIOD_PARTIAL);
+	ck_assert_uint_eq(period->nvifs, 0);
+	pass(16 * S);
+	ck_assert_uint_eq(closed()->header.flags & PERIOD_PARTIAL, PERIOD_PARTIAL);
+	ck_assert_uint_eq(period->vifs[0].covered_ms, 15000);
+}
+END_TEST
+
+START_TEST(back_ends_are_told)
+{
+	begin(BASE, 100, NULL);
+	account_set_backends(account, BACKEND_BPF, "because");
+	pass(31 * S);
+	ck_assert_uint_eq(closed()->header.backends, BACKEND_BPF);
+	ck_assert_str_eq(period->header.backend_reason, "because");
+}
+END_TEST
+
+START_TEST(learning_counts_nothing)
+{
+	struct made_frame made;
+	struct frame frame;
+
+	begin(BASE, 100, NULL);
+	watch(1, "vm1", VM1_MAC);
+	frame_make_arp(&made, ALL, VM1_MAC, VM1, OUT);
+	frame_decode(made.bytes, made.length, made.wire, &frame);
+	account_learn(account, 1, &frame);
+	pass(31 * S);
+	closed();
+	ck_assert_uint_eq(period->vifs[0].naddresses, 1);
+	ck_assert_uint_eq(period->vifs[0].addresses[0].evidence, EVIDENCE_CLAIMED);
+	ck_assert_uint_eq(period->vifs[0].multicast_packets + period->vifs[0].nonip_packets, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("account");
@@ -655,6 +779,11 @@ int main(void)
 	tcase_add_test(tests, the_end_is_partial);
 	tcase_add_test(tests, addresses_and_evidence);
 	tcase_add_test(tests, periods_encode);
+	tcase_add_test(tests, sums_are_counted_like_frames);
+	tcase_add_test(tests, sums_belong_to_their_period);
+	tcase_add_test(tests, merged_periods_claim_no_silence);
+	tcase_add_test(tests, back_ends_are_told);
+	tcase_add_test(tests, learning_counts_nothing);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
