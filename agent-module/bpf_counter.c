@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/bpf_counter.h"
 
+#include "agent-module/bpf_object.h"
 #include "agent-module/kernel_bpf.h"
 #include "agent-module/tc_filter.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/period.h"
 
-#include "agent-module/bpf_layout.h"
-
-#include "agent-module/bpf_code.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-#define CODE_MAX 4096
-#define STATIONS_MAX 65536
-#define RING_BYTES (1u << 18)
-#define RING_HEADER 8
-#define LOG_SIZE 200
 #define DRIFT_NS CLOCK_MILLISECOND_NS /* less is noise of reading two clocks */
 #define STEP_NS (100 * CLOCK_MILLISECOND_NS)
 /* A packet counter of a row holds 2^32: take it out long before, whatever the rate. */
@@ -33,17 +22,6 @@
 /* Both tables have been emptied since when so many were. */
 #define CLEARS_UNTIL_FREE 3
 #define OWNER "grappe-capture"
-
-enum map_number {
-	MAP_SETTINGS,
-	MAP_ROWS,
-	MAP_VIF_COUNTS,
-	MAP_STATIONS,
-	MAP_ENDPOINTS,
-	MAP_SEEN,
-	MAP_LEARNT,
-	MAPS
-};
 
 struct bpf_port {
 	uint32_t ifindex;
@@ -63,15 +41,8 @@ struct bpf_vif {
 
 struct bpf_counter {
 	struct bpf_counter_options options;
-	int maps[MAPS], programs[2];   /* count, learn; -1: none */
-	struct bpf_settings *settings; /* mapped, as the next three */
-	struct bpf_row *rows;
-	struct bpf_vif_counts *vif_counts;
-	uint64_t *seen;
-	uint8_t *ring_consumer; /* one page that is written */
-	const uint8_t *ring_producer;
-	size_t table_rows, memory;
-	struct tc *tc; /* owned; NULL until it is needed */
+	struct bpf_object object;
+	struct tc *tc; /* owned */
 	enum bpf_way way;
 	struct bpf_vif *vifs; /* owned; BPF_VIFS_MAX */
 	uint32_t nvifs;       /* so many numbers were ever used */
@@ -81,169 +52,6 @@ struct bpf_counter {
 	int64_t wall_ns, monotonic_ns, offset_ns;
 	int64_t taken_ns; /* monotonic: when the present table's counts were taken out last */
 };
-
-/* ---- maps and programs ---- */
-
-static size_t page_ceiling(size_t bytes)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
-}
-
-static int new_maps(struct bpf_counter *counter, char *message, size_t size)
-{
-	const struct kernel_bpf_map maps[MAPS] = {
-	    [MAP_SETTINGS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_settings), 1, BPF_F_MMAPABLE,
-		"settings"},
-	    [MAP_ROWS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_row),
-		(uint32_t)(BPF_TABLES * counter->table_rows), BPF_F_MMAPABLE, "rows"},
-	    [MAP_VIF_COUNTS] = {BPF_MAP_TYPE_ARRAY, 4, sizeof(struct bpf_vif_counts),
-		BPF_TABLES * BPF_VIFS_MAX, BPF_F_MMAPABLE, "vif_counts"},
-	    [MAP_STATIONS] = {BPF_MAP_TYPE_HASH, sizeof(struct bpf_station), 4, STATIONS_MAX,
-		BPF_F_NO_PREALLOC, "stations"},
-	    [MAP_ENDPOINTS] = {BPF_MAP_TYPE_HASH, sizeof(struct bpf_endpoint), 4,
-		(uint32_t)counter->options.nendpoints + 1, BPF_F_NO_PREALLOC, "endpoints"},
-	    [MAP_SEEN] = {BPF_MAP_TYPE_ARRAY, 4, 8, BPF_SEEN_MAX, BPF_F_MMAPABLE, "seen"},
-	    [MAP_LEARNT] = {BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0, "learnt"},
-	};
-
-	for (size_t i = 0; i < MAPS; i++) {
-		counter->maps[i] = kernel_bpf_map_new(&maps[i]);
-		if (counter->maps[i] < 0) {
-			snprintf(message, size, "bpf map %s: %s", maps[i].name, strerror(errno));
-			return GRAPPE_EIO;
-		}
-		if (maps[i].type == BPF_MAP_TYPE_ARRAY)
-			counter->memory +=
-			    page_ceiling((size_t)maps[i].entries * maps[i].value_size);
-	}
-	counter->memory += RING_BYTES;
-	return GRAPPE_OK;
-}
-
-static void *map_memory(const struct bpf_counter *counter, enum map_number map, size_t bytes)
-{
-	void *memory = mmap(
-	    NULL, page_ceiling(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[map], 0);
-
-	return memory != MAP_FAILED ? memory : NULL;
-}
-
-static void unmap_memory(void *memory, size_t bytes)
-{
-	if (memory != NULL)
-		munmap(memory, page_ceiling(bytes));
-}
-
-/* The ring: a page of ours, a page of the kernel's, then its bytes, twice in a row. */
-static bool map_ring(struct bpf_counter *counter)
-{
-	const size_t page = page_ceiling(1);
-	void *consumer =
-	    mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, counter->maps[MAP_LEARNT], 0);
-	void *producer = mmap(NULL, page + 2 * RING_BYTES, PROT_READ, MAP_SHARED,
-	    counter->maps[MAP_LEARNT], (off_t)page);
-
-	counter->ring_consumer = consumer != MAP_FAILED ? consumer : NULL;
-	counter->ring_producer = producer != MAP_FAILED ? producer : NULL;
-	return counter->ring_consumer != NULL && counter->ring_producer != NULL;
-}
-
-static size_t rows_bytes(const struct bpf_counter *counter)
-{
-	return BPF_TABLES * counter->table_rows * sizeof(struct bpf_row);
-}
-
-#define VIF_COUNTS_BYTES (BPF_TABLES * BPF_VIFS_MAX * sizeof(struct bpf_vif_counts))
-#define SEEN_BYTES (BPF_SEEN_MAX * sizeof(uint64_t))
-
-static int map_all(struct bpf_counter *counter, char *message, size_t size)
-{
-	counter->settings = map_memory(counter, MAP_SETTINGS, sizeof *counter->settings);
-	counter->rows = map_memory(counter, MAP_ROWS, rows_bytes(counter));
-	counter->vif_counts = map_memory(counter, MAP_VIF_COUNTS, VIF_COUNTS_BYTES);
-	counter->seen = map_memory(counter, MAP_SEEN, SEEN_BYTES);
-	if (map_ring(counter) && counter->settings != NULL && counter->rows != NULL &&
-	    counter->vif_counts != NULL && counter->seen != NULL)
-		return GRAPPE_OK;
-	snprintf(message, size, "mapping bpf memory: %s", strerror(errno));
-	return GRAPPE_EIO;
-}
-
-static int map_by_name(const char *name)
-{
-	static const char *const names[MAPS] = {[MAP_SETTINGS] = "settings",
-	    [MAP_ROWS] = "rows",
-	    [MAP_VIF_COUNTS] = "vif_counts",
-	    [MAP_STATIONS] = "stations",
-	    [MAP_ENDPOINTS] = "endpoints",
-	    [MAP_SEEN] = "seen",
-	    [MAP_LEARNT] = "learnt"};
-	int i = 0;
-
-	while (i < MAPS - 1 && strcmp(names[i], name) != 0)
-		i++;
-	return i;
-}
-
-static int load(const struct bpf_counter *counter, const char *name, const uint64_t *words,
-    size_t count, const struct bpf_reference *references, size_t nreferences, char *message,
-    size_t size)
-{
-	struct bpf_insn code[CODE_MAX];
-	char log[LOG_SIZE];
-	int fd;
-
-	_Static_assert(sizeof *code == sizeof *words, "an instruction has eight bytes");
-	memcpy(code, words, count * sizeof *words);
-	for (size_t i = 0; i < nreferences; i++) {
-		code[references[i].place].src_reg = BPF_PSEUDO_MAP_FD;
-		code[references[i].place].imm = counter->maps[map_by_name(references[i].map)];
-	}
-	fd = kernel_bpf_program_new(code, count, name, log, sizeof log);
-	if (fd < 0)
-		snprintf(message, size, "bpf program %s: %s%s%s", name, strerror(errno),
-		    log[0] != '\0' ? ": ..." : "", log);
-	return fd;
-}
-
-static int load_programs(struct bpf_counter *counter, char *message, size_t size)
-{
-	_Static_assert(COUNT(count_code) <= CODE_MAX && COUNT(learn_code) <= CODE_MAX, "room");
-	counter->programs[0] = load(counter, "grappe_count", count_code, COUNT(count_code),
-	    count_references, COUNT(count_references), message, size);
-	if (counter->programs[0] >= 0)
-		counter->programs[1] = load(counter, "grappe_learn", learn_code, COUNT(learn_code),
-		    learn_references, COUNT(learn_references), message, size);
-	return counter->programs[1] >= 0 ? GRAPPE_OK : GRAPPE_EIO;
-}
-
-/* An address as the programs see it. */
-static uint32_t peer_from_address(const struct address *address, uint64_t peer[2])
-{
-	peer[0] = peer[1] = 0;
-	if (address->type == ADDRESS_IPV6) {
-		memcpy(peer, address->bytes, 16);
-		return BPF_KEY_IPV6;
-	}
-	memcpy(&peer[1], address->bytes, 4);
-	return 0;
-}
-
-static int put_endpoints(const struct bpf_counter *counter)
-{
-	const uint32_t one = 1;
-
-	for (size_t i = 0; i < counter->options.nendpoints; i++) {
-		struct bpf_endpoint endpoint = {0};
-
-		endpoint.family = peer_from_address(&counter->options.endpoints[i], endpoint.peer);
-		if (kernel_bpf_map_put(counter->maps[MAP_ENDPOINTS], &endpoint, &one) != 0)
-			return GRAPPE_EIO;
-	}
-	return GRAPPE_OK;
-}
 
 /* ---- time ---- */
 
@@ -258,7 +66,7 @@ static void set_boundary(struct bpf_counter *counter)
 	const uint64_t word =
 	    ((uint64_t)boundary_ns(counter) & ~UINT64_C(1)) | (uint64_t)counter->table;
 
-	__atomic_store_n(&counter->settings->boundary, word, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&counter->object.settings->boundary, word, __ATOMIC_SEQ_CST);
 }
 
 static void begin_period(struct bpf_counter *counter, int64_t wall_ns)
@@ -269,28 +77,6 @@ static void begin_period(struct bpf_counter *counter, int64_t wall_ns)
 
 /* ---- life ---- */
 
-static int prepare(struct bpf_counter *counter, char *message, size_t size)
-{
-	int rc = new_maps(counter, message, size);
-
-	if (rc == GRAPPE_OK)
-		rc = map_all(counter, message, size);
-	if (rc == GRAPPE_OK)
-		rc = load_programs(counter, message, size);
-	if (rc != GRAPPE_OK)
-		return rc;
-	counter->settings->rows = (uint32_t)counter->table_rows;
-	counter->settings->pairs_per_vif = counter->options.pairs_per_vif;
-	counter->settings->endpoints = (uint32_t)counter->options.nendpoints;
-	if (put_endpoints(counter) == GRAPPE_OK &&
-	    getrandom(counter->settings->secret, sizeof counter->settings->secret, 0) ==
-		sizeof counter->settings->secret)
-		return GRAPPE_OK;
-	snprintf(message, size, "bpf settings: %s", strerror(errno));
-	return GRAPPE_EIO;
-}
-
-/* The owner's process id in the name of a filter, or 0 when it is none of ours. */
 static long owner_of(const char *name)
 {
 	const size_t length = strlen(OWNER "/");
@@ -328,36 +114,49 @@ static bool is_mine(void *context, const char *name)
 	return owner_of(name) == getpid();
 }
 
+/* Without what bpf_object_open() makes. */
+static struct bpf_counter *new_counter(
+    const struct bpf_counter_options *options, int64_t wall_ns, int64_t monotonic_ns)
+{
+	struct bpf_counter *counter = calloc(1, sizeof *counter);
+
+	if (counter == NULL)
+		return NULL;
+	counter->options = *options;
+	counter->way = options->way;
+	counter->nvifs = 1;
+	counter->wall_ns = wall_ns;
+	counter->monotonic_ns = counter->taken_ns = monotonic_ns;
+	counter->offset_ns = wall_ns - monotonic_ns;
+	counter->vifs = calloc(BPF_VIFS_MAX, sizeof *counter->vifs);
+	if (counter->vifs != NULL)
+		return counter;
+	free(counter);
+	return NULL;
+}
+
 int bpf_counter_open(const struct bpf_counter_options *options, int64_t wall_ns,
     int64_t monotonic_ns, struct bpf_counter **out, char *message, size_t size)
 {
-	struct bpf_counter *counter = calloc(1, sizeof *counter);
-	int rc = GRAPPE_EMEMORY;
+	struct bpf_counter *counter = new_counter(options, wall_ns, monotonic_ns);
+	int rc;
 
 	*out = NULL;
 	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
 	if (counter == NULL)
-		return rc;
-	counter->options = *options;
-	counter->way = options->way;
-	memset(counter->maps, -1, sizeof counter->maps);
-	memset(counter->programs, -1, sizeof counter->programs);
-	/* Half empty, so that a pair is found after few looks. */
-	for (counter->table_rows = 128; counter->table_rows < 2u * (size_t)options->pairs;)
-		counter->table_rows *= 2;
-	counter->nvifs = 1;
-	counter->vifs = calloc(BPF_VIFS_MAX, sizeof *counter->vifs);
-	if (counter->vifs != NULL)
-		rc = prepare(counter, message, size);
-	if (rc == GRAPPE_OK && (rc = tc_open(&counter->tc)) == GRAPPE_OK)
-		(void)tc_sweep(counter->tc, is_left_over, NULL);
+		return GRAPPE_EMEMORY;
+	rc = bpf_object_open(&counter->object, options->pairs, options->pairs_per_vif,
+	    options->endpoints, options->nendpoints, message, size);
+	if (rc == GRAPPE_OK) {
+		rc = tc_open(&counter->tc);
+		if (rc != GRAPPE_OK)
+			snprintf(message, size, "rtnetlink: %s", strerror(errno));
+	}
 	if (rc != GRAPPE_OK) {
 		bpf_counter_close(counter);
 		return rc;
 	}
-	counter->wall_ns = wall_ns;
-	counter->monotonic_ns = counter->taken_ns = monotonic_ns;
-	counter->offset_ns = wall_ns - monotonic_ns;
+	(void)tc_sweep(counter->tc, is_left_over, NULL);
 	begin_period(counter, wall_ns);
 	*out = counter;
 	return GRAPPE_OK;
@@ -365,22 +164,9 @@ int bpf_counter_open(const struct bpf_counter_options *options, int64_t wall_ns,
 
 void bpf_counter_close(struct bpf_counter *counter)
 {
-	const size_t page = page_ceiling(1);
-
 	if (counter == NULL)
 		return;
-	unmap_memory(counter->settings, sizeof *counter->settings);
-	unmap_memory(counter->rows, rows_bytes(counter));
-	unmap_memory(counter->vif_counts, VIF_COUNTS_BYTES);
-	unmap_memory(counter->seen, SEEN_BYTES);
-	unmap_memory(counter->ring_consumer, page);
-	unmap_memory((void *)(uintptr_t)counter->ring_producer, page + 2 * RING_BYTES);
-	for (size_t i = 0; i < MAPS; i++)
-		if (counter->maps[i] >= 0)
-			close(counter->maps[i]);
-	for (size_t i = 0; i < COUNT(counter->programs); i++)
-		if (counter->programs[i] >= 0)
-			close(counter->programs[i]);
+	bpf_object_close(&counter->object);
 	tc_close(counter->tc);
 	free(counter->vifs);
 	free(counter);
@@ -393,12 +179,12 @@ enum bpf_way bpf_counter_way(const struct bpf_counter *counter)
 
 int bpf_counter_program(const struct bpf_counter *counter, int which)
 {
-	return counter->programs[which];
+	return counter->object.programs[which];
 }
 
 size_t bpf_counter_memory(const struct bpf_counter *counter)
 {
-	return counter->memory;
+	return counter->object.memory;
 }
 
 /* ---- interfaces ---- */
@@ -418,7 +204,7 @@ static bool attach_tcx(const struct bpf_counter *counter, struct bpf_port *port,
 
 	for (int i = 0; i < 2; i++) {
 		port->links[i] = kernel_bpf_attach_tcx(
-		    counter->programs[i], port->ifindex, (i == 0) == reversed);
+		    counter->object.programs[i], port->ifindex, (i == 0) == reversed);
 		if (port->links[i] >= 0)
 			continue;
 		saved = errno;
@@ -448,7 +234,7 @@ static bool attach_filters(const struct bpf_counter *counter, struct bpf_port *p
 
 		snprintf(name, sizeof name, OWNER "/%ld/%s", (long)getpid(), what[i]);
 		if (tc_attach(counter->tc, port->ifindex, (i == 0) == reversed,
-			counter->programs[i], name) == GRAPPE_OK)
+			counter->object.programs[i], name) == GRAPPE_OK)
 			continue;
 		saved = errno;
 		detach_filters(counter, port);
@@ -552,8 +338,9 @@ static int settle_station(
 	const uint32_t number = holder_of(counter, port, mac);
 
 	if (number != 0)
-		return kernel_bpf_map_put(counter->maps[MAP_STATIONS], &station, &number);
-	(void)kernel_bpf_map_remove(counter->maps[MAP_STATIONS], &station);
+		return kernel_bpf_map_put(
+		    counter->object.maps[BPF_MAP_STATIONS], &station, &number);
+	(void)kernel_bpf_map_remove(counter->object.maps[BPF_MAP_STATIONS], &station);
 	return 0;
 }
 
@@ -645,9 +432,9 @@ static void tell_row(
 
 static void take_rows(const struct bpf_counter *counter, int table, bool clear)
 {
-	struct bpf_row *row = counter->rows + (size_t)table * counter->table_rows;
+	struct bpf_row *row = counter->object.rows + (size_t)table * counter->object.table_rows;
 
-	for (size_t i = 0; i < counter->table_rows; i++, row++) {
+	for (size_t i = 0; i < counter->object.table_rows; i++, row++) {
 		const uint32_t key = __atomic_load_n(&row->key, __ATOMIC_ACQUIRE);
 		uint32_t packets;
 		uint64_t octets;
@@ -667,7 +454,7 @@ static void take_rows(const struct bpf_counter *counter, int table, bool clear)
 
 static void take_vif_counts(const struct bpf_counter *counter, int table, bool clear)
 {
-	struct bpf_vif_counts *counts = counter->vif_counts + (size_t)table * BPF_VIFS_MAX;
+	struct bpf_vif_counts *counts = counter->object.vif_counts + (size_t)table * BPF_VIFS_MAX;
 
 	for (uint32_t i = 0; i < counter->nvifs; i++, counts++) {
 		const uint64_t multicast = TAKE(counts->multicast_packets),
@@ -700,7 +487,7 @@ static void take_table(struct bpf_counter *counter, bool clear)
 static void turn_over(struct bpf_counter *counter)
 {
 	take_table(counter, true);
-	memset(counter->seen, 0, SEEN_BYTES);
+	memset(counter->object.seen, 0, BPF_SEEN_BYTES);
 	counter->table ^= 1;
 	counter->end_s += counter->options.length_s;
 	set_boundary(counter);
@@ -729,7 +516,7 @@ void bpf_counter_collect(struct bpf_counter *counter, bool all)
 {
 	const int64_t length_ns = counter->options.length_s * CLOCK_SECOND_NS;
 
-	if (counter->settings->boundary == 0) {
+	if (counter->object.settings->boundary == 0) {
 		take_rest(counter);
 		return;
 	}
@@ -760,48 +547,27 @@ void bpf_counter_tick(struct bpf_counter *counter, int64_t wall_ns, int64_t mono
 		counter->end_s = clock_period_end(wall_ns, counter->options.length_s);
 	}
 	counter->wall_ns = wall_ns;
-	if (counter->settings->boundary != 0)
+	if (counter->object.settings->boundary != 0)
 		set_boundary(counter);
 }
 
 void bpf_counter_stop(struct bpf_counter *counter)
 {
 	bpf_counter_collect(counter, false);
-	__atomic_store_n(&counter->settings->boundary, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&counter->object.settings->boundary, 0, __ATOMIC_SEQ_CST);
 }
 
 /* ---- learning ---- */
 
-static bool take_record(struct bpf_counter *counter, uint64_t position, uint32_t *advance)
+static void hand_over(void *context, const struct bpf_learnt *record)
 {
-	const uint8_t *bytes = counter->ring_producer + page_ceiling(1) + position % RING_BYTES;
-	const uint32_t head =
-	    __atomic_load_n((const uint32_t *)(const void *)bytes, __ATOMIC_ACQUIRE);
-	const uint32_t length = head & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
-	struct bpf_learnt record;
+	const struct bpf_counter *counter = context;
 
-	if ((head & BPF_RINGBUF_BUSY_BIT) != 0)
-		return false;
-	*advance = (length + RING_HEADER + 7) / 8 * 8;
-	if ((head & BPF_RINGBUF_DISCARD_BIT) != 0 || length != sizeof record)
-		return true;
-	memcpy(&record, bytes + RING_HEADER, sizeof record);
-	if (record.captured <= sizeof record.bytes)
-		counter->options.learnt(counter->options.context, record.ifindex, record.bytes,
-		    record.captured, record.length);
-	return true;
+	counter->options.learnt(counter->options.context, record->ifindex, record->bytes,
+	    record->captured, record->length);
 }
 
 void bpf_counter_learn(struct bpf_counter *counter)
 {
-	uint64_t *const consumer = (uint64_t *)(void *)counter->ring_consumer;
-	const uint64_t *const producer = (const uint64_t *)(const void *)counter->ring_producer;
-	const uint64_t until = __atomic_load_n(producer, __ATOMIC_ACQUIRE);
-	uint64_t at = *consumer;
-	uint32_t advance;
-
-	while (at < until && take_record(counter, at, &advance)) {
-		at += advance;
-		__atomic_store_n(consumer, at, __ATOMIC_RELEASE);
-	}
+	bpf_object_read_ring(&counter->object, hand_over, counter);
 }

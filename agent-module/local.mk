@@ -7,6 +7,7 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/backend.c agent-module/backend.h \
 	agent-module/bpf_code.h agent-module/bpf_layout.h \
 	agent-module/bpf_counter.c agent-module/bpf_counter.h \
+	agent-module/bpf_object.c agent-module/bpf_object.h \
 	agent-module/capture.c agent-module/capture.h \
 	agent-module/capture_filter.c agent-module/capture_filter.h \
 	agent-module/capture_settings.c agent-module/capture_settings.h \
