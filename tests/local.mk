@@ -55,6 +55,7 @@ check_PROGRAMS += tests/lab/period_file
 tests_lab_period_file_SOURCES = tests/lab/period_file.c
 tests_lab_period_file_LDADD = libgrappe-common.la
 LAB_TESTS += tests/lab/agent.sh tests/lab/serving.sh
+EXTRA_DIST += tests/bench/serving.sh
 tests_unit_mib_numbers_SOURCES = tests/unit/mib_numbers.c common/mib.h
 EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h

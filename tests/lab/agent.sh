@@ -416,7 +416,7 @@ start_agent
 memory=$(awk '/^VmRSS/ { print $2 }' "/proc/${LAB_PIDS[agent]}/status")
 rows=$(get grappeAgentPairRows.0)
 say "      $rows pairs x 20 periods: $memory kB resident"
-check "50,000 pairs x 20 periods take less than 48 MB" test "$rows" -ge 50000 -a "$memory" -lt 49152
+check "50,000 pairs x 20 periods take less than 35 MB" test "$rows" -ge 50000 -a "$memory" -lt 35840
 rows=$(by_number snmpbulkwalk -Cr25 $ENDPOINT $ROOT.1.7.1.5.$now | wc -l)
 check "one period of them can be walked" test "$rows" -ge 50000
 check "the agent ends on SIGTERM" stop agent
