@@ -348,6 +348,27 @@ static uint32_t count_complete(const struct answer_source *source, const struct 
 	return count;
 }
 
+/* What is marked in the window, as far as it is in memory. */
+static struct caveats collect_caveats(
+    const struct answer_source *source, const struct answer_plan *plan)
+{
+	const int64_t length_s = picture_length(source->picture);
+	struct caveats caveats = {0};
+
+	for (int64_t end_s = plan->memory_from_s + length_s; end_s <= plan->to_s;
+	     end_s += length_s) {
+		uint32_t delivered, before = 0;
+		uint32_t flags = picture_flags(source->picture, end_s, &delivered);
+
+		/* what is missing of it comes from the period before */
+		if (plan->approximate && end_s == plan->to_s)
+			flags |= picture_flags(source->picture, end_s - length_s, &before);
+		if (delivered > 0 || before > 0)
+			caveats_add(&caveats, flags);
+	}
+	return caveats;
+}
+
 static void begin(const struct answer_source *source, const struct protocol_request *request,
     const struct answer_plan *plan, const struct past *past, const struct answer_sink *sink)
 {
@@ -361,6 +382,7 @@ static void begin(const struct answer_source *source, const struct protocol_requ
 	    .length_s = length_s,
 	    .known = count_complete(source, plan) + (past != NULL ? past->periods : 0),
 	    .wanted = (uint32_t)((plan->to_s - from_s) / length_s),
+	    .caveats = collect_caveats(source, plan),
 	    .columns =
 		request->kind == KIND_DETAIL ? protocol_columns_detail : protocol_columns_mean};
 

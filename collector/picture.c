@@ -16,7 +16,7 @@ struct slot {
 	int64_t end_s;           /* 0: never used */
 	uint8_t *states;         /* enum picture_state by agent */
 	struct period **periods; /* by agent; owned; NULL: not delivered, or joined and let go */
-	bool partial;            /* some agent watched only a part of it */
+	uint32_t flags;          /* enum period_flag, of all agents together */
 	uint32_t delivered, pending, expected; /* agents in these states; expected: not absent */
 	bool handed;                           /* settled, and all updates were handed out */
 	struct resolved *view;                 /* NULL: not joined yet */
@@ -77,7 +77,8 @@ static void clear_slot(const struct picture *picture, struct slot *slot)
 	resolve_free(slot->view);
 	slot->view = NULL;
 	slot->end_s = 0;
-	slot->partial = slot->handed = false;
+	slot->handed = false;
+	slot->flags = 0;
 	slot->delivered = slot->pending = slot->expected = 0;
 }
 
@@ -490,7 +491,7 @@ int picture_deliver(struct picture *picture, uint32_t agent, struct period *peri
 	slot->delivered++;
 	slot->states[agent] = PICTURE_DELIVERED;
 	slot->periods[agent] = period;
-	slot->partial = slot->partial || (period->header.flags & PERIOD_PARTIAL) != 0;
+	slot->flags |= period->header.flags;
 	picture->counts.delivered++;
 	invalidate(picture, slot);
 	return GRAPPE_OK;
@@ -548,7 +549,15 @@ bool picture_is_complete(const struct picture *picture, int64_t end_s)
 	const struct slot *slot = slot_at(picture, end_s);
 
 	return slot != NULL && slot->expected > 0 && slot->delivered == slot->expected &&
-	       !slot->partial;
+	       (slot->flags & PERIOD_PARTIAL) == 0;
+}
+
+uint32_t picture_flags(const struct picture *picture, int64_t end_s, uint32_t *delivered)
+{
+	const struct slot *slot = slot_at(picture, end_s);
+
+	*delivered = slot != NULL ? slot->delivered : 0;
+	return slot != NULL ? slot->flags : 0;
 }
 
 struct picture_agents picture_missing(const struct picture *picture, int64_t end_s)

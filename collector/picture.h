@@ -92,6 +92,9 @@ bool picture_has(const struct picture *picture, int64_t end_s);
 bool picture_is_in(const struct picture *picture, int64_t end_s, int64_t wall_ns);
 /* picture_is_complete - every expected agent (one at least) delivered it whole. */
 bool picture_is_complete(const struct picture *picture, int64_t end_s);
+/* picture_flags - enum period_flag of all that was delivered of the period together; *delivered: by
+ * how many agents. */
+uint32_t picture_flags(const struct picture *picture, int64_t end_s, uint32_t *delivered);
 /* picture_missing - how many agents are expected in the period and have not delivered it;
  * `agents`: the numbers of all agents are below it. */
 struct picture_agents {

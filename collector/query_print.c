@@ -216,15 +216,22 @@ static int grid_start(struct grid *grid, const char *const *titles, size_t count
 static void print_window(const struct query_table *table, FILE *out)
 {
 	const struct protocol_answer *header = &table->header;
-	char from[32], to[32];
+	char from[32], to[32], caveats[CAVEATS_TEXT_SIZE];
 
 	fprintf(out,
-	    "%s to %s UTC: %" PRIu32 " of %" PRIu32 " periods of %" PRIu32 " s complete, %s\n\n",
+	    "%s to %s UTC: %" PRIu32 " of %" PRIu32 " periods of %" PRIu32 " s complete, %s\n",
 	    query_format_stamp(header->from_s, from, sizeof from),
 	    query_format_stamp(header->to_s, to, sizeof to), header->known, header->wanted,
 	    header->length_s,
 	    header->approximate ? "APPROXIMATE (the newest period is partly an estimate)"
 				: "exact");
+	if (caveats_describe(&header->caveats, caveats, sizeof caveats)[0] != '\0')
+		fprintf(out, "Note: %s\n", caveats);
+	if (header->caveats.periods < header->known)
+		fprintf(out,
+		    "Note: the archives do not keep what was marked in %" PRIu32 " periods\n",
+		    header->known - header->caveats.periods);
+	fputc('\n', out);
 }
 
 struct order {
@@ -556,11 +563,11 @@ static int print_json(const struct query_table *table, const struct query_table 
 {
 	const struct protocol_answer *header = &table->header;
 	json_t *rows = json_array();
-	json_t *root = json_pack("{s:I,s:I,s:I,s:b,s:b,s:I,s:I,s:o}", "from_s",
+	json_t *root = json_pack("{s:I,s:I,s:I,s:b,s:b,s:I,s:I,s:o,s:o}", "from_s",
 	    (json_int_t)header->from_s, "to_s", (json_int_t)header->to_s, "length_s",
 	    (json_int_t)header->length_s, "exact", header->exact, "approximate",
 	    header->approximate, "periods_known", (json_int_t)header->known, "periods_wanted",
-	    (json_int_t)header->wanted, "rows", rows);
+	    (json_int_t)header->wanted, "caveats", caveats_json(&header->caveats), "rows", rows);
 	int rc = GRAPPE_OK;
 
 	for (size_t r = 0; r < table->nrows && root != NULL; r++)

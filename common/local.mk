@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libgrappe-common.la
 libgrappe_common_la_SOURCES = \
 	common/address.c common/address.h \
 	common/buffer.c common/buffer.h \
+	common/caveats.c common/caveats.h \
 	common/clock.c common/clock.h \
 	common/error.c common/error.h \
 	common/file.c common/file.h \

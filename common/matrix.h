@@ -10,6 +10,8 @@
 #ifndef GRAPPE_COMMON_MATRIX_H
 #define GRAPPE_COMMON_MATRIX_H
 
+#include "common/caveats.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +38,7 @@ struct matrix_window {
 	double length_s;        /* how long the counts were taken */
 	uint32_t known, wanted; /* periods: n of m; both 0 when not from periods */
 	bool approximate;       /* some of it is an estimate (C-6) */
+	struct caveats caveats; /* about its periods */
 };
 
 struct matrix; /* opaque */

@@ -12,6 +12,8 @@
 #ifndef GRAPPE_COMMON_PROTOCOL_H
 #define GRAPPE_COMMON_PROTOCOL_H
 
+#include "common/caveats.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,6 +68,7 @@ struct protocol_answer {
 	uint32_t known, wanted;     /* "periods": [n, m], whole window */
 	int64_t from_s, to_s;       /* window answered */
 	uint32_t length_s;          /* length of an atomic period */
+	struct caveats caveats;     /* about these periods */
 	int64_t retry_at_s;         /* STATUS_LATER */
 	const char *const *columns; /* names, NULL-terminated or NULL; see the lists below */
 	json_t *data; /* small structured answers, or NULL. Server: borrowed; client: owned by

@@ -124,7 +124,8 @@ static int take_header(const json_t *header, struct protocol_reply *reply)
 	    take_integer(header, "to", INT64_MIN, INT64_MAX, &answer->to_s) != GRAPPE_OK ||
 	    take_integer(header, "length", 0, UINT32_MAX, &length) != GRAPPE_OK ||
 	    take_integer(header, "retry_at", 0, INT64_MAX, &answer->retry_at_s) != GRAPPE_OK ||
-	    take_periods(header, answer) != GRAPPE_OK)
+	    take_periods(header, answer) != GRAPPE_OK ||
+	    caveats_from_json(json_object_get(header, "caveats"), &answer->caveats) != GRAPPE_OK)
 		return rc;
 	answer->length_s = (uint32_t)length;
 	rc = take_columns(header, reply);

@@ -20,9 +20,10 @@
 #include <unistd.h>
 
 #define BACKLOG 64
-#define AHEAD_MAX (16 * PROTOCOL_REQUEST_MAX) /* bytes a client may send before it reads answers   \
-					       */
-#define OUTPUT_LOW (256u << 10) /* unsent bytes below which the next request is looked at */
+#define AHEAD_MAX                                                                                  \
+	(16 * PROTOCOL_REQUEST_MAX) /* bytes a client may send before it reads answers             \
+				     */
+#define OUTPUT_LOW (256u << 10)     /* unsent bytes below which the next request is looked at */
 
 /* One client. It is freed only from the loop's own callbacks, never inside an answer. */
 struct connection {
@@ -493,6 +494,7 @@ static json_t *describe_answer(const struct protocol_answer *answer, size_t *nco
 		json_object_set_new(header, "from", json_integer(answer->from_s));
 		json_object_set_new(header, "to", json_integer(answer->to_s));
 		json_object_set_new(header, "length", json_integer(answer->length_s));
+		json_object_set_new(header, "caveats", caveats_json(&answer->caveats));
 	}
 	if (answer->columns != NULL)
 		json_object_set_new(header, "columns", describe_columns(answer->columns, ncolumns));

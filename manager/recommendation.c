@@ -132,6 +132,8 @@ static json_t *groups_json(const struct recommendation_input *input)
 static json_t *notes_json(const struct recommendation_input *input)
 {
 	const struct problem *problem = input->problem;
+	const struct caveats *caveats = &matrix_window(input->observation->matrix)->caveats;
+	char text[CAVEATS_TEXT_SIZE];
 	json_t *notes = json_array();
 	bool target = false;
 
@@ -153,6 +155,12 @@ static json_t *notes_json(const struct recommendation_input *input)
 		json_array_append_new(notes,
 		    json_sprintf("%zu hosts stay over their capacity: there is no room elsewhere",
 			input->plan->overfull));
+	if (caveats_describe(caveats, text, sizeof text)[0] != '\0')
+		json_array_append_new(notes, json_sprintf("the sensors marked %s", text));
+	if (caveats->marked[CAVEAT_UNSYNCHRONISED] > 0 || caveats->marked[CAVEAT_STEPPED] > 0)
+		json_array_append_new(
+		    notes, json_string("with clocks that differ, traffic may be counted in "
+				       "the period before or after: short windows are less sure"));
 	return notes;
 }
 

@@ -87,7 +87,8 @@ int source_parse_matrix(
 	    .length_s = (double)answer->wanted * answer->length_s,
 	    .known = answer->known,
 	    .wanted = answer->wanted,
-	    .approximate = answer->approximate};
+	    .approximate = answer->approximate,
+	    .caveats = answer->caveats};
 	observation->length_s = answer->length_s;
 	for (size_t row = 0; rc == GRAPPE_OK && row < reply->nrows; row++)
 		rc = add_mean_row(reply, row, answer->wanted, observation->matrix, message, size);

@@ -8,6 +8,7 @@ if TESTS_ENABLED
 COMMON_TESTS = \
 	tests/unit/test_address \
 	tests/unit/test_buffer \
+	tests/unit/test_caveats \
 	tests/unit/test_clock \
 	tests/unit/test_error \
 	tests/unit/test_file \
@@ -25,6 +26,8 @@ tests_unit_test_address_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_address_LDADD = $(UNIT_LIBS)
 tests_unit_test_buffer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_buffer_LDADD = $(UNIT_LIBS)
+tests_unit_test_caveats_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_caveats_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
 tests_unit_test_clock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_clock_LDADD = $(UNIT_LIBS)
 tests_unit_test_error_CFLAGS = $(UNIT_CFLAGS)

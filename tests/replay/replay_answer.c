@@ -499,6 +499,58 @@ START_TEST(a_partial_period_is_no_complete_one)
 }
 END_TEST
 
+static void deliver_flagged(uint32_t agent, int64_t end_s, uint32_t flags)
+{
+	struct period *period = make_period(end_s);
+
+	make_vm(period, agent + 1);
+	period->header.flags = flags;
+	ck_assert_int_eq(picture_deliver(picture, agent, period), GRAPPE_OK);
+}
+
+/* What one sensor marks in a period is marked in the answer, for each period once (S-7). */
+START_TEST(marks_of_the_sensors_reach_the_answer)
+{
+	picture_advance(picture, AT(60000));
+	deliver_flagged(0, T0, PERIOD_CLOCK_UNSYNCED);
+	deliver_flagged(1, T0, PERIOD_CLOCK_UNSYNCED | PERIOD_ESTIMATED);
+	deliver_flagged(0, T0 + 30, 0);
+	deliver_flagged(1, T0 + 30, PERIOD_CLOCK_STEPPED | PERIOD_PARTIAL);
+	deliver_flagged(0, T0 + 60, PERIOD_MERGED);
+	request.from_s = -90;
+	ck_assert_int_eq(ask(0, AT(76000)), ANSWER_READY);
+	make(NULL);
+	ck_assert_uint_eq(header.caveats.periods, 3);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_UNSYNCHRONISED], 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_ESTIMATED], 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_STEPPED], 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_PARTIAL], 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_MERGED], 1);
+	request.from_s = 0;
+	request.kind = KIND_DETAIL;
+	ck_assert_int_eq(ask(0, AT(76000)), ANSWER_READY);
+	make(NULL);
+	ck_assert_uint_eq(header.caveats.periods, 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_UNSYNCHRONISED], 0);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_MERGED], 1);
+}
+END_TEST
+
+START_TEST(an_estimate_has_the_marks_of_the_period_before)
+{
+	picture_advance(picture, AT(0));
+	deliver_flagged(0, T0, 0);
+	deliver_flagged(1, T0, PERIOD_CLOCK_UNSYNCED);
+	picture_advance(picture, AT(31000));
+	deliver_flagged(0, T0 + 30, 0);
+	request.approximate = true;
+	ck_assert_int_eq(ask(0, AT(31000)), ANSWER_READY);
+	make(NULL);
+	ck_assert_uint_eq(header.caveats.periods, 1);
+	ck_assert_uint_eq(header.caveats.marked[CAVEAT_UNSYNCHRONISED], 1);
+}
+END_TEST
+
 START_TEST(before_anything_came)
 {
 	request.wait_ms = 0;
@@ -541,6 +593,8 @@ int main(void)
 	tcase_add_test(all, weights_skip_holes_but_keep_age);
 	tcase_add_test(all, selection_by_name_and_id);
 	tcase_add_test(all, a_partial_period_is_no_complete_one);
+	tcase_add_test(all, marks_of_the_sensors_reach_the_answer);
+	tcase_add_test(all, an_estimate_has_the_marks_of_the_period_before);
 	tcase_add_test(all, before_anything_came);
 	suite_add_tcase(suite, all);
 	return unit_run(suite);

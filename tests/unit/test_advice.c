@@ -137,6 +137,31 @@ START_TEST(vms_without_a_place_stay_out_and_are_counted)
 }
 END_TEST
 
+START_TEST(marks_of_the_sensors_are_noted)
+{
+	struct environments environments;
+	struct observation observation;
+	char message[256];
+	json_t *document;
+	const json_t *notes;
+
+	observed_make(&observation, "AABBBAA", 0);
+	ck_assert_int_eq(environments_parse(OBSERVED_SITES, strlen(OBSERVED_SITES), &environments,
+			     message, sizeof message),
+	    0);
+	matrix_window(observation.matrix)->caveats =
+	    (struct caveats){.periods = 10, .marked = {[CAVEAT_UNSYNCHRONISED] = 2}};
+	ck_assert_int_eq(advise(&observation, &environments, &usual, NULL, 1000, &document), 0);
+	notes = json_object_get(document, "notes");
+	ck_assert_uint_eq(json_array_size(notes), 2);
+	ck_assert_str_eq(json_string_value(json_array_get(notes, 0)),
+	    "the sensors marked 2 of 10 periods: clock not synchronised");
+	json_decref(document);
+	environments_deinit(&environments);
+	observation_deinit(&observation);
+}
+END_TEST
+
 START_TEST(without_a_document_no_host_receives)
 {
 	const struct environments none = {0};
@@ -352,6 +377,7 @@ int main(void)
 	tcase_add_test(document, the_document_says_what_and_why);
 	tcase_add_test(document, the_same_advice_has_the_same_id_whatever_the_noise);
 	tcase_add_test(document, vms_without_a_place_stay_out_and_are_counted);
+	tcase_add_test(document, marks_of_the_sensors_are_noted);
 	tcase_add_test(document, without_a_document_no_host_receives);
 	tcase_add_test(document, the_report_tells_the_moves);
 	suite_add_tcase(suite, document);

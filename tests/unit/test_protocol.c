@@ -115,7 +115,7 @@ END_TEST
 static const char whole_reply[] =
     "{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[1,2],\"from\":0,\"to\":"
     "60,"
-    "\"length\":30,\"columns\":[\"a\",\"b\"],\"data\":{\"x\":1},\"later\":[]}\n"
+    "\"length\":30,\"caveats\":{\"periods\":2,\"merged\":1},\"columns\":[\"a\",\"b\"],\"data\":{\"x\":1},\"later\":[]}\n"
     "1\tx\n.end 5\tz\n\t\n.end 3\n";
 
 START_TEST(a_reply_is_read)
@@ -130,6 +130,7 @@ START_TEST(a_reply_is_read)
 	ck_assert_uint_eq(reply.answer.wanted, 2);
 	ck_assert_int_eq(reply.answer.to_s, 60);
 	ck_assert_uint_eq(reply.answer.length_s, 30);
+	ck_assert_uint_eq(reply.answer.caveats.marked[CAVEAT_MERGED], 1);
 	ck_assert_str_eq(reply.answer.columns[1], "b");
 	ck_assert_int_eq(json_integer_value(json_object_get(reply.answer.data, "x")), 1);
 	ck_assert_uint_eq(reply.nrows, 3);
@@ -176,6 +177,7 @@ static const struct {
     {"{\"status\":\"ok\",\"periods\":[3,2]}\n.end 0\n", GRAPPE_EFORMAT},
     {"{\"status\":\"ok\",\"periods\":[-1,2]}\n.end 0\n", GRAPPE_EFORMAT},
     {"{\"status\":\"ok\",\"periods\":2}\n.end 0\n", GRAPPE_EFORMAT},
+    {"{\"status\":\"ok\",\"caveats\":[]}\n.end 0\n", GRAPPE_EFORMAT},
     {"{\"status\":\"ok\",\"exact\":1}\n.end 0\n", GRAPPE_EFORMAT},
     {"{\"status\":\"ok\",\"length\":-30}\n.end 0\n", GRAPPE_EFORMAT},
     {"{\"status\":\"ok\",\"length\":\"30\"}\n.end 0\n", GRAPPE_EFORMAT},

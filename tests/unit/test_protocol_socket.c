@@ -38,6 +38,7 @@ static void answer_rows(struct protocol_exchange *exchange, long count)
 {
 	const struct protocol_answer answer = {.exact = true,
 	    .known = 1,
+	    .caveats = {.periods = 1, .marked = {[CAVEAT_ESTIMATED] = 1}},
 	    .wanted = 1,
 	    .to_s = 30,
 	    .length_s = 30,
@@ -248,6 +249,7 @@ START_TEST(rows_arrive)
 	ck_assert_str_eq(protocol_reply_field(&reply, 2, 3), "-");
 	ck_assert_str_eq(protocol_reply_field(&reply, 2, 4), "");
 	ck_assert(reply.answer.exact);
+	ck_assert_uint_eq(reply.answer.caveats.marked[CAVEAT_ESTIMATED], 1);
 	protocol_reply_deinit(&reply);
 }
 END_TEST

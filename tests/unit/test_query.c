@@ -73,8 +73,30 @@ START_TEST(text_is_a_table_of_totals)
 	ck_assert(strstr(text, "30.0 MB") < strstr(text, "external"));
 	text = print(&table, QUERY_TEXT, true, &names);
 	ck_assert_ptr_null(strstr(text, "web"));
+	ck_assert_ptr_nonnull(strstr(text, "do not keep what was marked in 9 periods"));
 	table.header.approximate = true;
 	ck_assert_ptr_nonnull(strstr(print(&table, QUERY_TEXT, true, NULL), "APPROXIMATE"));
+}
+END_TEST
+
+START_TEST(marks_of_periods_are_shown)
+{
+	const struct caveats caveats = {
+	    .periods = 9, .marked = {[CAVEAT_UNSYNCHRONISED] = 2, [CAVEAT_ESTIMATED] = 1}};
+	const char *text;
+	json_t *root;
+
+	ck_assert_ptr_null(strstr(print(&table, QUERY_TEXT, false, &names), "Note: 2"));
+	table.header.caveats = caveats;
+	text = print(&table, QUERY_TEXT, false, &names);
+	ck_assert_ptr_nonnull(strstr(
+	    text, "Note: 2 of 9 periods: clock not synchronised; 1: packets partly estimated\n"));
+	ck_assert_ptr_null(strstr(text, "do not keep"));
+	root = json_loads(print(&table, QUERY_JSON, false, &names), 0, NULL);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(json_object_get(root, "caveats"), "unsynchronised")),
+	    2);
+	json_decref(root);
 }
 END_TEST
 
@@ -168,6 +190,7 @@ int main(void)
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, text_is_a_table_of_totals);
+	tcase_add_test(all, marks_of_periods_are_shown);
 	tcase_add_test(all, csv_has_ids_and_names_with_units);
 	tcase_add_test(all, json_has_numbers_and_null);
 	tcase_add_test(all, an_inventory_for_people);

@@ -12,7 +12,7 @@
 #define MEAN "\"columns\":[\"receiver\",\"sender\",\"packets\",\"octets\",\"known\"]}\n"
 #define HEAD                                                                                       \
 	"{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[3,4],\"from\":1000," \
-	"\"to\":1120,\"length\":30,"
+	"\"to\":1120,\"length\":30,\"caveats\":{\"periods\":4,\"stepped\":1},"
 #define LIST                                                                                       \
 	"{\"status\":\"ok\",\"columns\":[\"id\",\"name\",\"host\",\"environment\",\"segment\","    \
 	"\"vcpu\",\"memory_bytes\",\"addresses\",\"since\",\"seen\"]}\n"
@@ -51,6 +51,7 @@ START_TEST(means_become_totals_of_the_whole_window)
 	ck_assert_double_eq_tol(matrix_window(o.matrix)->length_s, 120, 1e-9);
 	ck_assert_uint_eq(matrix_window(o.matrix)->known, 3);
 	ck_assert_uint_eq(matrix_window(o.matrix)->wanted, 4);
+	ck_assert_uint_eq(matrix_window(o.matrix)->caveats.marked[CAVEAT_STEPPED], 1);
 	observation_deinit(&o);
 }
 END_TEST
