@@ -246,6 +246,22 @@ static void settle_coverage(struct account *account, uint32_t number, int64_t un
 	}
 }
 
+void account_describe(struct account *account, int handle, const struct period_vif *vif)
+{
+	struct vif_slot *slot = &account->vifs.slots[handle];
+	struct period_vif *identity = &slot->identity;
+	struct period_vif described = *vif;
+
+	/* Identity, and what is learnt, stay. */
+	memcpy(described.vm_id, identity->vm_id, sizeof described.vm_id);
+	memcpy(described.segment, identity->segment, sizeof described.segment);
+	memcpy(described.interface, identity->interface, sizeof described.interface);
+	memcpy(described.macs, identity->macs, sizeof described.macs);
+	described.nmacs = identity->nmacs;
+	*identity = described;
+	note_configured(slot, vif, account->wall_ns / CLOCK_SECOND_NS);
+}
+
 void account_unwatch(struct account *account, int handle, int64_t until_ns)
 {
 	settle_coverage(account, (uint32_t)handle, until_ns);

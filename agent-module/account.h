@@ -74,6 +74,10 @@ void account_free(struct account *account);
  */
 int account_watch(
     struct account *account, uint32_t port, const struct period_vif *vif, int64_t since_ns);
+/* account_describe - what is new about a vif that is being watched: name, sizes, label and the
+ * other facts that do not identify it. */
+void account_describe(struct account *account, int handle, const struct period_vif *vif);
+
 /* account_unwatch - the vif's coverage ends at until_ns; its counts stay in the open periods. */
 void account_unwatch(struct account *account, int handle, int64_t until_ns);
 

@@ -3,6 +3,8 @@
 
 #include "agent-module/account.h"
 #include "agent-module/backend.h"
+#include "agent-module/domain_inbox.h"
+#include "agent-module/libvirt_child.h"
 #include "agent-module/netlink.h"
 #include "agent-module/period_store.h"
 #include "agent-module/ports.h"
@@ -14,20 +16,23 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define TICK_MS 1000 /* the clock is looked at so often */
-#define STOP_MS 250  /* from the signal to the end: until the last block of each ring has come */
+#define TICK_MS 1000                          /* the clock is looked at so often */
+#define LIBVIRT_WAIT_NS (3 * CLOCK_SECOND_NS) /* for its first list */
+#define STOP_MS 250 /* from the signal to the end: until the last block of each ring has come */
 
 struct capture {
 	const struct capture_settings *settings;
 	struct address endpoints[CAPTURE_ENDPOINTS_MAX];
 	size_t nendpoints;
 	struct discover_sources sources;
-	struct discover *discover; /* owned, as all below */
+	struct discover *discover;    /* owned, as all below */
+	struct domain_inbox *domains; /* NULL without libvirt */
 	struct netlink *netlink;
 	struct account *account;
 	struct backend *backend;
@@ -38,12 +43,12 @@ struct capture {
 	struct period **waiting;   /* closed, but could not be written yet; oldest first */
 	size_t nwaiting;
 	struct event_base *base;
-	struct event *timer, *netlink_event, *term, *interrupt, *stop;
+	struct event *timer, *netlink_event, *domains_event, *term, *interrupt, *stop;
 	struct clock_sync sync;
 	bool follow_again; /* the last plan could not be carried out completely */
 	bool dump_again;   /* events were lost */
 	int64_t stop_ns;   /* 0 while running */
-	struct log_complaint write_complaint, netlink_complaint, clock_complaint;
+	struct log_complaint write_complaint, netlink_complaint, clock_complaint, libvirt_complaint;
 };
 
 /* ---- publishing ---- */
@@ -202,6 +207,94 @@ static void on_netlink(evutil_socket_t fd, short what, void *context)
 	follow(capture);
 }
 
+/* ---- libvirt ---- */
+
+static struct libvirt_options libvirt_options(const struct capture_settings *settings)
+{
+	return (struct libvirt_options){.uri = settings->libvirt_uri,
+	    .user = settings->libvirt_user,
+	    .wait = settings->libvirt == LIBVIRT_AUTO};
+}
+
+static void tell_libvirt(struct capture *capture, int rc)
+{
+	const char *trouble = domain_inbox_trouble(capture->domains);
+
+	if (rc < 0)
+		log_complain(&capture->libvirt_complaint, "what libvirt told is not understood: %s",
+		    error_text(rc));
+	else if (trouble[0] != '\0')
+		log_complain(&capture->libvirt_complaint,
+		    "libvirt does not answer, the VMs known last stay: %s", trouble);
+	else
+		log_recovered(&capture->libvirt_complaint, "libvirt tells its VMs again");
+}
+
+/* Takes what libvirt told. Returns whether there is a new list. */
+static bool take_domains(struct capture *capture)
+{
+	const int rc = domain_inbox_read(capture->domains);
+	const struct domain *list;
+	size_t count;
+
+	if (rc == GRAPPE_EIO) {
+		log_error("the process that asks libvirt has ended: the VMs known last stay");
+		event_del(capture->domains_event);
+		return false;
+	}
+	tell_libvirt(capture, rc);
+	list = domain_inbox_list(capture->domains, &count);
+	if (rc == 1 && discover_domains(capture->discover, list, count) != GRAPPE_OK)
+		log_error("%s", error_text(GRAPPE_EMEMORY));
+	return rc == 1;
+}
+
+static void on_domains(evutil_socket_t fd, short what, void *context)
+{
+	struct capture *capture = context;
+
+	(void)fd;
+	(void)what;
+	if (take_domains(capture))
+		follow(capture);
+}
+
+/* Waits for the first list, so that VMs are not known by their MACs first. */
+static void await_domains(struct capture *capture)
+{
+	const struct libvirt_options options = libvirt_options(capture->settings);
+	const int64_t until_ns = clock_monotonic_ns() + LIBVIRT_WAIT_NS;
+	struct pollfd waiting;
+
+	if (capture->domains == NULL || !libvirt_expected(&options))
+		return;
+	waiting = (struct pollfd){.fd = domain_inbox_fd(capture->domains), .events = POLLIN};
+	while (clock_monotonic_ns() < until_ns &&
+	       (poll(&waiting, 1, 100) <= 0 || !take_domains(capture)))
+		if (domain_inbox_trouble(capture->domains)[0] != '\0')
+			return;
+}
+
+/* Returns false (logged) when libvirt is demanded and not to be had. */
+static bool start_libvirt(struct capture *capture)
+{
+	const struct libvirt_options options = libvirt_options(capture->settings);
+	int fd, rc;
+
+	if (capture->settings->libvirt == LIBVIRT_NO)
+		return true;
+	rc = libvirt_start(capture->settings->libvirt_program, &options, &fd);
+	if (rc == GRAPPE_ENOTFOUND && capture->settings->libvirt == LIBVIRT_AUTO)
+		return true;
+	if (rc != GRAPPE_OK) {
+		log_error("libvirt cannot be asked: %s: %s", capture->settings->libvirt_program,
+		    error_text(rc));
+		return false;
+	}
+	capture->domains = domain_inbox_new(fd);
+	return capture->domains != NULL;
+}
+
 /* ---- time ---- */
 
 static void tell_time(void *context)
@@ -287,6 +380,8 @@ static void on_signal(evutil_socket_t number, short what, void *context)
 	ports_stop_at(capture->ports, capture->stop_ns);
 	event_del(capture->timer);
 	event_del(capture->netlink_event);
+	if (capture->domains_event != NULL)
+		event_del(capture->domains_event);
 	event_add(capture->stop, &wait);
 }
 
@@ -390,6 +485,12 @@ static int open_events(struct capture *capture)
 	capture->netlink_event = event_new(base, fd, EV_READ | EV_PERSIST, on_netlink, capture);
 	capture->term = evsignal_new(base, SIGTERM, on_signal, capture);
 	capture->interrupt = evsignal_new(base, SIGINT, on_signal, capture);
+	if (capture->domains != NULL) {
+		capture->domains_event = event_new(base, domain_inbox_fd(capture->domains),
+		    EV_READ | EV_PERSIST, on_domains, capture);
+		if (capture->domains_event == NULL || event_add(capture->domains_event, NULL) != 0)
+			return GRAPPE_EMEMORY;
+	}
 	if (capture->timer == NULL || capture->stop == NULL || capture->netlink_event == NULL ||
 	    capture->term == NULL || capture->interrupt == NULL)
 		return GRAPPE_EMEMORY;
@@ -468,7 +569,7 @@ static int open_all(struct capture *capture)
 static void close_all(struct capture *capture)
 {
 	struct event *events[] = {capture->timer, capture->stop, capture->netlink_event,
-	    capture->term, capture->interrupt};
+	    capture->domains_event, capture->term, capture->interrupt};
 
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (events[i] != NULL)
@@ -476,6 +577,7 @@ static void close_all(struct capture *capture)
 	ports_free(capture->ports);
 	backend_free(capture->backend);
 	account_free(capture->account);
+	domain_inbox_free(capture->domains);
 	netlink_close(capture->netlink);
 	discover_free(capture->discover);
 	discover_sources_deinit(&capture->sources);
@@ -493,13 +595,18 @@ int capture_run(const struct capture_settings *settings)
 	struct capture capture = {.settings = settings};
 	int rc;
 
-	if (settings->vms.count == 0 && settings->bridges.count == 0) {
+	if (settings->vms.count == 0 && settings->bridges.count == 0 &&
+	    settings->libvirt == LIBVIRT_NO) {
 		log_error(
-		    "nothing to watch: the configuration has neither a bridge nor a vm section");
+		    "nothing to watch: the configuration has neither a bridge nor a vm section, "
+		    "and libvirt is not asked");
 		return EXIT_FAILURE;
 	}
+	if (!start_libvirt(&capture))
+		return EXIT_FAILURE;
 	rc = open_all(&capture);
 	if (rc == GRAPPE_OK) {
+		await_domains(&capture);
 		take_over(&capture);
 		look_at_clock(&capture);
 		rc = dump_all(&capture);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/capture_settings.h"
 
+#include "agent-module/libvirt_child.h"
 #include "common/error.h"
 #include "common/identity.h"
 #include "common/period.h"
@@ -16,6 +17,9 @@ static const char *const captures[] = {"auto", "bpf", "pcap", NULL};
 
 /* In the order of enum bpf_way. */
 static const char *const ways[] = {"auto", "tcx", "clsact", NULL};
+
+/* In the order of enum libvirt_choice. */
+static const char *const libvirts[] = {"auto", "yes", "no", NULL};
 
 static const struct setting general[] = {
     {"period", SETTING_DURATION, offsetof(struct capture_settings, period_ms), "30s", 1000, DAY_MS,
@@ -33,6 +37,14 @@ static const struct setting general[] = {
 	"how bpf programs are attached to interfaces: tcx (Linux 6.6 and later), clsact, or the "
 	"first "
 	"that works"},
+    {"libvirt", SETTING_CHOICE, offsetof(struct capture_settings, libvirt), "auto", 0, 0, libvirts,
+	"learn of VMs from libvirt: always, never, or (auto) when libvirtd is there"},
+    {"libvirt_uri", SETTING_TEXT, offsetof(struct capture_settings, libvirt_uri),
+	LIBVIRT_DEFAULT_URI, 0, 0, NULL, "the libvirt to ask; it is only read from"},
+    {"libvirt_user", SETTING_TEXT, offsetof(struct capture_settings, libvirt_user), "nobody", 0, 0,
+	NULL, "whom the process that asks libvirt runs as, when started by root"},
+    {"libvirt_program", SETTING_TEXT, offsetof(struct capture_settings, libvirt_program),
+	LIBVIRT_DEFAULT_PROGRAM, 0, 0, NULL, "the program that asks libvirt"},
     {"periods_directory", SETTING_TEXT, offsetof(struct capture_settings, periods_directory),
 	GRAPPE_RUNDIR "/periods", 0, 0, NULL, "where closed periods are put for grappe-agent"},
     {"periods_kept", SETTING_INTEGER, offsetof(struct capture_settings, periods_kept), "20", 2,
@@ -61,6 +73,8 @@ static const struct setting vm[] = {
 	"MAC"},
     {"segment", SETTING_TEXT, offsetof(struct capture_vm_settings, segment), "", 0, 0, NULL,
 	"global name of the layer-2 segment; empty: that of the bridge, else \"default\""},
+    {"application", SETTING_TEXT, offsetof(struct capture_vm_settings, application), "", 0, 0, NULL,
+	"application or group the VM belongs to; empty: what libvirt's metadata say"},
     {"vcpu", SETTING_INTEGER, offsetof(struct capture_vm_settings, vcpu), "0", 0, 65536, NULL,
 	"virtual CPUs of the VM, 0 = unknown"},
     {"memory", SETTING_SIZE, offsetof(struct capture_vm_settings, memory), "0B", 0,
@@ -193,6 +207,8 @@ static int check_vm(const struct capture_vm_settings *vms, size_t i, char *messa
 		why = "no interface has such a long name: ", what = one->interface;
 	else if (!fits(one->segment, SEGMENT_SIZE))
 		why = "the segment's name is too long: ", what = one->segment;
+	else if (!fits(one->application, PERIOD_LABEL_SIZE))
+		why = "the application's name is too long: ", what = one->application;
 	else if (one->addresses.count > PERIOD_ADDRESSES_MAX)
 		why = "too many addresses";
 	for (size_t a = 0; a < one->addresses.count && why == NULL; a++)
@@ -255,6 +271,7 @@ static void translate_vm(const struct capture_vm_settings *from, struct discover
 		identity_from_mac(&vif->macs[0], vif->vm_id);
 	snprintf(vif->vm_name, sizeof vif->vm_name, "%s", from->title);
 	snprintf(vif->segment, sizeof vif->segment, "%s", from->segment);
+	snprintf(vif->application, sizeof vif->application, "%s", from->application);
 	snprintf(to->interface, sizeof to->interface, "%s", from->interface);
 	vif->vcpu = (uint32_t)from->vcpu;
 	vif->memory_bytes = from->memory;

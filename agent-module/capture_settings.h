@@ -19,7 +19,7 @@
 struct capture_vm_settings {
 	char *title; /* the VM's name */
 	struct settings_list mac, addresses;
-	char *uuid, *interface, *segment;
+	char *uuid, *interface, *segment, *application;
 	int64_t vcpu;
 	uint64_t memory;
 };
@@ -35,11 +35,15 @@ struct capture_endpoint_settings {
 	char *address;
 };
 
+enum libvirt_choice { LIBVIRT_AUTO, LIBVIRT_YES, LIBVIRT_NO };
+
 struct capture_settings {
 	int64_t period_ms;
 	bool allow_short_periods;
 	int capture;    /* enum backend_choice */
 	int bpf_attach; /* enum bpf_way */
+	int libvirt;    /* enum libvirt_choice */
+	char *libvirt_uri, *libvirt_user, *libvirt_program;
 	char *periods_directory;
 	int64_t periods_kept;
 	uint64_t buffer_total;

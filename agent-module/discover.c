@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/discover.h"
 
+#include "agent-module/merge.h"
 #include "common/error.h"
 
 #include <fnmatch.h>
@@ -25,6 +26,8 @@ struct station_entry {
 
 struct discover {
 	const struct discover_sources *sources;
+	struct discover_vm *vms; /* owned; of the sources and of libvirt */
+	size_t nvms;
 	struct link_entry *links; /* owned; by ifindex */
 	size_t nlinks, links_capacity;
 	struct station_entry *stations; /* owned; on watched ports only */
@@ -55,15 +58,35 @@ struct discover *discover_new(const struct discover_sources *sources)
 {
 	struct discover *discover = calloc(1, sizeof *discover);
 
-	if (discover != NULL)
-		discover->sources = sources;
-	return discover;
+	if (discover == NULL)
+		return NULL;
+	discover->sources = sources;
+	if (discover_domains(discover, NULL, 0) == GRAPPE_OK)
+		return discover;
+	free(discover);
+	return NULL;
+}
+
+int discover_domains(struct discover *discover, const struct domain *domains, size_t ndomains)
+{
+	struct discover_vm *vms;
+	size_t count;
+	const int rc = merge_vms(
+	    discover->sources->vms, discover->sources->nvms, domains, ndomains, &vms, &count);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	free(discover->vms);
+	discover->vms = vms;
+	discover->nvms = count;
+	return GRAPPE_OK;
 }
 
 void discover_free(struct discover *discover)
 {
 	if (discover == NULL)
 		return;
+	free(discover->vms);
 	free(discover->links);
 	free(discover->stations);
 	free(discover);
@@ -243,24 +266,22 @@ struct planning {
 	size_t ports_capacity, nics_capacity;
 };
 
-/* The vm section that names the MAC, or NULL. */
-static const struct discover_vm *vm_of_mac(
-    const struct discover_sources *sources, const struct mac *mac)
+/* The virtual NIC that has the MAC, or NULL. */
+static const struct discover_vm *vm_of_mac(const struct discover *discover, const struct mac *mac)
 {
-	for (size_t i = 0; i < sources->nvms; i++)
-		for (uint32_t m = 0; m < sources->vms[i].vif.nmacs; m++)
-			if (mac_equal(&sources->vms[i].vif.macs[m], mac))
-				return &sources->vms[i];
+	for (size_t i = 0; i < discover->nvms; i++)
+		for (uint32_t m = 0; m < discover->vms[i].vif.nmacs; m++)
+			if (mac_equal(&discover->vms[i].vif.macs[m], mac))
+				return &discover->vms[i];
 	return NULL;
 }
 
-static const struct discover_vm *vm_of_interface(
-    const struct discover_sources *sources, const char *name)
+static const struct discover_vm *vm_of_interface(const struct discover *discover, const char *name)
 {
-	for (size_t i = 0; i < sources->nvms; i++)
-		if (sources->vms[i].interface[0] != '\0' &&
-		    strcmp(sources->vms[i].interface, name) == 0)
-			return &sources->vms[i];
+	for (size_t i = 0; i < discover->nvms; i++)
+		if (discover->vms[i].interface[0] != '\0' &&
+		    strcmp(discover->vms[i].interface, name) == 0)
+			return &discover->vms[i];
 	return NULL;
 }
 
@@ -323,7 +344,7 @@ static bool shows_too_many(const struct discover *discover, uint32_t ifindex)
 
 	for (size_t i = 0; i < discover->nstations; i++)
 		if (discover->stations[i].ifindex == ifindex &&
-		    vm_of_mac(discover->sources, &discover->stations[i].mac) == NULL)
+		    vm_of_mac(discover, &discover->stations[i].mac) == NULL)
 			unknown++;
 	return unknown > DISCOVER_MACS_MAX;
 }
@@ -342,7 +363,7 @@ static int plan_bridge_port(struct planning *planning, const struct netlink_link
 
 		if (station->ifindex != link->ifindex)
 			continue;
-		vm = vm_of_mac(discover->sources, &station->mac);
+		vm = vm_of_mac(discover, &station->mac);
 		if (vm != NULL && vm->interface[0] != '\0')
 			continue; /* its section says where it is */
 		describe_unknown(&station->mac, &unknown);
@@ -353,8 +374,7 @@ static int plan_bridge_port(struct planning *planning, const struct netlink_link
 
 static int plan_link(struct planning *planning, const struct netlink_link *link)
 {
-	const struct discover_sources *sources = planning->discover->sources;
-	const struct discover_vm *vm = vm_of_interface(sources, link->name);
+	const struct discover_vm *vm = vm_of_interface(planning->discover, link->name);
 	const struct discover_bridge *bridge = bridge_of(planning->discover, link);
 	int rc;
 

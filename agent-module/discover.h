@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which interfaces carry which virtual NICs (S-9): from the static list of VMs and from the
- * ports of bridges. Fed with what rtnetlink tells (agent-module/netlink.h), it answers with a plan:
- * the interfaces to capture on and the vifs there. Pure: no I/O, so tests play any history of
- * links.
+ * Which interfaces carry which virtual NICs (S-9): from what libvirt tells, from the static list of
+ * VMs and from the ports of bridges. Fed with what rtnetlink tells (agent-module/netlink.h), it
+ * answers with a plan: the interfaces to capture on and the vifs there. Pure: no I/O, so tests play
+ * any history of links.
  *
  * A VM's MAC on a bridge port is learnt from the bridge's own forwarding table, that is, from the
  * frames the VM sends, or from a static entry there. A MAC that ages out of that table stays with
@@ -77,12 +77,17 @@ struct discover_plan {
 
 void discover_plan_deinit(struct discover_plan *plan);
 
+struct domain;
 struct discover; /* opaque */
 
 /* discover_new - sources are borrowed and must stay. NULL without memory. */
 struct discover *discover_new(const struct discover_sources *sources);
 /* discover_free - NULL is allowed. */
 void discover_free(struct discover *discover);
+
+/* discover_domains - the complete list of what libvirt has on this host, in place of the one
+ * before. Copied. Returns 0 or GRAPPE_EMEMORY (the one before stays). */
+int discover_domains(struct discover *discover, const struct domain *domains, size_t ndomains);
 
 /* discover_link / discover_station - what rtnetlink told. Return 0, GRAPPE_ELIMIT or
  * GRAPPE_EMEMORY. */

@@ -15,9 +15,13 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/counts.c agent-module/counts.h \
 	agent-module/decode.c agent-module/decode.h \
 	agent-module/discover.c agent-module/discover.h \
+	agent-module/domain.c agent-module/domain.h \
+	agent-module/domain_inbox.c agent-module/domain_inbox.h \
 	agent-module/issued.c agent-module/issued.h \
 	agent-module/kernel_bpf.c agent-module/kernel_bpf.h \
 	agent-module/learnt.c agent-module/learnt.h \
+	agent-module/libvirt_child.c agent-module/libvirt_child.h \
+	agent-module/merge.c agent-module/merge.h \
 	agent-module/mss.c agent-module/mss.h \
 	agent-module/netlink.c agent-module/netlink.h \
 	agent-module/period_store.c agent-module/period_store.h \
@@ -50,6 +54,20 @@ sbin_PROGRAMS += grappe-capture
 grappe_capture_SOURCES = agent-module/capture_main.c
 grappe_capture_LDADD = libgrappe-capture.la libgrappe-common.la
 dist_man_MANS += agent-module/grappe-capture.8
+
+# What asks libvirt, in a process of its own.
+if LIBVIRT_ENABLED
+noinst_LTLIBRARIES += libgrappe-libvirt.la
+libgrappe_libvirt_la_SOURCES = \
+	agent-module/domain_xml.c agent-module/domain_xml.h \
+	agent-module/libvirt_watch.c agent-module/libvirt_watch.h
+libgrappe_libvirt_la_CFLAGS = $(AM_CFLAGS) $(LIBVIRT_CFLAGS)
+libgrappe_libvirt_la_LIBADD = libgrappe-capture.la $(LIBVIRT_LIBS)
+pkglibexec_PROGRAMS = grappe-libvirt
+grappe_libvirt_SOURCES = agent-module/libvirt_main.c
+grappe_libvirt_LDADD = libgrappe-libvirt.la libgrappe-common.la
+dist_man_MANS += agent-module/grappe-libvirt.8
+endif
 
 # The SNMP side: from period files to the MIB.
 noinst_LTLIBRARIES += libgrappe-agent.la

@@ -68,8 +68,8 @@ static bool same_nic(const struct discover_nic *a, const struct discover_nic *b)
 {
 	return a->ifindex == b->ifindex && strcmp(a->vif.vm_id, b->vif.vm_id) == 0 &&
 	       strcmp(a->vif.segment, b->vif.segment) == 0 &&
-	       strcmp(a->vif.interface, b->vif.interface) == 0 &&
-	       mac_equal(&a->vif.macs[0], &b->vif.macs[0]);
+	       strcmp(a->vif.interface, b->vif.interface) == 0 && a->vif.nmacs == b->vif.nmacs &&
+	       memcmp(a->vif.macs, b->vif.macs, a->vif.nmacs * sizeof *a->vif.macs) == 0;
 }
 
 static bool plan_has_nic(const struct discover_plan *plan, const struct discover_nic *nic)
@@ -434,6 +434,8 @@ static int follow_nic(struct ports *ports, const struct discover_nic *nic)
 	struct port *port = find_port(ports, nic->ifindex);
 	const struct watched *present = find_watched(ports, &nic->vif);
 
+	if (present != NULL && (port == NULL || present->port == port))
+		account_describe(ports->options.account, present->handle, &nic->vif);
 	if (port == NULL || (present != NULL && present->port == port))
 		return GRAPPE_OK;
 	if (present != NULL)

@@ -65,7 +65,7 @@ LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/wire.sh
 tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
 tests_lab_bpf_frames_LDADD = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 if TESTS_ENABLED
-capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
+capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests) tests/lab/bpf_frames
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
@@ -83,6 +83,16 @@ tests_unit_test_account_CFLAGS = $(capture_test_cflags)
 tests_unit_test_account_LDADD = $(capture_test_libs)
 tests_unit_test_period_store_CFLAGS = $(capture_test_cflags)
 tests_unit_test_period_store_LDADD = $(capture_test_libs)
+tests_unit_test_domain_CFLAGS = $(capture_test_cflags)
+tests_unit_test_domain_LDADD = $(capture_test_libs)
+if LIBVIRT_ENABLED
+if TESTS_ENABLED
+check_PROGRAMS += tests/unit/test_libvirt
+TESTS += tests/unit/test_libvirt
+endif
+tests_unit_test_libvirt_CFLAGS = $(capture_test_cflags)
+tests_unit_test_libvirt_LDADD = libgrappe-libvirt.la $(capture_test_libs)
+endif
 tests_unit_test_discover_CFLAGS = $(capture_test_cflags)
 tests_unit_test_discover_LDADD = $(capture_test_libs)
 tests_unit_test_learnt_CFLAGS = $(capture_test_cflags)
@@ -92,18 +102,23 @@ tests_unit_test_capture_settings_LDADD = $(capture_test_libs)
 tests_replay_replay_capture_CFLAGS = $(capture_test_cflags)
 tests_replay_replay_capture_LDADD = $(capture_test_libs)
 if TESTS_ENABLED
-FUZZ_TESTS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_netlink tests/fuzz/fuzz_savefile
+FUZZ_TESTS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_domain tests/fuzz/fuzz_netlink tests/fuzz/fuzz_savefile
 endif
-FUZZ_TARGETS += decode netlink savefile
+FUZZ_TARGETS += decode domain netlink savefile
 FUZZ_MORE_decode = agent-module/account.c agent-module/counts.c agent-module/decode.c agent-module/issued.c \
 	agent-module/learnt.c agent-module/mss.c agent-module/vifs.c
-FUZZ_MORE_netlink = agent-module/discover.c agent-module/netlink.c
+FUZZ_MORE_domain = agent-module/discover.c agent-module/domain.c agent-module/domain_inbox.c agent-module/merge.c
+FUZZ_MORE_netlink = agent-module/attributes.c agent-module/discover.c agent-module/merge.c agent-module/netlink.c
 FUZZ_MORE_savefile = agent-module/counts.c agent-module/decode.c agent-module/mss.c agent-module/savefile.c
 FUZZ_LIBS_savefile = $(PCAP_LIBS)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/decode"'
 tests_fuzz_fuzz_decode_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_decode_LDADD = libgrappe-capture.la libgrappe-common.la
+tests_fuzz_fuzz_domain_SOURCES = tests/fuzz/fuzz_domain.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_domain_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/domain"'
+tests_fuzz_fuzz_domain_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_domain_LDADD = libgrappe-capture.la libgrappe-common.la
 tests_fuzz_fuzz_netlink_SOURCES = tests/fuzz/fuzz_netlink.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/netlink"'
 tests_fuzz_fuzz_netlink_CFLAGS = $(AM_CFLAGS)
