@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Records from a grappe-libvirt that was taken over, through the inbox and discovery. The input is a row
- * of records: length (2 bytes), then the record.
+ * Records from a grappe-libvirt that was taken over, through the inbox and discovery. The input is
+ * a row of records: length (2 bytes), then the record.
  */
 #include "agent-module/discover.h"
 #include "agent-module/domain_inbox.h"

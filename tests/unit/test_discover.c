@@ -38,6 +38,7 @@ static void configure(const char *name, uint8_t last, const char *interface, con
 	snprintf(vm->vif.vm_name, sizeof vm->vif.vm_name, "%s", name);
 	snprintf(vm->vif.segment, sizeof vm->vif.segment, "%s", segment);
 	snprintf(vm->interface, sizeof vm->interface, "%s", interface);
+	ck_assert_int_eq(discover_domains(discover, NULL, 0), 0); /* the sections are read again */
 }
 
 static void link_kind(
@@ -256,6 +257,7 @@ START_TEST(a_vm_with_two_macs_is_one_nic)
 {
 	configure("two", 1, "", "");
 	vms[0].vif.macs[vms[0].vif.nmacs++] = mac(2);
+	ck_assert_int_eq(discover_domains(discover, NULL, 0), 0);
 	tap(20, BR0);
 	station(20, BR0, 2, true);
 	station(20, BR0, 1, true);

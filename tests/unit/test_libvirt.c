@@ -10,6 +10,7 @@
 #include "tests/unit/unit.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #define DOMAINS 200
 #define PROGRAM "./grappe-libvirt"
