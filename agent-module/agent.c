@@ -2,18 +2,14 @@
 #include "agent-module/agent.h"
 
 #include "agent-module/agentx.h"
-#include "agent-module/intake.h"
-#include "agent-module/mib_agent.h"
-#include "common/clock.h"
+#include "agent-module/feed.h"
 #include "common/error.h"
 #include "common/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,44 +25,11 @@ struct agent {
 	struct event *terminate, *interrupt, *notice, *rescan;
 	int inotify; /* descriptor, -1: none */
 	int watch;   /* of the folder, -1: none */
-	struct intake *intake;
-	struct snapshot *shown; /* owned by mib_agent */
+	struct feed feed;
 	bool stopping;
-	struct log_complaint memory;
 };
 
 /* ---- periods ---- */
-
-static int show_snapshot(struct agent *agent)
-{
-	struct snapshot *snapshot = snapshot_new(intake_ledger(agent->intake),
-	    intake_ring(agent->intake), (uint32_t)(agent->settings->linger_ms / 1000));
-
-	if (snapshot == NULL) {
-		log_complain(&agent->memory, "no memory for new tables: the old ones stay");
-		return GRAPPE_EMEMORY;
-	}
-	log_recovered(&agent->memory, "tables are made again");
-	snapshot_follow(snapshot, agent->shown, mib_agent_uptime_cs(),
-	    agent->settings->vm_mib ? if_nametoindex : NULL);
-	mib_agent_show(snapshot);
-	agent->shown = snapshot;
-	return GRAPPE_OK;
-}
-
-static void scan(struct agent *agent)
-{
-	const struct ledger *ledger = intake_ledger(agent->intake);
-	const uint32_t before = ledger->last_end;
-	const int64_t now_s = clock_wall_ns() / CLOCK_SECOND_NS;
-	const int taken = intake_scan(agent->intake, now_s, clock_monotonic_ns());
-
-	if (taken <= 0 && ledger->last_end == before)
-		return;
-	log_debug("took in %d period(s); newest %" PRIu32 ", %zu pairs", taken, ledger->last_end,
-	    ledger->rows.count);
-	show_snapshot(agent);
-}
 
 static void watch_folder(struct agent *agent)
 {
@@ -96,15 +59,17 @@ static void on_notice(evutil_socket_t fd, short what, void *argument)
 				agent->watch = -1;
 		}
 	}
-	scan(agent);
+	feed_scan(&agent->feed);
 }
 
 static void on_rescan(evutil_socket_t fd, short what, void *argument)
 {
+	struct agent *agent = argument;
+
 	(void)fd;
 	(void)what;
-	watch_folder(argument);
-	scan(argument);
+	watch_folder(agent);
+	feed_scan(&agent->feed);
 }
 
 /* ---- life ---- */
@@ -153,8 +118,6 @@ static void free_event(struct event *event)
 
 static void clean_up(struct agent *agent)
 {
-	mib_agent_show(NULL);
-	intake_free(agent->intake);
 	free_event(agent->terminate);
 	free_event(agent->interrupt);
 	free_event(agent->notice);
@@ -165,8 +128,8 @@ static void clean_up(struct agent *agent)
 		event_base_free(agent->base);
 }
 
-/* Arrays of rows come and go once a period: as mappings of their own they leave no holes, which the C
- * library would make of them as soon as it has seen them freed. A little free heap stays, since
+/* Arrays of rows come and go once a period: as mappings of their own they leave no holes, which the
+ * C library would make of them as soon as it has seen them freed. A little free heap stays, since
  * answers take and give back as much each time. */
 static void bound_heap(void)
 {
@@ -181,16 +144,11 @@ static int start(struct agent *agent)
 
 	signal(SIGPIPE, SIG_IGN);
 	bound_heap();
-	agent->intake = intake_new(
-	    settings->periods_directory, settings->state_directory, (size_t)settings->history);
-	if (agent->intake == NULL)
-		return GRAPPE_EMEMORY;
 	rc = add_events(agent);
 	if (rc != GRAPPE_OK)
 		return rc;
 	watch_folder(agent);
-	scan(agent);
-	rc = show_snapshot(agent);
+	rc = feed_open(&agent->feed, settings);
 	if (rc == GRAPPE_OK)
 		rc = agentx_start(agent->base, settings->agentx_socket, settings->vm_mib);
 	return rc;
@@ -220,10 +178,12 @@ int agent_run(const struct agent_settings *settings)
 		rc = loop(&agent);
 	if (rc != GRAPPE_OK)
 		log_error("cannot go on: %s", error_text(rc));
-	if (agent.intake != NULL && intake_save(agent.intake) != GRAPPE_OK)
+	/* First: a master that does not answer may hold up the rest. */
+	if (feed_save(&agent.feed) != GRAPPE_OK)
 		rc = GRAPPE_EIO;
 	if (agent.base != NULL)
 		agentx_stop();
+	feed_close(&agent.feed);
 	clean_up(&agent);
 	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

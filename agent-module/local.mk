@@ -75,6 +75,7 @@ libgrappe_agent_la_SOURCES = \
 	agent-module/agent.c agent-module/agent.h \
 	agent-module/agent_settings.c agent-module/agent_settings.h \
 	agent-module/agentx.c agent-module/agentx.h \
+	agent-module/feed.c agent-module/feed.h \
 	agent-module/intake.c agent-module/intake.h \
 	agent-module/ledger.c agent-module/ledger.h \
 	agent-module/mib_agent.c agent-module/mib_agent.h \
@@ -93,3 +94,19 @@ sbin_PROGRAMS += grappe-agent
 grappe_agent_SOURCES = agent-module/agent_main.c
 grappe_agent_LDADD = libgrappe-agent.la libgrappe-capture.la
 dist_man_MANS += agent-module/grappe-agent.8
+
+# The same inside snmpd (dlmod). The libraries above are for programs: here everything is compiled once more, to be
+# loaded anywhere, and nothing but the module's two functions is seen from outside.
+snmpmoduledir = $(pkglibdir)
+snmpmodule_PROGRAMS = agent-module/grappe.so
+agent_module_grappe_so_SOURCES = agent-module/snmpd_module.c agent-module/agent_settings.c \
+	agent-module/feed.c agent-module/intake.c agent-module/ledger.c agent-module/mib_agent.c \
+	agent-module/mib_objects.c agent-module/mib_table.c agent-module/mib_value.c agent-module/mib_vm.c \
+	agent-module/ring.c agent-module/snapshot.c agent-module/tally.c \
+	common/address.c common/buffer.c common/clock.c common/error.c common/file.c common/identity.c common/log.c \
+	common/period.c common/settings.c common/settings_text.c common/settings_value.c
+agent_module_grappe_so_CPPFLAGS = $(AM_CPPFLAGS) $(SNMP_CFLAGS)
+agent_module_grappe_so_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS) $(ZLIB_CFLAGS) -fPIC -fvisibility=hidden
+# Not by libtool, which is configured for programs only.
+agent_module_grappe_so_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -shared -o $@
+agent_module_grappe_so_LDADD = $(SNMP_AGENT_LIBS) $(CONFUSE_LIBS) $(ZLIB_LIBS)

@@ -14,6 +14,7 @@
 
 static const char *program_name = "grappe";
 static enum log_level most_talkative = LOG_LEVEL_INFO;
+static void (*foreign_sink)(enum log_level level, const char *text);
 
 static const struct {
 	int syslog_priority;
@@ -29,6 +30,11 @@ void log_open(const char *program, enum log_level level)
 {
 	program_name = program;
 	most_talkative = level;
+}
+
+void log_to(void (*sink)(enum log_level level, const char *text))
+{
+	foreign_sink = sink;
 }
 
 static void replace_controls(char *text)
@@ -61,6 +67,11 @@ static void write_line(enum log_level level, const char *format, va_list argumen
 		return;
 	vsnprintf(text, sizeof text, format, arguments);
 	replace_controls(text);
+	if (foreign_sink != NULL) {
+		foreign_sink(level, text);
+		errno = saved;
+		return;
+	}
 	if (goes_to_journal()) {
 		fprintf(stderr, "<%d>%s\n", levels[level].syslog_priority, text);
 		errno = saved;

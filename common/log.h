@@ -18,6 +18,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
  * level that is still written. May be called again to change either. */
 void log_open(const char *program, enum log_level level);
 
+/* log_to - from now on lines go to sink, without stamp and name, instead of standard error; NULL:
+ * as before. For code that runs inside a foreign program. */
+void log_to(void (*sink)(enum log_level level, const char *text));
+
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

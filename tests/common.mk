@@ -131,5 +131,6 @@ tests/style/files.list: Makefile
 	@mkdir -p tests/style && printf '%s\n' $(DISTFILES) > $@
 tests/style/manuals.list: Makefile
 	@mkdir -p tests/style && printf '%s\n' $(MANS) > $@
+# A module that a program loads (.so) is none.
 tests/style/programs.list: Makefile
-	@mkdir -p tests/style && printf '%s\n' $(PROGRAMS) > $@
+	@mkdir -p tests/style && printf '%s\n' $(PROGRAMS) | grep -v '\.so$$' > $@

@@ -116,6 +116,33 @@ START_TEST(complaints_grow_rare)
 }
 END_TEST
 
+static char sunk[256];
+static enum log_level sunk_level;
+
+static void sink(enum log_level level, const char *text)
+{
+	sunk_level = level;
+	snprintf(sunk, sizeof sunk, "%s", text);
+	errno = EIO;
+}
+
+START_TEST(inside_a_foreign_program)
+{
+	log_to(sink);
+	errno = ENOSPC;
+	log_warning("disk %s", "a\nb");
+	ck_assert_int_eq(errno, ENOSPC);
+	ck_assert_str_eq(sunk, "disk a?b");
+	ck_assert_int_eq(sunk_level, LOG_LEVEL_WARNING);
+	log_debug("secret");
+	ck_assert_str_eq(sunk, "disk a?b");
+	ck_assert_str_eq(logged(), "");
+	log_to(NULL);
+	log_info("back");
+	ck_assert_ptr_nonnull(strstr(logged(), "info: back\n"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("log");
@@ -124,6 +151,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, lines);
 	tcase_add_test(tcase, journal);
+	tcase_add_test(tcase, inside_a_foreign_program);
 	tcase_add_test(tcase, complaints_grow_rare);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
