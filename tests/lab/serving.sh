@@ -119,6 +119,10 @@ start_in vm1 client iperf3 -c 10.9.0.2 -u -l 700 -b 10M -t 3600 -i 0
 wait_until "$((first + 2 * LENGTH))"
 start_time=$(get 1.5.0)
 
+backend=$(get 1.17.0)
+check "the MIB says what counts, pcap(2), bpf(3) or mixed(4), and why ($backend, $(get 1.18.0))" \
+	test "$backend" -ge 2 -a "$(get 1.18.0)" != '""'
+
 # --- a walk of 100,000 rows ---------------------------------------------------------------------
 
 # When each period was first seen to be served, beside the walk.
