@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/agent.h"
 
+#include "agent-module/agent_rights.h"
 #include "agent-module/agentx.h"
 #include "agent-module/feed.h"
 #include "common/error.h"
@@ -137,6 +138,23 @@ static void bound_heap(void)
 	mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
+/* Before anything is read that others wrote. */
+static int confine(const struct agent_settings *settings)
+{
+	const struct confine_rights rights = agent_rights();
+	char message[200];
+	int rc;
+
+	if (!settings->confine) {
+		log_warning("not confined, by configuration");
+		return GRAPPE_OK;
+	}
+	rc = confine_enter(&rights, settings->user, message, sizeof message);
+	if (rc != GRAPPE_OK)
+		log_error("cannot be confined: %s", message);
+	return rc;
+}
+
 static int start(struct agent *agent)
 {
 	const struct agent_settings *settings = agent->settings;
@@ -144,6 +162,9 @@ static int start(struct agent *agent)
 
 	signal(SIGPIPE, SIG_IGN);
 	bound_heap();
+	rc = confine(settings);
+	if (rc != GRAPPE_OK)
+		return rc;
 	rc = add_events(agent);
 	if (rc != GRAPPE_OK)
 		return rc;

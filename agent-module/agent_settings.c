@@ -44,6 +44,16 @@ static const struct setting settings[] = {
 	.offset = offsetof(struct agent_settings, vm_mib),
 	.fallback = "yes",
 	.text = "also serve VM-MIB (RFC 7666); no where another agent of the host does"},
+    {.key = "user",
+	.type = SETTING_TEXT,
+	.offset = offsetof(struct agent_settings, user),
+	.fallback = "",
+	.text = "whom to become when started by root; empty: stay, with no capability"},
+    {.key = "confine",
+	.type = SETTING_BOOLEAN,
+	.offset = offsetof(struct agent_settings, confine),
+	.fallback = "yes",
+	.text = "give up capabilities and system calls that are not needed; no only to find a fault"},
 };
 
 static const struct settings_section sections[] = {

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct agent_settings {
+	bool confine;
+	char *user;
 	char *agentx_socket;     /* where snmpd listens for subagents */
 	char *periods_directory; /* where grappe-capture leaves period files */
 	char *state_directory;   /* of the agent's state file */

@@ -169,6 +169,16 @@ int backend_open(struct backend *backend, const struct discover_port *port, uint
 
 /* ---- the rest ---- */
 
+bool backend_has_bpf(const struct backend *backend)
+{
+	return backend->counter != NULL;
+}
+
+bool backend_has_pcap(const struct backend *backend)
+{
+	return backend->options.choice != CAPTURE_BPF;
+}
+
 void backend_tick(struct backend *backend, int64_t wall_ns, int64_t monotonic_ns)
 {
 	if (backend->counter != NULL)

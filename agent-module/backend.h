@@ -44,6 +44,10 @@ void backend_free(struct backend *backend);
 int backend_open(struct backend *backend, const struct discover_port *port, uint32_t *buffer_bytes,
     struct source **out, char *message, size_t size);
 
+/* backend_has_bpf, backend_has_pcap - whether an interface may still be watched in that way. */
+bool backend_has_bpf(const struct backend *backend);
+bool backend_has_pcap(const struct backend *backend);
+
 /* backend_tick, backend_collect, backend_stop - see bpf_counter.h; without bpf they do nothing. */
 void backend_tick(struct backend *backend, int64_t wall_ns, int64_t monotonic_ns);
 void backend_collect(struct backend *backend);

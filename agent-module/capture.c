@@ -3,6 +3,7 @@
 
 #include "agent-module/account.h"
 #include "agent-module/backend.h"
+#include "agent-module/capture_rights.h"
 #include "agent-module/domain_inbox.h"
 #include "agent-module/libvirt_child.h"
 #include "agent-module/netlink.h"
@@ -590,6 +591,26 @@ static void close_all(struct capture *capture)
 		event_base_free(capture->base);
 }
 
+/* Before the first packet is read. */
+static int confine(const struct capture *capture)
+{
+	const struct confine_rights rights = capture_rights(
+	    backend_has_bpf(capture->backend), backend_has_pcap(capture->backend));
+	char message[200];
+	int rc;
+
+	if (!capture->settings->confine) {
+		log_warning("not confined, by configuration");
+		return GRAPPE_OK;
+	}
+	rc = confine_enter(&rights, capture->settings->user, message, sizeof message);
+	if (rc != GRAPPE_OK)
+		log_error("cannot be confined: %s", message);
+	else
+		log_info("confined to %s", confine_describe(&rights, message, sizeof message));
+	return rc;
+}
+
 int capture_run(const struct capture_settings *settings)
 {
 	struct capture capture = {.settings = settings};
@@ -605,6 +626,8 @@ int capture_run(const struct capture_settings *settings)
 	if (!start_libvirt(&capture))
 		return EXIT_FAILURE;
 	rc = open_all(&capture);
+	if (rc == GRAPPE_OK)
+		rc = confine(&capture);
 	if (rc == GRAPPE_OK) {
 		await_domains(&capture);
 		take_over(&capture);

@@ -45,6 +45,11 @@ static const struct setting general[] = {
 	NULL, "whom the process that asks libvirt runs as, when started by root"},
     {"libvirt_program", SETTING_TEXT, offsetof(struct capture_settings, libvirt_program),
 	LIBVIRT_DEFAULT_PROGRAM, 0, 0, NULL, "the program that asks libvirt"},
+    {"user", SETTING_TEXT, offsetof(struct capture_settings, user), "", 0, 0, NULL,
+	"whom to become when started by root, with the few capabilities that capturing needs; empty: "
+	"stay, with as few"},
+    {"confine", SETTING_BOOLEAN, offsetof(struct capture_settings, confine), "yes", 0, 0, NULL,
+	"give up capabilities and system calls that are not needed; no only to find a fault"},
     {"periods_directory", SETTING_TEXT, offsetof(struct capture_settings, periods_directory),
 	GRAPPE_RUNDIR "/periods", 0, 0, NULL, "where closed periods are put for grappe-agent"},
     {"periods_kept", SETTING_INTEGER, offsetof(struct capture_settings, periods_kept), "20", 2,

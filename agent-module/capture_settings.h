@@ -38,6 +38,8 @@ struct capture_endpoint_settings {
 enum libvirt_choice { LIBVIRT_AUTO, LIBVIRT_YES, LIBVIRT_NO };
 
 struct capture_settings {
+	bool confine;
+	char *user;
 	int64_t period_ms;
 	bool allow_short_periods;
 	int capture;    /* enum backend_choice */

@@ -10,7 +10,9 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/bpf_object.c agent-module/bpf_object.h \
 	agent-module/capture.c agent-module/capture.h \
 	agent-module/capture_filter.c agent-module/capture_filter.h \
+	agent-module/capture_rights.c agent-module/capture_rights.h \
 	agent-module/capture_settings.c agent-module/capture_settings.h \
+	agent-module/confine.c agent-module/confine.h \
 	agent-module/counted.h \
 	agent-module/counts.c agent-module/counts.h \
 	agent-module/decode.c agent-module/decode.h \
@@ -32,8 +34,8 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/source_pcap.c agent-module/source_pcap.h \
 	agent-module/tc_filter.c agent-module/tc_filter.h \
 	agent-module/vifs.c agent-module/vifs.h
-libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS)
-libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS)
+libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS) $(SECCOMP_CFLAGS)
+libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS)
 
 # The bpf programs are built in as made by clang once (agent-module/bpf_code.h); a test makes them anew.
 EXTRA_DIST += agent-module/bpf_count.bpf.c agent-module/bpf_code.py
@@ -73,6 +75,7 @@ endif
 noinst_LTLIBRARIES += libgrappe-agent.la
 libgrappe_agent_la_SOURCES = \
 	agent-module/agent.c agent-module/agent.h \
+	agent-module/agent_rights.c agent-module/agent_rights.h \
 	agent-module/agent_settings.c agent-module/agent_settings.h \
 	agent-module/agentx.c agent-module/agentx.h \
 	agent-module/feed.c agent-module/feed.h \
