@@ -20,6 +20,7 @@
 #define NEXT (-1) /* to the next program or filter: TCX_NEXT, TC_ACT_UNSPEC */
 #define VOLATILE(type, x) (*(volatile type *)&(x))
 #define SWAP16(x) __builtin_bswap16(x)
+#define ADD(counter, value) __sync_fetch_and_add(&(counter), (value))
 
 #define ETHERNET_HEADER 14
 #define ETHERTYPE_IPV4 0x0800
@@ -256,8 +257,9 @@ INLINE struct bpf_row *find_row(const struct bpf_settings *set, int table, uint3
 	const uint32_t mask = set->rows - 1, start = (uint32_t)hash(set, key, peer);
 	const bool full = (key & BPF_KEY_SENT) == 0 && counts->pairs >= set->pairs_per_vif;
 
+	/* Steps of 1, 2, 3 …: no crowds build up around full places. */
 	for (uint32_t i = 0; i < BPF_PROBES; i++) {
-		uint32_t index = (uint32_t)table * set->rows + ((start + i) & mask);
+		uint32_t index = (uint32_t)table * set->rows + ((start + i * (i + 1) / 2) & mask);
 		struct bpf_row *row = map_lookup(&rows, &index);
 		uint32_t found;
 
@@ -275,7 +277,7 @@ INLINE struct bpf_row *find_row(const struct bpf_settings *set, int table, uint3
 		row->peer[0] = peer[0];
 		row->peer[1] = peer[1];
 		__atomic_exchange_n(&row->key, key, __ATOMIC_SEQ_CST);
-		__sync_fetch_and_add(&counts->pairs, 1);
+		ADD(counts->pairs, 1);
 		return row;
 	}
 	return NULL;
@@ -291,11 +293,11 @@ INLINE void count_pair(const struct bpf_settings *set, int table, uint32_t key,
 		return;
 	row = find_row(set, table, key, peer, counts);
 	if (row != NULL) {
-		__sync_fetch_and_add(&row->packets, (uint32_t)wire->packets);
-		__sync_fetch_and_add(&row->octets, wire->octets);
+		ADD(row->packets, (uint32_t)wire->packets);
+		ADD(row->octets, wire->octets);
 	} else if ((key & BPF_KEY_SENT) == 0) {
-		__sync_fetch_and_add(&counts->other_packets, wire->packets);
-		__sync_fetch_and_add(&counts->other_octets, wire->octets);
+		ADD(counts->other_packets, wire->packets);
+		ADD(counts->other_octets, wire->octets);
 	}
 }
 
@@ -318,13 +320,13 @@ INLINE void count_apart(int table, uint32_t vif, const struct frame *frame, cons
 	if (counts == NULL)
 		return;
 	if (vif == 0) {
-		__sync_fetch_and_add(&counts->other_packets, wire->packets);
-		__sync_fetch_and_add(&counts->other_octets, wire->octets);
+		ADD(counts->other_packets, wire->packets);
+		ADD(counts->other_octets, wire->octets);
 	} else if (frame->group) {
-		__sync_fetch_and_add(&counts->multicast_packets, wire->packets);
-		__sync_fetch_and_add(&counts->multicast_octets, wire->octets);
+		ADD(counts->multicast_packets, wire->packets);
+		ADD(counts->multicast_octets, wire->octets);
 	} else {
-		__sync_fetch_and_add(&counts->nonip_packets, wire->packets);
+		ADD(counts->nonip_packets, wire->packets);
 	}
 }
 
@@ -344,7 +346,7 @@ SECTION("count") int grappe_count(struct __sk_buff *skb)
 		struct bpf_vif_counts *none = find_counts(table, 0);
 
 		if (none != NULL)
-			__sync_fetch_and_add(&none->nonip_packets, 1);
+			ADD(none->nonip_packets, 1);
 		return NEXT;
 	}
 	vif = find_vif(skb, ethernet.destination, (ethernet.destination[0] & 1) != 0);
@@ -392,7 +394,7 @@ INLINE void hand_over(struct __sk_buff *skb, int table)
 	if (record == NULL) {
 		none = find_counts(table, 0);
 		if (none != NULL)
-			__sync_fetch_and_add(&none->multicast_packets, 1);
+			ADD(none->multicast_packets, 1);
 		return;
 	}
 	record->ifindex = skb->ifindex;

@@ -9,7 +9,7 @@
 #define GRAPPE_AGENT_MODULE_BPF_LAYOUT_H
 
 #define BPF_TABLES 2         /* two periods can be counted apart: the present one and the next */
-#define BPF_PROBES 32        /* rows looked at for one pair before it is counted as "other" */
+#define BPF_PROBES 32 /* rows looked at for one pair before it is counted as "other" */
 #define BPF_VIFS_MAX 8192    /* virtual NICs, number 0 (none) included */
 #define BPF_SEEN_MAX 4096    /* source addresses remembered as told */
 #define BPF_LEARNT_BYTES 128 /* of a frame worth learning from */
@@ -22,7 +22,7 @@
 
 /*
  * One pair in one table. Two rows fill a cache line. A row is found by hashing key and peer, then
- * looking at the next ones; two rows of one pair can come about when two processors enter it at
+ * looking at others ever further behind it; two rows of one pair can come about when two processors enter it at
  * once: they add up. packets counts on modulo 2^32; the reader takes counts out often enough.
  */
 struct bpf_row {

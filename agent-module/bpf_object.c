@@ -142,7 +142,9 @@ static int load(const struct bpf_object *object, const char *name, const uint64_
 	}
 	fd = kernel_bpf_program_new(code, count, name, log, sizeof log);
 	if (fd < 0)
-		snprintf(message, size, "bpf program %s: %s%s%s", name, strerror(errno),
+		/* Without CAP_PERFMON the verifier also follows paths that are never taken. */
+		snprintf(message, size, "bpf program %s: %s%s%s%s", name, strerror(errno),
+		    errno == EACCES ? " (CAP_PERFMON is needed to load it)" : "",
 		    log[0] != '\0' ? ": ..." : "", log);
 	return fd;
 }

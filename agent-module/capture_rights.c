@@ -40,7 +40,9 @@ struct confine_rights capture_rights(bool bpf, bool pcap)
 	struct confine_rights rights = {
 	    .calls = calls, .ncalls = sizeof calls / sizeof *calls, .families = families};
 
-	if (bpf) /* BPF: maps, programs; NET_ADMIN: their attachment to interfaces */
+	/* BPF: maps, programs; NET_ADMIN: their attachment to interfaces. PERFMON was only for
+	 * loading. */
+	if (bpf)
 		rights.capabilities |=
 		    CONFINE_CAPABILITY(CAP_BPF) | CONFINE_CAPABILITY(CAP_NET_ADMIN);
 	if (pcap)

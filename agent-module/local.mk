@@ -43,7 +43,7 @@ BPF_CLANG = clang
 BPF_CLANGFLAGS = -target bpf -mcpu=v3 -O2 -ffreestanding -Wall -Wextra -Werror \
 	-I$(srcdir) -I/usr/include/$$($(CC) -print-multiarch)
 regenerate-bpf:
-	$(MAKE) $(AM_MAKEFLAGS) bpf-code >bpf_code.tmp
+	$(MAKE) $(AM_MAKEFLAGS) -s --no-print-directory bpf-code >bpf_code.tmp
 	mv bpf_code.tmp $(srcdir)/agent-module/bpf_code.h
 # Prints the header.
 bpf-code:

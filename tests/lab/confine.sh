@@ -28,12 +28,12 @@ attempts() { # WHO THING...
 
 # The attempts are real: root without confinement succeeds.
 for thing in read-shadow write-outside exec fork connect packet-socket kill-another trace mount become-root set-clock \
-	load-module namespace; do
+	change-root namespace; do
 	check_equal "unconfined root can do: $thing" DONE "$(attempt free "$thing")"
 done
-attempts capture read-shadow write-outside exec fork connect kill-another trace mount become-root set-clock load-module namespace
+attempts capture read-shadow write-outside exec fork connect kill-another trace mount become-root set-clock change-root namespace
 check_equal "capture can do: packet-socket" DONE "$(attempt capture packet-socket)"
-attempts agent read-shadow write-outside exec fork packet-socket kill-another trace mount become-root set-clock load-module namespace
+attempts agent read-shadow write-outside exec fork packet-socket kill-another trace mount become-root set-clock change-root namespace
 
 # --- the daemons --------------------------------------------------------------------------------
 
@@ -91,9 +91,9 @@ test_capture() { # BACKEND USER
 test_ambient() {
 	rm -rf "$periods" && mkdir "$periods" && chown nobody "$periods"
 	write_config "capture = auto"
-	start_in host capture setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps +net_raw,+net_admin,+bpf \
-		--ambient-caps +net_raw,+net_admin,+bpf "$(program grappe-capture)" -v --config "$LAB_DIR/capture.conf"
-	wait_ready capture || fail "an unprivileged user with three capabilities can start it"
+	start_in host capture setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps +net_raw,+net_admin,+bpf,+perfmon \
+		--ambient-caps +net_raw,+net_admin,+bpf,+perfmon "$(program grappe-capture)" -v --config "$LAB_DIR/capture.conf"
+	wait_ready capture || fail "an unprivileged user with four capabilities can start it"
 	check_daemon capture "${rights[auto]}"
 	check "and bpf is what it uses" grep -q "capturing on tap1 by bpf" "$LAB_LOG/capture.log"
 	in_ns vm2 ping -q -c 25 -i 0.01 10.9.0.1 >/dev/null
