@@ -9,6 +9,9 @@ dist_doc_DATA += doc/architecture.md doc/requirements.md
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md
 
+# The sensor
+dist_doc_DATA += doc/sensor.md
+
 # The collector
 dist_doc_DATA += doc/collector.md
 
