@@ -341,6 +341,7 @@ static void join_rows(struct period *period)
 static void add_headers(struct period_header *into, const struct period_header *from)
 {
 	into->flags |= from->flags | PERIOD_PARTIAL;
+	into->backends |= from->backends; /* the reason is that of the present run */
 	into->dropped_packets += from->dropped_packets;
 	into->unmatched_packets += from->unmatched_packets;
 	into->unmatched_octets += from->unmatched_octets;

@@ -186,7 +186,10 @@ START_TEST(parts_of_a_period_add_up)
 	early->vifs[1].multicast_packets = 9;
 	early->vifs[1].covered_ms = 15000;
 	late->header.dropped_packets = 1;
+	early->header.backends = BACKEND_PCAP;
+	late->header.backends = BACKEND_BPF;
 	ck_assert_int_eq(period_store_merge(late, early), 0);
+	ck_assert_uint_eq(late->header.backends, BACKEND_PCAP | BACKEND_BPF);
 	ck_assert_uint_eq(late->nvifs, 4);
 	ck_assert_uint_eq(late->nrows, 4);
 	ck_assert_uint_eq(late->header.dropped_packets, 5);
