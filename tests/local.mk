@@ -15,9 +15,6 @@ endif
 tests_lab_tap_guest_SOURCES = tests/lab/tap_guest.c
 tests_lab_period_dump_SOURCES = tests/lab/period_dump.c
 tests_lab_period_dump_LDADD = libgrappe-common.la
-.PHONY: print-lab-tests
-print-lab-tests:
-	@printf '%s\n' $(LAB_TESTS)
 
 # The agent and its MIB
 if TESTS_ENABLED
@@ -61,14 +58,12 @@ EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
-LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh
-tests_lab_confined_SOURCES = tests/lab/confined.c
-tests_lab_confined_LDADD = libgrappe-agent.la libgrappe-capture.la libgrappe-common.la
+LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/wire.sh
 tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
 tests_lab_bpf_frames_LDADD = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
-check_PROGRAMS += $(capture_tests) tests/lab/bpf_frames tests/lab/confined
+check_PROGRAMS += $(capture_tests) tests/lab/bpf_frames
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
 endif
@@ -131,9 +126,14 @@ tests_fuzz_fuzz_savefile_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_savefile_LDADD = libgrappe-capture.la libgrappe-common.la
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
 
-# Guests in QEMU for lab tests
-EXTRA_DIST += tests/lab/guest.sh tests/lab/guest_init
+# Guests in QEMU: "quickstart check-vms" runs what is in VM_TESTS
+VM_TESTS =
+VM_TESTS += tests/lab/kernel61.sh
+VM_TESTS += tests/lab/vms.sh
+EXTRA_DIST += $(VM_TESTS) tests/lab/kernel61_guest tests/lab/guest.sh tests/lab/guest_init \
+	tests/lab/hypervisor.sh tests/lab/sites.sh
 if TESTS_ENABLED
-check_PROGRAMS += tests/lab/flow
+check_PROGRAMS += tests/lab/flow tests/lab/wan_relay
 endif
 tests_lab_flow_SOURCES = tests/lab/flow.c
+tests_lab_wan_relay_SOURCES = tests/lab/wan_relay.c
