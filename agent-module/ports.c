@@ -324,7 +324,7 @@ static void tell_open(const struct port *port)
 		log_info("capturing on %s, ring of %" PRIu32 " kB", port->info.name,
 		    port->buffer_bytes / 1024);
 	else
-		log_info("capturing on %s by bpf", port->info.name);
+		log_info("capturing on %s, by bpf", port->info.name);
 }
 
 static int open_port(struct ports *ports, const struct discover_port *info, size_t planned)

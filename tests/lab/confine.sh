@@ -95,7 +95,7 @@ test_ambient() {
 		--ambient-caps +net_raw,+net_admin,+bpf,+perfmon "$(program grappe-capture)" -v --config "$LAB_DIR/capture.conf"
 	wait_ready capture || fail "an unprivileged user with four capabilities can start it"
 	check_daemon capture "${rights[auto]}"
-	check "and bpf is what it uses" grep -q "capturing on tap1 by bpf" "$LAB_LOG/capture.log"
+	check "and bpf is what it uses" grep -q "capturing on tap1, by bpf" "$LAB_LOG/capture.log"
 	in_ns vm2 ping -q -c 25 -i 0.01 10.9.0.1 >/dev/null
 	check "it counts and publishes" wait_for 12 counted
 	stop capture
