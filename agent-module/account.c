@@ -246,6 +246,18 @@ static void settle_coverage(struct account *account, uint32_t number, int64_t un
 	}
 }
 
+bool account_identify(struct account *account, int handle, const char *vm_id)
+{
+	struct period_vif *identity = &account->vifs.slots[handle].identity;
+	struct period_vif known = *identity;
+
+	snprintf(known.vm_id, sizeof known.vm_id, "%s", vm_id);
+	if (vifs_same(&account->vifs, &known) != VIFS_NONE)
+		return false;
+	*identity = known;
+	return true;
+}
+
 void account_describe(struct account *account, int handle, const struct period_vif *vif)
 {
 	struct vif_slot *slot = &account->vifs.slots[handle];

@@ -74,6 +74,9 @@ void account_free(struct account *account);
  */
 int account_watch(
     struct account *account, uint32_t port, const struct period_vif *vif, int64_t since_ns);
+/* account_identify - the vif is known to be of this VM now: what it has in the open periods goes
+ * along. Returns false, and does nothing, when such a vif of that VM is known already. */
+bool account_identify(struct account *account, int handle, const char *vm_id);
 /* account_describe - what is new about a vif that is being watched: name, sizes, label and the
  * other facts that do not identify it. */
 void account_describe(struct account *account, int handle, const struct period_vif *vif);

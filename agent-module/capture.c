@@ -148,6 +148,13 @@ static void on_link(void *context, const struct netlink_link *link)
 		    error_text(rc));
 }
 
+static void on_pvid(void *context, const struct netlink_pvid *pvid)
+{
+	const struct capture *capture = context;
+
+	discover_pvid(capture->discover, pvid);
+}
+
 static void on_station(void *context, const struct netlink_station *station)
 {
 	struct capture *capture = context;
@@ -160,7 +167,8 @@ static void on_station(void *context, const struct netlink_station *station)
 
 static struct netlink_sink sink_of(struct capture *capture)
 {
-	return (struct netlink_sink){.link = on_link, .station = on_station, .context = capture};
+	return (struct netlink_sink){
+	    .link = on_link, .pvid = on_pvid, .station = on_station, .context = capture};
 }
 
 static int dump_all(struct capture *capture)
@@ -172,6 +180,8 @@ static int dump_all(struct capture *capture)
 	rc = netlink_dump_links(capture->netlink, &sink);
 	if (rc == GRAPPE_OK)
 		discover_end_dump(capture->discover);
+	if (rc == GRAPPE_OK)
+		rc = netlink_dump_pvids(capture->netlink, &sink);
 	if (rc == GRAPPE_OK)
 		rc = netlink_dump_stations(capture->netlink, &sink);
 	capture->dump_again = rc != GRAPPE_OK;
@@ -194,17 +204,22 @@ static void follow(struct capture *capture)
 	discover_plan_deinit(&plan);
 }
 
+static void read_links(struct capture *capture)
+{
+	const struct netlink_sink sink = sink_of(capture);
+
+	/* Whatever is wrong with the events, a dump brings us up to date. */
+	if (netlink_read(capture->netlink, &sink) != GRAPPE_OK)
+		(void)dump_all(capture);
+}
+
 static void on_netlink(evutil_socket_t fd, short what, void *context)
 {
 	struct capture *capture = context;
-	const struct netlink_sink sink = sink_of(capture);
-	const int rc = netlink_read(capture->netlink, &sink);
 
 	(void)fd;
 	(void)what;
-	/* Whatever is wrong with the events, a dump brings us up to date. */
-	if (rc != GRAPPE_OK)
-		(void)dump_all(capture);
+	read_links(capture);
 	follow(capture);
 }
 
@@ -214,6 +229,7 @@ static struct libvirt_options libvirt_options(const struct capture_settings *set
 {
 	return (struct libvirt_options){.uri = settings->libvirt_uri,
 	    .user = settings->libvirt_user,
+	    .interval_s = (int)(settings->libvirt_interval_ms / 1000),
 	    .wait = settings->libvirt == LIBVIRT_AUTO};
 }
 
@@ -234,7 +250,8 @@ static void tell_libvirt(struct capture *capture, int rc)
 /* Takes what libvirt told. Returns whether there is a new list. */
 static bool take_domains(struct capture *capture)
 {
-	const int rc = domain_inbox_read(capture->domains);
+	int rc = domain_inbox_read(capture->domains);
+	const bool is_new = rc == 1;
 	const struct domain *list;
 	size_t count;
 
@@ -243,11 +260,11 @@ static bool take_domains(struct capture *capture)
 		event_del(capture->domains_event);
 		return false;
 	}
-	tell_libvirt(capture, rc);
 	list = domain_inbox_list(capture->domains, &count);
-	if (rc == 1 && discover_domains(capture->discover, list, count) != GRAPPE_OK)
-		log_error("%s", error_text(GRAPPE_EMEMORY));
-	return rc == 1;
+	if (rc == 1)
+		rc = discover_domains(capture->discover, list, count);
+	tell_libvirt(capture, rc);
+	return is_new && rc == GRAPPE_OK;
 }
 
 static void on_domains(evutil_socket_t fd, short what, void *context)
@@ -256,8 +273,11 @@ static void on_domains(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (take_domains(capture))
-		follow(capture);
+	if (!take_domains(capture))
+		return;
+	/* The interface of a VM that has ended is gone too: else it would be one of nobody's. */
+	read_links(capture);
+	follow(capture);
 }
 
 /* Waits for the first list, so that VMs are not known by their MACs first. */
@@ -594,8 +614,8 @@ static void close_all(struct capture *capture)
 /* Before the first packet is read. */
 static int confine(const struct capture *capture)
 {
-	const struct confine_rights rights = capture_rights(
-	    backend_has_bpf(capture->backend), backend_has_pcap(capture->backend));
+	const struct confine_rights rights =
+	    capture_rights(backend_has_bpf(capture->backend), backend_has_pcap(capture->backend));
 	char message[200];
 	int rc;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/capture_settings.h"
 
+#include "agent-module/domain.h"
 #include "agent-module/libvirt_child.h"
 #include "common/error.h"
 #include "common/identity.h"
@@ -41,12 +42,16 @@ static const struct setting general[] = {
 	"learn of VMs from libvirt: always, never, or (auto) when libvirtd is there"},
     {"libvirt_uri", SETTING_TEXT, offsetof(struct capture_settings, libvirt_uri),
 	LIBVIRT_DEFAULT_URI, 0, 0, NULL, "the libvirt to ask; it is only read from"},
+    {"libvirt_interval", SETTING_DURATION, offsetof(struct capture_settings, libvirt_interval_ms),
+	"60s", 1000, 3600 * 1000, NULL,
+	"how often libvirt is asked for all VMs, beside its events"},
     {"libvirt_user", SETTING_TEXT, offsetof(struct capture_settings, libvirt_user), "nobody", 0, 0,
 	NULL, "whom the process that asks libvirt runs as, when started by root"},
     {"libvirt_program", SETTING_TEXT, offsetof(struct capture_settings, libvirt_program),
 	LIBVIRT_DEFAULT_PROGRAM, 0, 0, NULL, "the program that asks libvirt"},
     {"user", SETTING_TEXT, offsetof(struct capture_settings, user), "", 0, 0, NULL,
-	"whom to become when started by root, with the few capabilities that capturing needs; empty: "
+	"whom to become when started by root, with the few capabilities that capturing needs; "
+	"empty: "
 	"stay, with as few"},
     {"confine", SETTING_BOOLEAN, offsetof(struct capture_settings, confine), "yes", 0, 0, NULL,
 	"give up capabilities and system calls that are not needed; no only to find a fault"},
@@ -69,15 +74,17 @@ static const struct setting general[] = {
 };
 
 static const struct setting vm[] = {
-    {"mac", SETTING_LIST, offsetof(struct capture_vm_settings, mac), NULL, 0, 0, NULL,
-	"MAC addresses of this virtual NIC; the first one identifies a VM without uuid"},
+    {"mac", SETTING_LIST, offsetof(struct capture_vm_settings, mac), "{}", 0, 0, NULL,
+	"MAC addresses of this virtual NIC; the first one identifies a VM without uuid; none: the "
+	"section adds to what libvirt says of the VM with this uuid, or this name"},
     {"uuid", SETTING_TEXT, offsetof(struct capture_vm_settings, uuid), "", 0, 0, NULL,
 	"the VM's UUID, which stays when it migrates"},
     {"interface", SETTING_TEXT, offsetof(struct capture_vm_settings, interface), "", 0, 0, NULL,
 	"the host's end of the virtual NIC; empty: the port of a bridge section that shows the "
 	"MAC"},
     {"segment", SETTING_TEXT, offsetof(struct capture_vm_settings, segment), "", 0, 0, NULL,
-	"global name of the layer-2 segment; empty: that of the bridge, else \"default\""},
+	"global name of the layer-2 segment; empty: that of the segment or bridge section of its "
+	"place, else \"default\""},
     {"application", SETTING_TEXT, offsetof(struct capture_vm_settings, application), "", 0, 0, NULL,
 	"application or group the VM belongs to; empty: what libvirt's metadata say"},
     {"vcpu", SETTING_INTEGER, offsetof(struct capture_vm_settings, vcpu), "0", 0, 65536, NULL,
@@ -93,6 +100,13 @@ static const struct setting bridge[] = {
 	0, NULL, "global name of the layer-2 segment that the bridge carries"},
     {"exclude", SETTING_LIST, offsetof(struct capture_bridge_settings, exclude), "{}", 0, 0, NULL,
 	"ports that are no VMs, such as uplinks: names with * and ?"},
+};
+
+static const struct setting segment[] = {
+    {"bridge", SETTING_TEXT, offsetof(struct capture_segment_settings, bridge), NULL, 0, 0, NULL,
+	"the bridge, or the interface below a macvtap"},
+    {"vlan", SETTING_INTEGER, offsetof(struct capture_segment_settings, vlan), "0", 0,
+	DOMAIN_VLAN_MAX, NULL, "the VLAN there; 0: all that no other segment section takes"},
 };
 
 static const struct setting endpoint[] = {
@@ -119,6 +133,13 @@ static const struct settings_section sections[] = {
 	.size = sizeof(struct capture_bridge_settings),
 	.offset = offsetof(struct capture_settings, bridges),
 	.limit = 256},
+    {.name = "segment",
+	.text = "a layer-2 segment with its global name: a VLAN of a bridge",
+	.settings = segment,
+	.nsettings = SETTINGS_COUNT(segment),
+	.size = sizeof(struct capture_segment_settings),
+	.offset = offsetof(struct capture_settings, segments),
+	.limit = 4096},
     {.name = "endpoint",
 	.text = "a named endpoint without a sensor: what VMs send to it is counted as well",
 	.settings = endpoint,
@@ -174,8 +195,8 @@ static int check_macs(const struct capture_vm_settings *vms, size_t i, char *mes
 	const struct settings_list *list = &vms[i].mac;
 	struct mac mac;
 
-	if (list->count == 0 || list->count > PERIOD_MACS_MAX) {
-		snprintf(message, size, "vm \"%s\": mac wants 1 to %d addresses", vms[i].title,
+	if (list->count > PERIOD_MACS_MAX) {
+		snprintf(message, size, "vm \"%s\": mac wants at most %d addresses", vms[i].title,
 		    PERIOD_MACS_MAX);
 		return GRAPPE_EINVALID;
 	}
@@ -216,6 +237,11 @@ static int check_vm(const struct capture_vm_settings *vms, size_t i, char *messa
 		why = "the application's name is too long: ", what = one->application;
 	else if (one->addresses.count > PERIOD_ADDRESSES_MAX)
 		why = "too many addresses";
+	else if (one->mac.count == 0 && (one->interface[0] != '\0' || one->addresses.count > 0 ||
+					    one->vcpu != 0 || one->memory != 0))
+		why = "without mac it can only give application and segment";
+	else if (one->mac.count == 0 && one->application[0] == '\0' && one->segment[0] == '\0')
+		why = "it says nothing: mac, application or segment is missing";
 	for (size_t a = 0; a < one->addresses.count && why == NULL; a++)
 		if (address_parse(one->addresses.items[a], &address) != GRAPPE_OK)
 			why = "not an IP address: ", what = one->addresses.items[a];
@@ -228,6 +254,25 @@ static int check_vm(const struct capture_vm_settings *vms, size_t i, char *messa
 		return GRAPPE_EINVALID;
 	}
 	return check_macs(vms, i, message, size);
+}
+
+static int check_segment(
+    const struct capture_segment_settings *segments, size_t i, char *message, size_t size)
+{
+	const struct capture_segment_settings *one = &segments[i];
+	const char *why = NULL;
+
+	if (!fits(one->title, SEGMENT_SIZE) || one->title[0] == '\0')
+		why = "the name is too long or empty";
+	else if (!fits(one->bridge, NETLINK_NAME_SIZE) || one->bridge[0] == '\0')
+		why = "no interface has such a name as its bridge";
+	for (size_t s = 0; s < i && why == NULL; s++)
+		if (strcmp(one->bridge, segments[s].bridge) == 0 && one->vlan == segments[s].vlan)
+			why = "another segment has this place already";
+	if (why == NULL)
+		return GRAPPE_OK;
+	snprintf(message, size, "segment \"%s\": %s", one->title, why);
+	return GRAPPE_EINVALID;
 }
 
 static int check(const void *values, char *message, size_t size)
@@ -248,6 +293,8 @@ static int check(const void *values, char *message, size_t size)
 			    bridges[i].title);
 			rc = GRAPPE_EINVALID;
 		}
+	for (size_t i = 0; i < settings->segments.count && rc == GRAPPE_OK; i++)
+		rc = check_segment(settings->segments.items, i, message, size);
 	for (size_t i = 0; i < settings->endpoints.count && rc == GRAPPE_OK; i++)
 		if (address_parse(endpoints[i].address, &address) != GRAPPE_OK) {
 			snprintf(message, size, "endpoint \"%s\": \"%s\" is no IP address",
@@ -272,7 +319,8 @@ static void translate_vm(const struct capture_vm_settings *from, struct discover
 		(void)address_parse(from->addresses.items[i], &address->address);
 		address->evidence = EVIDENCE_CONFIGURED;
 	}
-	if (from->uuid[0] == '\0' || identity_from_uuid(from->uuid, vif->vm_id) != GRAPPE_OK)
+	if ((from->uuid[0] == '\0' || identity_from_uuid(from->uuid, vif->vm_id) != GRAPPE_OK) &&
+	    vif->nmacs > 0)
 		identity_from_mac(&vif->macs[0], vif->vm_id);
 	snprintf(vif->vm_name, sizeof vif->vm_name, "%s", from->title);
 	snprintf(vif->segment, sizeof vif->segment, "%s", from->segment);
@@ -298,22 +346,34 @@ static int translate_bridge(const struct capture_bridge_settings *from, struct d
 	return GRAPPE_OK;
 }
 
+static void translate_segment(
+    const struct capture_segment_settings *from, struct discover_segment *to)
+{
+	snprintf(to->name, sizeof to->name, "%s", from->title);
+	snprintf(to->place.bridge, sizeof to->place.bridge, "%s", from->bridge);
+	to->place.vlan = (uint16_t)from->vlan;
+}
+
 int capture_settings_sources(
     const struct capture_settings *settings, struct discover_sources *sources)
 {
 	const struct capture_vm_settings *vms = settings->vms.items;
 	const struct capture_bridge_settings *bridges = settings->bridges.items;
+	const struct capture_segment_settings *segments = settings->segments.items;
 	int rc = GRAPPE_OK;
 
 	*sources = (struct discover_sources){0};
 	sources->vms = calloc(settings->vms.count + 1, sizeof *sources->vms);
 	sources->bridges = calloc(settings->bridges.count + 1, sizeof *sources->bridges);
-	if (sources->vms == NULL || sources->bridges == NULL)
+	sources->segments = calloc(settings->segments.count + 1, sizeof *sources->segments);
+	if (sources->vms == NULL || sources->bridges == NULL || sources->segments == NULL)
 		rc = GRAPPE_EMEMORY;
 	for (size_t i = 0; i < settings->vms.count && rc == GRAPPE_OK; i++)
 		translate_vm(&vms[i], &sources->vms[sources->nvms++]);
 	for (size_t i = 0; i < settings->bridges.count && rc == GRAPPE_OK; i++)
 		rc = translate_bridge(&bridges[i], &sources->bridges[sources->nbridges++]);
+	for (size_t i = 0; i < settings->segments.count && rc == GRAPPE_OK; i++)
+		translate_segment(&segments[i], &sources->segments[sources->nsegments++]);
 	if (rc != GRAPPE_OK)
 		discover_sources_deinit(sources);
 	return rc;

@@ -30,6 +30,12 @@ struct capture_bridge_settings {
 	struct settings_list exclude;
 };
 
+struct capture_segment_settings {
+	char *title; /* its global name */
+	char *bridge;
+	int64_t vlan;
+};
+
 struct capture_endpoint_settings {
 	char *title;
 	char *address;
@@ -45,6 +51,7 @@ struct capture_settings {
 	int capture;    /* enum backend_choice */
 	int bpf_attach; /* enum bpf_way */
 	int libvirt;    /* enum libvirt_choice */
+	int64_t libvirt_interval_ms;
 	char *libvirt_uri, *libvirt_user, *libvirt_program;
 	char *periods_directory;
 	int64_t periods_kept;
@@ -54,13 +61,15 @@ struct capture_settings {
 	int64_t snaplen;
 	struct settings_sections vms;       /* struct capture_vm_settings */
 	struct settings_sections bridges;   /* struct capture_bridge_settings */
+	struct settings_sections segments;  /* struct capture_segment_settings */
 	struct settings_sections endpoints; /* struct capture_endpoint_settings */
 };
 
 extern const struct settings_schema capture_settings_schema;
 
-/* capture_settings_sources - the VMs and bridges as discovery wants them, from checked settings.
- * *sources is owned by the caller (discover_sources_deinit()). Returns 0 or GRAPPE_EMEMORY. */
+/* capture_settings_sources - the VMs, bridges and segments as discovery wants them, from checked
+ * settings. *sources is owned by the caller (discover_sources_deinit()). Returns 0 or
+ * GRAPPE_EMEMORY. */
 int capture_settings_sources(
     const struct capture_settings *settings, struct discover_sources *sources);
 /* capture_settings_endpoints - addresses of the named endpoints. Returns their number. */

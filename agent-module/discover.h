@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which interfaces carry which virtual NICs (S-9): from what libvirt tells, from the static list of
- * VMs and from the ports of bridges. Fed with what rtnetlink tells (agent-module/netlink.h), it
- * answers with a plan: the interfaces to capture on and the vifs there. Pure: no I/O, so tests play
- * any history of links.
+ * Which interfaces carry which virtual NICs (S-9), and in which segment each is (S-10): from what
+ * libvirt tells, from the static list of VMs and from the ports of bridges. Fed with what rtnetlink
+ * tells (agent-module/netlink.h), it answers with a plan: the interfaces to capture on and the vifs
+ * there. Pure: no I/O, so tests play any history of links.
  *
  * A VM's MAC on a bridge port is learnt from the bridge's own forwarding table, that is, from the
  * frames the VM sends, or from a static entry there. A MAC that ages out of that table stays with
  * its port until it shows up at another one (the VM moved, also out through an excluded port) or
- * the port is gone. Every MAC that no vm section names is a VM of its own. Only ports of the kinds
- * that VMs have (tun, veth, macvtap…) are taken; a port with more than DISCOVER_MACS_MAX unknown
- * MACs is taken for an uplink.
+ * the port is gone. Every MAC that no vm section and no domain has is a VM of its own, but on the
+ * interface of a known VM: there it is a further MAC of that virtual NIC, as soon as the NIC's own
+ * MAC was seen there too. Only ports of the kinds that VMs have (tun, veth, macvtap…) are taken; a
+ * port with more than DISCOVER_MACS_MAX unknown MACs is taken for an uplink, or for a bridge inside
+ * the VM, whose MACs are nobody's then.
+ *
+ * An interface that libvirt names is watched wherever it is; a bridge section's exclude forbids it.
+ * The segment is, in this order: what the vm section says, the segment section of the interface's
+ * place (agent-module/links.h), what the bridge section says, "default".
  *
  * Life-cycle: discover_new(), discover_link()/discover_station() as messages come, discover_plan()
  * after each batch, discover_free(). One thread.
@@ -18,21 +24,27 @@
 #ifndef GRAPPE_AGENT_MODULE_DISCOVER_H
 #define GRAPPE_AGENT_MODULE_DISCOVER_H
 
-#include "agent-module/netlink.h"
+#include "agent-module/links.h"
 #include "common/period.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define DISCOVER_MACS_MAX 8         /* unknown MACs behind one port of a bridge */
-#define DISCOVER_STATIONS_MAX 16384 /* MACs on watched ports in all */
-#define DISCOVER_LINKS_MAX 65536
+#define DISCOVER_MACS_MAX 8                    /* unknown MACs behind one port of a bridge */
+#define DISCOVER_STATIONS_MAX 16384            /* MACs on ports in all */
+#define DISCOVER_VMS_MAX (PERIOD_VIFS_MAX / 2) /* virtual NICs of sections and libvirt together */
 
 struct discover_vm {
-	struct period_vif
-	    vif; /* id, name, segment ("": of the bridge, else default), MACs, addresses, size */
+	struct period_vif vif; /* id, name, segment ("": of the place), MACs, addresses, size */
 	char interface[NETLINK_NAME_SIZE]; /* "": wherever a bridge port shows one of the MACs */
+	struct links_place told;           /* by libvirt */
+	bool by_libvirt;
+};
+
+struct discover_segment {
+	char name[SEGMENT_SIZE];
+	struct links_place place; /* VLAN 0: what no other segment of the bridge takes */
 };
 
 struct discover_bridge {
@@ -48,6 +60,8 @@ struct discover_sources {
 	size_t nvms;
 	struct discover_bridge *bridges; /* owned */
 	size_t nbridges;
+	struct discover_segment *segments; /* owned */
+	size_t nsegments;
 };
 
 void discover_sources_deinit(struct discover_sources *sources);
@@ -86,12 +100,13 @@ struct discover *discover_new(const struct discover_sources *sources);
 void discover_free(struct discover *discover);
 
 /* discover_domains - the complete list of what libvirt has on this host, in place of the one
- * before. Copied. Returns 0 or GRAPPE_EMEMORY (the one before stays). */
+ * before. Copied. Returns 0, GRAPPE_ELIMIT or GRAPPE_EMEMORY (the one before stays). */
 int discover_domains(struct discover *discover, const struct domain *domains, size_t ndomains);
 
-/* discover_link / discover_station - what rtnetlink told. Return 0, GRAPPE_ELIMIT or
- * GRAPPE_EMEMORY. */
+/* discover_link / discover_pvid / discover_station - what rtnetlink told. Return 0, GRAPPE_ELIMIT
+ * or GRAPPE_EMEMORY. */
 int discover_link(struct discover *discover, const struct netlink_link *link);
+void discover_pvid(struct discover *discover, const struct netlink_pvid *pvid);
 int discover_station(struct discover *discover, const struct netlink_station *station);
 /* discover_begin_dump / discover_end_dump - around a full dump of links: those not told in between
  * are gone. */

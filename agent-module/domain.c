@@ -25,6 +25,8 @@ static void encode_domain(const struct domain *domain, struct buffer *out)
 	for (uint32_t i = 0; i < domain->nnics; i++) {
 		buffer_put(out, domain->nics[i].mac.bytes, sizeof domain->nics[i].mac.bytes);
 		buffer_put_text(out, domain->nics[i].interface);
+		buffer_put_text(out, domain->nics[i].place.bridge);
+		buffer_put_varint(out, domain->nics[i].place.vlan);
 	}
 }
 
@@ -57,8 +59,15 @@ static uint8_t read_choice(struct reader *reader, uint8_t most)
 
 static void decode_nic(struct reader *reader, struct domain_nic *nic)
 {
+	uint32_t vlan;
+
 	reader_copy(reader, nic->mac.bytes, sizeof nic->mac.bytes);
 	reader_text(reader, nic->interface, sizeof nic->interface);
+	reader_text(reader, nic->place.bridge, sizeof nic->place.bridge);
+	vlan = read_u32(reader);
+	if (vlan > DOMAIN_VLAN_MAX)
+		reader->error = GRAPPE_EFORMAT;
+	nic->place.vlan = (uint16_t)vlan;
 	if (reader->error == GRAPPE_OK && mac_is_group(&nic->mac))
 		reader->error = GRAPPE_EFORMAT;
 }

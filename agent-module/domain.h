@@ -4,12 +4,13 @@
  * records in which one process tells another. The reader trusts no byte of them.
  *
  * A list of domains is told whole each time: DOMAIN_BEGIN, a DOMAIN_ONE for each, DOMAIN_END.
- * Between lists a DOMAIN_TROUBLE may say why none comes. A record is one datagram. Pure.
+ * Between lists a DOMAIN_TROUBLE may say why none comes; the next list ends it. A record is one
+ * datagram. Pure.
  */
 #ifndef GRAPPE_AGENT_MODULE_DOMAIN_H
 #define GRAPPE_AGENT_MODULE_DOMAIN_H
 
-#include "agent-module/netlink.h"
+#include "agent-module/links.h"
 #include "common/buffer.h"
 #include "common/period.h"
 
@@ -17,9 +18,10 @@
 #include <stdint.h>
 
 #define DOMAIN_NICS_MAX 32
+#define DOMAIN_VLAN_MAX 4094
 #define DOMAIN_RECORD_MAX 8192
 #define DOMAIN_REASON_SIZE 200
-#define DOMAINS_MAX 16384
+#define DOMAINS_MAX 8192
 
 enum domain_record_type {
 	DOMAIN_BEGIN = 1,
@@ -31,6 +33,7 @@ enum domain_record_type {
 struct domain_nic {
 	struct mac mac;
 	char interface[NETLINK_NAME_SIZE]; /* the host's end; "" = unknown */
+	struct links_place place;          /* the bridge it is plugged into, and its VLAN there */
 };
 
 struct domain {
@@ -42,7 +45,7 @@ struct domain {
 struct domain_record {
 	enum domain_record_type type;
 	struct domain domain;            /* DOMAIN_ONE */
-	char reason[DOMAIN_REASON_SIZE]; /* DOMAIN_TROUBLE; "" = it is over */
+	char reason[DOMAIN_REASON_SIZE]; /* DOMAIN_TROUBLE */
 };
 
 /* domain_record_encode - appends the record to out. */

@@ -96,6 +96,7 @@ static int take(struct domain_inbox *inbox, const struct domain_record *record)
 	if (!inbox->inside)
 		return 0;
 	inbox->inside = false;
+	inbox->trouble[0] = '\0';
 	inbox->coming = inbox->complete;
 	inbox->complete = complete;
 	return 1;

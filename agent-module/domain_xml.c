@@ -4,6 +4,7 @@
 #include "common/error.h"
 
 #include <libxml/parser.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_element(const xmlNode *node, const char *name)
@@ -26,27 +27,33 @@ static const xmlNode *child(const xmlNode *node, const char *name)
 	return at;
 }
 
-/* Copies a text, which libxml2 allocated or not, as far as it fits, without control characters and
- * without half a character at the end. */
-static void copy_text(char *out, size_t size, const xmlChar *text)
+void domain_xml_clean(char *text)
 {
-	size_t n = text != NULL ? strlen((const char *)text) : 0;
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+void domain_xml_copy(char *out, size_t size, const char *text)
+{
+	size_t n = text != NULL ? strlen(text) : 0;
 
 	if (n >= size) {
 		n = size - 1;
-		while (n > 0 && (text[n] & 0xc0) == 0x80)
+		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
 			n--;
 	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = text[i] < 0x20 || text[i] == 0x7f ? '?' : (char)text[i];
+	if (n > 0)
+		memcpy(out, text, n);
 	out[n] = '\0';
+	domain_xml_clean(out);
 }
 
 static void copy_attribute(const xmlNode *node, const char *name, char *out, size_t size)
 {
 	xmlChar *value = node != NULL ? xmlGetProp(node, (const xmlChar *)name) : NULL;
 
-	copy_text(out, size, value);
+	domain_xml_copy(out, size, (const char *)value);
 	xmlFree(value);
 }
 
@@ -54,8 +61,38 @@ static void copy_content(const xmlNode *node, char *out, size_t size)
 {
 	xmlChar *value = node != NULL ? xmlNodeGetContent(node) : NULL;
 
-	copy_text(out, size, value);
+	domain_xml_copy(out, size, (const char *)value);
 	xmlFree(value);
+}
+
+/* A longer name is no interface's, and is left out. */
+static void copy_interface(const xmlNode *node, const char *name, char out[NETLINK_NAME_SIZE])
+{
+	char text[64];
+
+	copy_attribute(node, name, text, sizeof text);
+	memset(out, 0, NETLINK_NAME_SIZE);
+	if (strlen(text) < NETLINK_NAME_SIZE)
+		memcpy(out, text, strlen(text));
+}
+
+/* The tag of the guest's untagged frames: the only one, or the native one of a trunk. */
+static uint16_t read_vlan(const xmlNode *vlan)
+{
+	const xmlNode *tag = child(vlan, "tag");
+	char text[16];
+	unsigned long id;
+
+	copy_attribute(vlan, "trunk", text, sizeof text);
+	if (strcmp(text, "yes") == 0)
+		for (; tag != NULL; tag = tag->next) {
+			copy_attribute(tag, "nativeMode", text, sizeof text);
+			if (is_element(tag, "tag") && strcmp(text, "untagged") == 0)
+				break;
+		}
+	copy_attribute(tag, "id", text, sizeof text);
+	id = strtoul(text, NULL, 10);
+	return id <= DOMAIN_VLAN_MAX ? (uint16_t)id : 0;
 }
 
 static void read_nic(const xmlNode *node, struct domain *domain)
@@ -68,11 +105,10 @@ static void read_nic(const xmlNode *node, struct domain *domain)
 	copy_attribute(child(node, "mac"), "address", text, sizeof text);
 	if (mac_parse(text, &nic->mac) != GRAPPE_OK || mac_is_group(&nic->mac))
 		return;
-	copy_attribute(child(node, "target"), "dev", text, sizeof text);
-	/* A longer name is no interface's; the NIC is then found by its MAC. */
-	memset(nic->interface, 0, sizeof nic->interface);
-	if (strlen(text) < sizeof nic->interface)
-		memcpy(nic->interface, text, strlen(text));
+	/* Without an interface the NIC is found by its MAC. */
+	copy_interface(child(node, "target"), "dev", nic->interface);
+	copy_interface(child(node, "source"), "bridge", nic->place.bridge);
+	nic->place.vlan = read_vlan(child(node, "vlan"));
 	domain->nnics++;
 }
 
@@ -101,7 +137,8 @@ int domain_xml_read(const char *xml, struct domain *domain)
 	doc = xmlReadMemory(xml, (int)length, "domain", NULL,
 	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
-	if (root == NULL || !is_element(root, "domain")) {
+	/* libvirt writes no document type: that is where entities come from. */
+	if (root == NULL || !is_element(root, "domain") || xmlGetIntSubset(doc) != NULL) {
 		xmlFreeDoc(doc);
 		return GRAPPE_EFORMAT;
 	}

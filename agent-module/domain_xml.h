@@ -8,7 +8,8 @@
  *       <grappe xmlns="urn:grappe:domain:1"><group>web-shop</group></grappe>
  *     </metadata>
  *
- * Without network, entities or anything outside the text. Any thread.
+ * Without network, entities or anything outside the text: a description with a document type is
+ * refused. Any thread.
  */
 #ifndef GRAPPE_AGENT_MODULE_DOMAIN_XML_H
 #define GRAPPE_AGENT_MODULE_DOMAIN_XML_H
@@ -21,5 +22,11 @@
 /* domain_xml_read - adds NICs, os_type and application to *domain; more NICs than DOMAIN_NICS_MAX
  * are left out. Returns 0, GRAPPE_EFORMAT or GRAPPE_ELIMIT. */
 int domain_xml_read(const char *xml, struct domain *domain);
+
+/* domain_xml_copy - a text as far as it fits, NULL as "", without control characters and without
+ * half a character of UTF-8 at the end. */
+void domain_xml_copy(char *out, size_t size, const char *text);
+/* domain_xml_clean - replaces control characters, in place. */
+void domain_xml_clean(char *text);
 
 #endif

@@ -3,40 +3,36 @@
 
 #include "agent-module/domain.h"
 #include "agent-module/domain_xml.h"
-#include "agent-module/libvirt_child.h"
+#include "common/clock.h"
 #include "common/error.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define RECONCILE_MS 60000
-#define SETTLE_MS 100 /* events come in groups: one list for all */
+#define SETTLE_MS 100  /* events come in groups: one list for all */
+#define SETTLE_TIMES 4 /* so many times as long as a list takes, libvirtd is left alone after it   \
+			*/
 #define PAUSE_LEAST_MS 1000
 #define PAUSE_MOST_MS 30000
-#define LOOK_S 5 /* how often a libvirtd is looked for that was never there */
-#define NOBODY 65534
+#define HANG_S 20 /* no call takes so long, but for a libvirtd that hangs */
 
 struct watch {
-	const struct libvirt_options *options;
+	const char *uri;
+	int interval_ms;
 	int fd;
 	virConnectPtr connection; /* NULL: none */
 	int timer;
-	int pause_ms;   /* until the next try to connect */
-	bool was_there; /* there was a connection once */
-	bool told_trouble;
+	int settle_ms;
+	int pause_ms; /* until the next try to connect */
+	bool soon;    /* the timer is set because of an event */
 };
+
+enum reading { READ_OK, READ_GONE, READ_FAILED };
 
 /* ---- telling ---- */
 
@@ -60,16 +56,15 @@ static void send_type(const struct watch *watch, enum domain_record_type type)
 	send_record(watch, &record);
 }
 
-static void send_trouble(struct watch *watch, const char *what)
+/* Control characters, which the reader refuses, do not pass. */
+static void send_trouble(const struct watch *watch, const char *what)
 {
 	const char *why = virGetLastErrorMessage();
 	struct domain_record record = {.type = DOMAIN_TROUBLE};
 
-	if (watch->options->wait && !watch->was_there)
-		return;
 	snprintf(record.reason, sizeof record.reason, "%s: %s", what, why != NULL ? why : "");
+	domain_xml_clean(record.reason);
 	send_record(watch, &record);
-	watch->told_trouble = true;
 }
 
 /* ---- domains ---- */
@@ -110,19 +105,13 @@ static void read_sizes(virDomainPtr domain, struct period_vif *facts)
 	facts->autostart = truth(autostart);
 }
 
-static void copy_name(const char *name, char out[VM_NAME_SIZE])
+/* A call that failed because the domain has gone meanwhile: its end is an event of its own. */
+static enum reading why_not(void)
 {
-	size_t n = name != NULL ? strnlen(name, VM_NAME_SIZE - 1) : 0;
-
-	while (n > 0 && name[n] != '\0' && ((unsigned char)name[n] & 0xc0) == 0x80)
-		n--;
-	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)name[i] < 0x20 || name[i] == 0x7f ? '?' : name[i];
-	out[n] = '\0';
+	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? READ_GONE : READ_FAILED;
 }
 
-/* A domain that goes away meanwhile is left out; its end is an event of its own. */
-static bool read_domain(virDomainPtr from, struct domain *domain)
+static enum reading read_domain(virDomainPtr from, struct domain *domain)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	char *xml;
@@ -131,44 +120,74 @@ static bool read_domain(virDomainPtr from, struct domain *domain)
 	*domain = (struct domain){0};
 	if (virDomainGetUUIDString(from, uuid) != 0 ||
 	    identity_from_uuid(uuid, domain->facts.vm_id) != GRAPPE_OK)
-		return false;
-	copy_name(virDomainGetName(from), domain->facts.vm_name);
+		return READ_GONE;
+	domain_xml_copy(
+	    domain->facts.vm_name, sizeof domain->facts.vm_name, virDomainGetName(from));
+	virResetLastError();
 	xml = virDomainGetXMLDesc(from, 0);
 	if (xml == NULL)
-		return false;
+		return why_not();
 	rc = domain_xml_read(xml, domain);
 	free(xml);
-	if (rc == GRAPPE_OK)
-		read_sizes(from, &domain->facts);
-	return rc == GRAPPE_OK;
+	if (rc != GRAPPE_OK)
+		return READ_GONE; /* not to be understood */
+	read_sizes(from, &domain->facts);
+	return READ_OK;
+}
+
+/* Returns false when it broke off: then the list before it stays. */
+static bool send_domains(const struct watch *watch, virDomainPtr *domains, int count)
+{
+	static struct domain_record record; /* too large for the stack of a callback */
+	bool whole = true;
+
+	send_type(watch, DOMAIN_BEGIN);
+	for (int i = 0; i < count; i++) {
+		enum reading result = READ_FAILED;
+
+		(void)alarm(HANG_S);
+		record.type = DOMAIN_ONE;
+		if (whole)
+			result = read_domain(domains[i], &record.domain);
+		if (result == READ_OK)
+			send_record(watch, &record);
+		whole = whole && result != READ_FAILED;
+		virDomainFree(domains[i]);
+	}
+	if (whole)
+		send_type(watch, DOMAIN_END);
+	return whole;
 }
 
 static bool send_list(struct watch *watch)
 {
-	static struct domain_record record; /* too large for the stack of a callback */
+	const int64_t start_ns = clock_monotonic_ns();
 	virDomainPtr *domains = NULL;
 	const int count =
 	    virConnectListAllDomains(watch->connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	int64_t took_ms;
+	bool whole;
 
 	if (count < 0)
 		return false;
-	send_type(watch, DOMAIN_BEGIN);
-	for (int i = 0; i < count; i++) {
-		record.type = DOMAIN_ONE;
-		if (read_domain(domains[i], &record.domain))
-			send_record(watch, &record);
-		virDomainFree(domains[i]);
-	}
+	whole = send_domains(watch, domains, count);
 	free(domains);
-	send_type(watch, DOMAIN_END);
-	return true;
+	took_ms = (clock_monotonic_ns() - start_ns) / CLOCK_MILLISECOND_NS;
+	watch->settle_ms = SETTLE_MS;
+	if (took_ms * SETTLE_TIMES > SETTLE_MS)
+		watch->settle_ms = (int)(took_ms * SETTLE_TIMES);
+	return whole;
 }
 
 /* ---- the connection ---- */
 
+/* A stream of events must not put the list off for ever. */
 static void at_once(struct watch *watch)
 {
-	virEventUpdateTimeout(watch->timer, SETTLE_MS);
+	if (watch->soon)
+		return;
+	watch->soon = true;
+	virEventUpdateTimeout(watch->timer, watch->settle_ms);
 }
 
 static int on_lifecycle(
@@ -239,13 +258,11 @@ static void disconnect(struct watch *watch)
 
 static bool connect_to(struct watch *watch)
 {
-	watch->connection = virConnectOpenReadOnly(watch->options->uri);
+	watch->connection = virConnectOpenReadOnly(watch->uri);
 	if (watch->connection == NULL) {
-		send_trouble(watch, watch->options->uri);
+		send_trouble(watch, watch->uri);
 		return false;
 	}
-	watch->was_there = true;
-	watch->pause_ms = PAUSE_LEAST_MS;
 	register_events(watch);
 	return true;
 }
@@ -257,28 +274,34 @@ static void try_later(struct watch *watch)
 	watch->pause_ms = watch->pause_ms * 2 < PAUSE_MOST_MS ? watch->pause_ms * 2 : PAUSE_MOST_MS;
 }
 
-static void on_timer(int timer, void *context)
+/* Connects when needed and tells the list. */
+static bool tell(struct watch *watch)
 {
-	struct watch *watch = context;
-
 	if (watch->connection != NULL && virConnectIsAlive(watch->connection) != 1) {
 		send_trouble(watch, "libvirt is gone");
 		disconnect(watch);
 	}
-	if (watch->connection == NULL && !connect_to(watch)) {
+	if (watch->connection == NULL && !connect_to(watch))
+		return false;
+	if (send_list(watch))
+		return true;
+	send_trouble(watch, "listing the domains");
+	return false;
+}
+
+static void on_timer(int timer, void *context)
+{
+	struct watch *watch = context;
+
+	watch->soon = false;
+	(void)alarm(HANG_S);
+	if (tell(watch)) {
+		watch->pause_ms = PAUSE_LEAST_MS;
+		virEventUpdateTimeout(timer, watch->interval_ms);
+	} else {
 		try_later(watch);
-		return;
 	}
-	if (!send_list(watch)) {
-		send_trouble(watch, "listing the domains");
-		try_later(watch);
-		return;
-	}
-	if (watch->told_trouble) {
-		send_type(watch, DOMAIN_TROUBLE); /* over */
-		watch->told_trouble = false;
-	}
-	virEventUpdateTimeout(timer, RECONCILE_MS);
+	(void)alarm(0);
 }
 
 /* The other side never writes: an event means that it has ended. */
@@ -291,7 +314,7 @@ static void on_parent(int handle, int fd, int events, void *context)
 	_exit(EXIT_SUCCESS);
 }
 
-/* ---- processes ---- */
+/* ---- the process ---- */
 
 static void ignore_error(void *context, virErrorPtr error)
 {
@@ -299,87 +322,23 @@ static void ignore_error(void *context, virErrorPtr error)
 	(void)error;
 }
 
-static bool drop_privileges(const char *user)
+int libvirt_watch_run(const char *uri, int interval_s, int fd)
 {
-	const struct passwd *entry;
-	uid_t uid = NOBODY;
-	gid_t gid = NOBODY;
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return false;
-	if (geteuid() != 0)
-		return true;
-	entry = getpwnam(user);
-	if (entry != NULL) {
-		uid = entry->pw_uid;
-		gid = entry->pw_gid;
-	}
-	return uid != 0 && setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
-	       setresuid(uid, uid, uid) == 0;
-}
-
-static void run_worker(const struct libvirt_options *options, int fd)
-{
-	struct watch watch = {.options = options, .fd = fd, .pause_ms = PAUSE_LEAST_MS};
+	struct watch watch = {.uri = uri,
+	    .interval_ms = interval_s * 1000,
+	    .fd = fd,
+	    .settle_ms = SETTLE_MS,
+	    .pause_ms = PAUSE_LEAST_MS};
 
 	virSetErrorFunc(NULL, ignore_error);
 	if (virInitialize() != 0 || virEventRegisterDefaultImpl() != 0)
-		_exit(EXIT_FAILURE);
+		return GRAPPE_EIO;
 	watch.timer = virEventAddTimeout(0, on_timer, &watch, NULL);
 	if (watch.timer < 0 ||
 	    virEventAddHandle(
 		fd, VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_parent, NULL, NULL) < 0)
-		_exit(EXIT_FAILURE);
+		return GRAPPE_EIO;
 	while (virEventRunDefaultImpl() == 0)
 		;
-	_exit(EXIT_FAILURE);
-}
-
-/* Ends with its parent, and not before: the terminal's signals are for that one. */
-static void follow_parent(pid_t parent)
-{
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_DFL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0 || getppid() != parent)
-		_exit(EXIT_SUCCESS);
-}
-
-/* Sleeps, or ends with the program that does not need this any more. */
-static void sleep_s(time_t seconds)
-{
-	struct timespec pause = {.tv_sec = seconds};
-
-	while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
-		;
-}
-
-int libvirt_watch_run(const struct libvirt_options *options, int fd)
-{
-	const pid_t parent = getppid();
-	time_t pause_s = 1;
-	pid_t self, worker;
-	int status;
-
-	if (!drop_privileges(options->user))
-		return GRAPPE_EIO;
-	/* Changing the user forgets such a wish (prctl(2)). */
-	follow_parent(parent);
-	self = getpid();
-	/* Until then libvirt's library takes no memory. */
-	while (!libvirt_expected(options))
-		sleep_s(LOOK_S);
-	for (;;) {
-		worker = fork();
-		if (worker == 0) {
-			follow_parent(self);
-			run_worker(options, fd);
-		}
-		if (worker > 0)
-			while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
-				;
-		if (worker > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
-			return GRAPPE_OK;
-		sleep_s(pause_s);
-		pause_s = pause_s * 2 < 60 ? pause_s * 2 : 60;
-	}
+	return GRAPPE_EIO;
 }

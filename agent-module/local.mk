@@ -23,6 +23,7 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/kernel_bpf.c agent-module/kernel_bpf.h \
 	agent-module/learnt.c agent-module/learnt.h \
 	agent-module/libvirt_child.c agent-module/libvirt_child.h \
+	agent-module/links.c agent-module/links.h \
 	agent-module/merge.c agent-module/merge.h \
 	agent-module/mss.c agent-module/mss.h \
 	agent-module/netlink.c agent-module/netlink.h \

@@ -5,6 +5,7 @@
 #include "common/error.h"
 
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
@@ -39,14 +40,71 @@ static void value_text(const uint8_t *value, size_t length, char out[NETLINK_NAM
 	}
 }
 
+static uint16_t value_u16(const uint8_t *value, size_t length)
+{
+	uint16_t number = 0;
+
+	if (length >= sizeof number)
+		memcpy(&number, value, sizeof number);
+	return number;
+}
+
+/* What the interface's own kind tells. */
+static void parse_linkdata(const uint8_t *value, size_t length, struct netlink_link *link)
+{
+	struct attributes attributes = {.bytes = value, .left = length};
+	const bool is_vlan = strcmp(link->kind, "vlan") == 0;
+	const bool is_bridge = strcmp(link->kind, "bridge") == 0;
+	uint16_t type;
+
+	while (attributes_next(&attributes, &type, &value, &length)) {
+		if (is_vlan && type == IFLA_VLAN_ID)
+			link->vlan = value_u16(value, length);
+		else if (is_bridge && type == IFLA_BR_VLAN_FILTERING && length > 0)
+			link->filters = value[0] != 0;
+	}
+}
+
+/* The kernel writes the kind before what belongs to it. */
 static void parse_linkinfo(const uint8_t *value, size_t length, struct netlink_link *link)
 {
 	struct attributes attributes = {.bytes = value, .left = length};
 	uint16_t type;
 
-	while (attributes_next(&attributes, &type, &value, &length))
+	while (attributes_next(&attributes, &type, &value, &length)) {
 		if (type == IFLA_INFO_KIND)
 			value_text(value, length, link->kind);
+		else if (type == IFLA_INFO_DATA)
+			parse_linkdata(value, length, link);
+	}
+}
+
+/* What bridges tell of their ports. */
+static void parse_port(
+    const struct ifinfomsg *info, struct attributes attributes, const struct netlink_sink *sink)
+{
+	struct netlink_pvid pvid = {.ifindex = (uint32_t)info->ifi_index};
+	struct attributes vlans = {.left = 0};
+	struct bridge_vlan_info vlan;
+	const uint8_t *value;
+	bool told = false;
+	size_t length;
+	uint16_t type;
+
+	while (attributes_next(&attributes, &type, &value, &length))
+		if (type == IFLA_AF_SPEC) {
+			vlans = (struct attributes){.bytes = value, .left = length};
+			told = true;
+		}
+	while (attributes_next(&vlans, &type, &value, &length)) {
+		if (type != IFLA_BRIDGE_VLAN_INFO || length < sizeof vlan)
+			continue;
+		memcpy(&vlan, value, sizeof vlan);
+		if ((vlan.flags & BRIDGE_VLAN_INFO_PVID) != 0)
+			pvid.vlan = vlan.vid;
+	}
+	if (told)
+		sink->pvid(sink->context, &pvid);
 }
 
 static void parse_link(
@@ -55,6 +113,7 @@ static void parse_link(
 	struct netlink_link link = {.present = head->nlmsg_type == RTM_NEWLINK};
 	struct attributes attributes;
 	struct ifinfomsg info;
+	bool elsewhere = false;
 	const uint8_t *value;
 	size_t length;
 	uint16_t type;
@@ -62,23 +121,33 @@ static void parse_link(
 	if (size < NLMSG_ALIGN(sizeof info))
 		return;
 	memcpy(&info, body, sizeof info);
-	if (info.ifi_family != AF_UNSPEC || info.ifi_index <= 0)
-		return; /* AF_BRIDGE: news of a port, not of the interface itself */
+	if (info.ifi_index <= 0)
+		return;
+	attributes = (struct attributes){
+	    .bytes = body + NLMSG_ALIGN(sizeof info), .left = size - NLMSG_ALIGN(sizeof info)};
+	if (info.ifi_family == AF_BRIDGE && link.present)
+		parse_port(&info, attributes, sink);
+	if (info.ifi_family != AF_UNSPEC)
+		return;
 	link.ifindex = (uint32_t)info.ifi_index;
 	link.up = (info.ifi_flags & IFF_UP) != 0;
 	link.ethernet = info.ifi_type == ARPHRD_ETHER;
-	attributes = (struct attributes){
-	    .bytes = body + NLMSG_ALIGN(sizeof info), .left = size - NLMSG_ALIGN(sizeof info)};
 	while (attributes_next(&attributes, &type, &value, &length)) {
 		if (type == IFLA_IFNAME)
 			value_text(value, length, link.name);
 		else if (type == IFLA_MASTER)
 			link.master = attributes_u32(value, length);
+		else if (type == IFLA_LINK)
+			link.lower = attributes_u32(value, length);
+		else if (type == IFLA_LINK_NETNSID)
+			elsewhere = true;
 		else if (type == IFLA_MTU)
 			link.mtu = attributes_u32(value, length);
 		else if (type == IFLA_LINKINFO)
 			parse_linkinfo(value, length, &link);
 	}
+	if (elsewhere)
+		link.lower = 0;
 	sink->link(sink->context, &link);
 }
 
@@ -110,6 +179,8 @@ static void parse_neighbour(
 			has_mac = true;
 		} else if (type == NDA_MASTER) {
 			station.master = attributes_u32(value, length);
+		} else if (type == NDA_VLAN) {
+			station.vlan = value_u16(value, length);
 		}
 	}
 	if (has_mac && !mac_is_group(&station.mac))
@@ -263,6 +334,25 @@ int netlink_dump_links(struct netlink *netlink, const struct netlink_sink *sink)
 			 .nlmsg_type = RTM_GETLINK,
 			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
 			 .nlmsg_seq = ++netlink->sequence}};
+
+	return dump(netlink, &request, sizeof request, sink);
+}
+
+int netlink_dump_pvids(struct netlink *netlink, const struct netlink_sink *sink)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg info;
+		struct nlattr mask;
+		uint32_t wanted;
+	} request = {.head = {.nlmsg_len = sizeof request,
+			 .nlmsg_type = RTM_GETLINK,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			 .nlmsg_seq = ++netlink->sequence},
+	    .info = {.ifi_family = AF_BRIDGE},
+	    .mask = {.nla_len = sizeof request.mask + sizeof request.wanted,
+		.nla_type = IFLA_EXT_MASK},
+	    .wanted = RTEXT_FILTER_BRVLAN_COMPRESSED};
 
 	return dump(netlink, &request, sizeof request, sink);
 }

@@ -360,6 +360,35 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 
 /* ---- the plan ---- */
 
+static bool has_uuid(const struct period_vif *vif)
+{
+	char by_mac[VM_ID_SIZE];
+
+	identity_from_mac(&vif->macs[0], by_mac);
+	return strcmp(vif->vm_id, by_mac) != 0;
+}
+
+/* What is watched by its MAC only, as before libvirt told of it, and has a UUID in the plan, goes
+ * on under that without a gap. Returns whether it was so. */
+static bool identify(struct ports *ports, struct watched *watched, const struct discover_plan *plan)
+{
+	struct discover_nic known = watched->nic;
+
+	for (size_t i = 0; i < plan->nnics; i++) {
+		const struct discover_nic *nic = &plan->nics[i];
+
+		memcpy(known.vif.vm_id, nic->vif.vm_id, sizeof known.vif.vm_id);
+		if (!has_uuid(&nic->vif) || !same_nic(&known, nic) ||
+		    !account_identify(ports->options.account, watched->handle, nic->vif.vm_id))
+			continue;
+		log_info("%s on %s is %s (%s)", watched->nic.vif.vm_id, nic->vif.interface,
+		    nic->vif.vm_name, nic->vif.vm_id);
+		watched->nic = *nic;
+		return true;
+	}
+	return false;
+}
+
 static const struct discover_port *plan_port(const struct discover_plan *plan, uint32_t ifindex)
 {
 	for (size_t i = 0; i < plan->nports; i++)
@@ -453,7 +482,8 @@ bool ports_follow(struct ports *ports, const struct discover_plan *plan)
 	/* What is on an interface that is gone stays until its last frames are read. */
 	for (size_t i = ports->nwatched; i-- > 0;)
 		if (ports->watched[i].port->gone_ns == 0 &&
-		    !plan_has_nic(plan, &ports->watched[i].nic))
+		    !plan_has_nic(plan, &ports->watched[i].nic) &&
+		    !identify(ports, &ports->watched[i], plan))
 			unwatch(ports, i, now_ns);
 	all = open_planned(ports, plan);
 	for (size_t i = 0; i < plan->nnics; i++)

@@ -106,8 +106,10 @@ endif
 FUZZ_TARGETS += decode domain netlink savefile
 FUZZ_MORE_decode = agent-module/account.c agent-module/counts.c agent-module/decode.c agent-module/issued.c \
 	agent-module/learnt.c agent-module/mss.c agent-module/vifs.c
-FUZZ_MORE_domain = agent-module/discover.c agent-module/domain.c agent-module/domain_inbox.c agent-module/merge.c
-FUZZ_MORE_netlink = agent-module/attributes.c agent-module/discover.c agent-module/merge.c agent-module/netlink.c
+FUZZ_MORE_domain = agent-module/discover.c agent-module/domain.c agent-module/domain_inbox.c agent-module/links.c \
+	agent-module/merge.c
+FUZZ_MORE_netlink = agent-module/attributes.c agent-module/discover.c agent-module/links.c agent-module/merge.c \
+	agent-module/netlink.c
 FUZZ_MORE_savefile = agent-module/counts.c agent-module/decode.c agent-module/mss.c agent-module/savefile.c
 FUZZ_LIBS_savefile = $(PCAP_LIBS)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/replay_corpus.c

@@ -16,6 +16,11 @@ static void on_link(void *context, const struct netlink_link *link)
 	(void)discover_link(context, link);
 }
 
+static void on_pvid(void *context, const struct netlink_pvid *pvid)
+{
+	discover_pvid(context, pvid);
+}
+
 static void on_station(void *context, const struct netlink_station *station)
 {
 	if (mac_is_group(&station->mac))
@@ -26,10 +31,12 @@ static void on_station(void *context, const struct netlink_station *station)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	struct discover_bridge bridge = {.name = "br0", .segment = "t1"};
-	const struct discover_sources sources = {.bridges = &bridge, .nbridges = 1};
+	struct discover_segment segment = {.name = "t2", .place = {.bridge = "br0", .vlan = 42}};
+	const struct discover_sources sources = {
+	    .bridges = &bridge, .nbridges = 1, .segments = &segment, .nsegments = 1};
 	struct discover *discover = discover_new(&sources);
 	const struct netlink_sink sink = {
-	    .link = on_link, .station = on_station, .context = discover};
+	    .link = on_link, .pvid = on_pvid, .station = on_station, .context = discover};
 	struct discover_plan plan;
 	bool done;
 

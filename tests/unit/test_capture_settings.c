@@ -87,7 +87,18 @@ START_TEST(bad_values_are_named)
 	    {"period = 7min", "divide a day"},
 	    {"period = 30500ms", "divide a day"},
 	    {"vm \"a\" { }", "mac"},
-	    {"vm \"a\" { mac = {} }", "1 to 8"},
+	    {"vm \"a\" { mac = {} }", "says nothing"},
+	    {"vm \"a\" { application = \"shop\" interface = \"t\" }", "without mac"},
+	    {"vm \"a\" { application = \"shop\" addresses = {\"10.0.0.1\"} }", "without mac"},
+	    {"segment \"t1\" { vlan = 42 }", "bridge"},
+	    {"segment \"t1\" { bridge = \"br0\" vlan = 4095 }", "vlan"},
+	    {"segment \"\" { bridge = \"br0\" }", "empty"},
+	    {"segment \"t1\" { bridge = \"0123456789abcdef\" }", "interface"},
+	    {"segment \"t1\" { bridge = \"br0\" vlan = 1 }\n"
+	     "segment \"t2\" { bridge = \"br0\" vlan = 1 }",
+		"already"},
+	    {"libvirt = maybe", "libvirt"},
+	    {"libvirt_interval = 10ms", "libvirt_interval"},
 	    {"vm \"a\" { mac = {\"02:00\"} }", "not a MAC"},
 	    {"vm \"a\" { mac = {\"01:00:5e:00:00:01\"} }", "group"},
 	    {"vm \"a\" { mac = {\"02:00:00:00:00:01\"} uuid = \"x\" }", "UUID"},
@@ -113,6 +124,34 @@ START_TEST(bad_values_are_named)
 		ck_assert_msg(rc == GRAPPE_EINVALID, "%s was taken", bad[i].text);
 		ck_assert_msg(strstr(message, bad[i].why) != NULL, "%s: %s", bad[i].text, message);
 	}
+}
+END_TEST
+
+/* A section may add to what libvirt says, and segments are VLANs of bridges. */
+START_TEST(sections_beside_libvirt)
+{
+	struct discover_sources sources;
+
+	ck_assert_int_eq(load("segment \"t1\" { bridge = \"br0\" vlan = 42 }\n"
+			      "segment \"t2\" { bridge = \"br0\" }\n"
+			      "vm \"web1\" { application = \"shop\" }\n"
+			      "vm \"x\" { uuid = \"6BA7B810-9DAD-11D1-80B4-00C04FD430C8\" "
+			      "segment = \"t9\" }\n"),
+	    0);
+	ck_assert_int_eq(settings.libvirt, LIBVIRT_AUTO);
+	ck_assert_int_eq(settings.libvirt_interval_ms, 60000);
+	ck_assert_int_eq(capture_settings_sources(&settings, &sources), 0);
+	ck_assert_uint_eq(sources.nsegments, 2);
+	ck_assert_str_eq(sources.segments[0].name, "t1");
+	ck_assert_str_eq(sources.segments[0].place.bridge, "br0");
+	ck_assert_uint_eq(sources.segments[0].place.vlan, 42);
+	ck_assert_uint_eq(sources.segments[1].place.vlan, 0);
+	ck_assert_uint_eq(sources.nvms, 2);
+	ck_assert_str_eq(sources.vms[0].vif.vm_id, "");
+	ck_assert_str_eq(sources.vms[0].vif.application, "shop");
+	ck_assert_str_eq(sources.vms[1].vif.vm_id, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+	discover_sources_deinit(&sources);
+	settings_free(&capture_settings_schema, &settings);
 }
 END_TEST
 
@@ -176,6 +215,7 @@ int main(void)
 	tcase_add_test(tests, defaults);
 	tcase_add_test(tests, everything_is_translated);
 	tcase_add_test(tests, bad_values_are_named);
+	tcase_add_test(tests, sections_beside_libvirt);
 	tcase_add_test(tests, short_periods_need_the_switch);
 	tcase_add_test(tests, direction_from_the_captured_length);
 	tcase_add_test(tests, jumps_stay_inside);

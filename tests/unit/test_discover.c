@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "tests/unit/unit.h"
 
+#include <linux/if_bridge.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -18,6 +19,12 @@ static char *exclude[] = {"up*", "eth?"};
 static struct discover_bridge bridges[] = {
     {.name = "br0", .segment = "t1", .exclude = exclude, .nexclude = 2},
     {.name = "br1", .segment = "t2"},
+};
+static struct discover_segment segments[] = {
+    {.name = "red", .place = {.bridge = "br1", .vlan = 42}},
+    {.name = "blue", .place = {.bridge = "br1", .vlan = 43}},
+    {.name = "rest", .place = {.bridge = "br1"}},
+    {.name = "up42", .place = {.bridge = "eth0", .vlan = 42}},
 };
 static struct discover_sources sources;
 static struct discover *discover;
@@ -267,11 +274,155 @@ START_TEST(a_vm_with_two_macs_is_one_nic)
 }
 END_TEST
 
+/* ---- segments ---- */
+
+static void bridge_is(bool filters)
+{
+	struct netlink_link link = {.ifindex = BR1,
+	    .present = true,
+	    .name = "br1",
+	    .kind = "bridge",
+	    .mtu = 1500,
+	    .up = true,
+	    .ethernet = true,
+	    .filters = filters};
+
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+}
+
+static void vlan_device(uint32_t ifindex, uint16_t vlan, uint32_t lower, uint32_t master)
+{
+	struct netlink_link link = {.ifindex = ifindex,
+	    .present = true,
+	    .name = "eth0.x",
+	    .kind = "vlan",
+	    .vlan = vlan,
+	    .lower = lower,
+	    .master = master,
+	    .up = true,
+	    .ethernet = true};
+
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+}
+
+static void pvid(uint32_t ifindex, uint16_t vlan)
+{
+	const struct netlink_pvid one = {.ifindex = ifindex, .vlan = vlan};
+
+	discover_pvid(discover, &one);
+}
+
+static void station_in(uint32_t ifindex, uint16_t vlan, uint8_t last)
+{
+	const struct netlink_station one = {
+	    .ifindex = ifindex, .master = BR1, .vlan = vlan, .mac = mac(last), .present = true};
+
+	ck_assert_int_eq(discover_station(discover, &one), 0);
+}
+
+static const char *segment_of(uint8_t last)
+{
+	make_plan();
+	return nic(last) != NULL ? nic(last)->vif.segment : "nowhere";
+}
+
+START_TEST(a_vlan_is_a_segment)
+{
+	sources.segments = segments;
+	sources.nsegments = 3;
+	bridge_is(true);
+	pvid(99, 42); /* of nobody */
+	for (uint32_t port = 20; port < 24; port++) {
+		tap(port, BR1);
+		pvid(port, (uint16_t)(port + 22));
+		station_in(port, (uint16_t)(port + 22), (uint8_t)port);
+	}
+	ck_assert_str_eq(segment_of(20), "red");
+	ck_assert_str_eq(segment_of(21), "blue");
+	ck_assert_str_eq(segment_of(22), "rest"); /* VLAN 44 */
+	/* A port without a VLAN of its own, as a trunk may be. */
+	pvid(23, 0);
+	ck_assert_str_eq(segment_of(23), "rest");
+	/* The operator moves a port; news of the link itself change nothing. */
+	pvid(20, 43);
+	ck_assert_str_eq(segment_of(20), "blue");
+	tap(20, BR1);
+	ck_assert_str_eq(segment_of(20), "blue");
+	/* VLANs are not kept apart any more: PVIDs mean nothing. */
+	bridge_is(false);
+	ck_assert_str_eq(segment_of(20), "rest");
+	/* Only with sections the bridge's own name does not count. */
+	sources.nsegments = 2;
+	ck_assert_str_eq(segment_of(20), "t2");
+}
+END_TEST
+
+START_TEST(a_bridge_over_a_vlan_device)
+{
+	sources.segments = segments;
+	sources.nsegments = 3;
+	tap(20, BR1);
+	station(20, BR1, 1, true);
+	vlan_device(30, 43, 2, BR1);
+	ck_assert_str_eq(segment_of(1), "blue");
+	vlan_device(31, 42, 2, BR1); /* two of them join VLANs: it is no one VLAN any more */
+	ck_assert_str_eq(segment_of(1), "rest");
+	gone(30);
+	ck_assert_str_eq(segment_of(1), "red");
+}
+END_TEST
+
+START_TEST(a_macvtap_on_a_vlan_device)
+{
+	struct netlink_link link = {.ifindex = 40,
+	    .present = true,
+	    .name = "mvt0",
+	    .kind = "macvtap",
+	    .lower = 30,
+	    .up = true,
+	    .ethernet = true};
+
+	sources.segments = segments;
+	sources.nsegments = 4;
+	configure("direct", 1, "mvt0", "");
+	link_kind(2, "eth0", "", 0, true);
+	vlan_device(30, 42, 2, 0);
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+	ck_assert_str_eq(segment_of(1), "up42");
+	link.lower = 2;
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+	ck_assert_str_eq(segment_of(1), SEGMENT_DEFAULT);
+}
+END_TEST
+
+/* The same MAC at two tenants is two stations, and two vm sections. */
+START_TEST(tenants_may_use_one_mac)
+{
+	sources.segments = segments;
+	sources.nsegments = 3;
+	configure("of-red", 1, "", "red");
+	configure("of-blue", 1, "", "blue");
+	bridge_is(true);
+	for (uint32_t port = 20; port < 22; port++) {
+		tap(port, BR1);
+		pvid(port, (uint16_t)(port + 22));
+		station_in(port, (uint16_t)(port + 22), 1);
+	}
+	make_plan();
+	ck_assert_uint_eq(plan.nnics, 2);
+	ck_assert_str_eq(plan.nics[0].vif.vm_name, "of-red");
+	ck_assert_uint_eq(plan.nics[0].ifindex, 20);
+	ck_assert_str_eq(plan.nics[1].vif.vm_name, "of-blue");
+	ck_assert_uint_eq(plan.nics[1].ifindex, 21);
+}
+END_TEST
+
 /* ---- netlink messages ---- */
 
 static struct netlink_link last_link;
+static struct netlink_pvid last_pvid;
 static struct netlink_station last_station;
-static int links, stations;
+static int links, pvids, stations;
 
 static void on_link(void *context, const struct netlink_link *link)
 {
@@ -287,7 +438,14 @@ static void on_station(void *context, const struct netlink_station *one)
 	stations++;
 }
 
-static const struct netlink_sink sink = {.link = on_link, .station = on_station};
+static void on_pvid(void *context, const struct netlink_pvid *one)
+{
+	(void)context;
+	last_pvid = *one;
+	pvids++;
+}
+
+static const struct netlink_sink sink = {.link = on_link, .pvid = on_pvid, .station = on_station};
 
 struct message {
 	uint8_t bytes[512];
@@ -351,6 +509,66 @@ START_TEST(link_messages)
 	make_link(&message, AF_BRIDGE); /* says that the port changed, not the link */
 	ck_assert_int_eq(netlink_parse(message.bytes, message.length, &sink, &done), 0);
 	ck_assert_int_eq(links, 1);
+	ck_assert_int_eq(pvids, 0);
+}
+END_TEST
+
+/* A VLAN device, and a bridge that keeps VLANs apart. */
+START_TEST(kinds_tell_more)
+{
+	const struct nlmsghdr head = {.nlmsg_type = RTM_NEWLINK};
+	const struct ifinfomsg info = {.ifi_index = 8, .ifi_type = ARPHRD_ETHER};
+	const uint32_t lower = 2;
+	const uint16_t vlan = 42;
+	const uint8_t filters = 1;
+
+	for (int round = 0; round < 3; round++) {
+		struct message message = {.length = 0}, nested = {.length = 0},
+			       data = {.length = 0};
+		const char *kind;
+		bool done;
+
+		put(&message, &head, sizeof head);
+		put(&message, &info, sizeof info);
+		put_attribute(&message, IFLA_LINK, &lower, sizeof lower);
+		if (round == 2) /* that one is in another namespace */
+			put_attribute(&message, IFLA_LINK_NETNSID, &lower, sizeof lower);
+		kind = round == 1 ? "bridge" : "vlan";
+		put_attribute(&nested, IFLA_INFO_KIND, kind, strlen(kind) + 1);
+		if (round == 1)
+			put_attribute(&data, IFLA_BR_VLAN_FILTERING, &filters, sizeof filters);
+		else
+			put_attribute(&data, IFLA_VLAN_ID, &vlan, sizeof vlan);
+		put_attribute(&nested, IFLA_INFO_DATA, data.bytes, data.length);
+		put_attribute(&message, IFLA_LINKINFO, nested.bytes, nested.length);
+		finish(&message);
+		ck_assert_int_eq(netlink_parse(message.bytes, message.length, &sink, &done), 0);
+		ck_assert_uint_eq(last_link.lower, round == 2 ? 0 : 2);
+		ck_assert_uint_eq(last_link.vlan, round == 1 ? 0 : 42);
+		ck_assert(last_link.filters == (round == 1));
+	}
+}
+END_TEST
+
+START_TEST(port_messages)
+{
+	const struct nlmsghdr head = {.nlmsg_type = RTM_NEWLINK};
+	const struct ifinfomsg info = {.ifi_family = AF_BRIDGE, .ifi_index = 7};
+	const struct bridge_vlan_info vlans[] = {{.vid = 7, .flags = BRIDGE_VLAN_INFO_UNTAGGED},
+	    {.vid = 42, .flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED}, {.vid = 43}};
+	struct message message = {.length = 0}, nested = {.length = 0};
+	bool done;
+
+	put(&message, &head, sizeof head);
+	put(&message, &info, sizeof info);
+	for (size_t i = 0; i < sizeof vlans / sizeof *vlans; i++)
+		put_attribute(&nested, IFLA_BRIDGE_VLAN_INFO, &vlans[i], sizeof vlans[i]);
+	put_attribute(&message, IFLA_AF_SPEC, nested.bytes, nested.length);
+	finish(&message);
+	ck_assert_int_eq(netlink_parse(message.bytes, message.length, &sink, &done), 0);
+	ck_assert_int_eq(pvids, 1);
+	ck_assert_uint_eq(last_pvid.ifindex, 7);
+	ck_assert_uint_eq(last_pvid.vlan, 42);
 }
 END_TEST
 
@@ -422,7 +640,13 @@ int main(void)
 	tcase_add_test(tests, macvtap_is_reversed);
 	tcase_add_test(tests, a_dump_repairs_lost_events);
 	tcase_add_test(tests, a_vm_with_two_macs_is_one_nic);
+	tcase_add_test(tests, a_vlan_is_a_segment);
+	tcase_add_test(tests, a_bridge_over_a_vlan_device);
+	tcase_add_test(tests, a_macvtap_on_a_vlan_device);
+	tcase_add_test(tests, tenants_may_use_one_mac);
 	tcase_add_test(tests, link_messages);
+	tcase_add_test(tests, kinds_tell_more);
+	tcase_add_test(tests, port_messages);
 	tcase_add_test(tests, station_messages);
 	tcase_add_test(tests, broken_messages);
 	suite_add_tcase(suite, tests);

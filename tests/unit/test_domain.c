@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "agent-module/account.h"
 #include "agent-module/domain.h"
 #include "agent-module/domain_inbox.h"
 #include "agent-module/merge.h"
@@ -56,6 +57,7 @@ START_TEST(records_come_back)
 
 	add_nic(&record.domain, "02:00:00:00:00:01", "tap1");
 	add_nic(&record.domain, "02:00:00:00:00:02", "");
+	record.domain.nics[1].place = (struct links_place){.bridge = "ovs0", .vlan = 4094};
 	buffer_init(&bytes);
 	domain_record_encode(&record, &bytes);
 	ck_assert_int_eq(domain_record_decode(bytes.bytes, bytes.length, &again), 0);
@@ -88,6 +90,12 @@ START_TEST(hostile_records_are_refused)
 	ck_assert_int_eq(domain_record_decode(bytes.bytes, bytes.length, &again), GRAPPE_EFORMAT);
 	bytes.length = 0;
 	record.domain = make_domain(ID1, "a\nb");
+	domain_record_encode(&record, &bytes);
+	ck_assert_int_eq(domain_record_decode(bytes.bytes, bytes.length, &again), GRAPPE_EFORMAT);
+	bytes.length = 0;
+	record.domain = make_domain(ID1, "x");
+	add_nic(&record.domain, "02:00:00:00:00:01", "tap1");
+	record.domain.nics[0].place.vlan = DOMAIN_VLAN_MAX + 1;
 	domain_record_encode(&record, &bytes);
 	ck_assert_int_eq(domain_record_decode(bytes.bytes, bytes.length, &again), GRAPPE_EFORMAT);
 	ck_assert_int_eq(domain_record_decode(unknown, sizeof unknown, &again), GRAPPE_EFORMAT);
@@ -186,6 +194,73 @@ START_TEST(libvirt_wins_on_identity)
 	ck_assert_str_eq(vms[1].interface, "tap2");
 	ck_assert_str_eq(vms[2].vif.vm_id, "mac-020000000009");
 	free(vms);
+}
+END_TEST
+
+/* Sections without a MAC: by UUID, by name, and of nobody; one with the MAC is better. */
+START_TEST(sections_may_name_a_domain)
+{
+	struct domain domains[2] = {make_domain(ID1, "web1"), make_domain(ID2, "web2")};
+	struct discover_vm sections[4] = {{.vif = {.nmacs = 0}}, {.vif = {.nmacs = 0}},
+	    {.vif = {.nmacs = 0}}, make_section("02:00:00:00:00:03")};
+	struct discover_vm *vms;
+	size_t count;
+
+	add_nic(&domains[0], "02:00:00:00:00:01", "tap1");
+	add_nic(&domains[1], "02:00:00:00:00:02", "tap2");
+	add_nic(&domains[1], "02:00:00:00:00:03", "tap3");
+	snprintf(sections[0].vif.vm_id, sizeof sections[0].vif.vm_id, ID1);
+	snprintf(sections[0].vif.vm_name, sizeof sections[0].vif.vm_name, "web2");
+	snprintf(sections[0].vif.application, sizeof sections[0].vif.application, "by-uuid");
+	snprintf(sections[1].vif.vm_name, sizeof sections[1].vif.vm_name, "web2");
+	snprintf(sections[1].vif.application, sizeof sections[1].vif.application, "by-name");
+	snprintf(sections[2].vif.vm_name, sizeof sections[2].vif.vm_name, "nobody");
+	snprintf(sections[3].vif.application, sizeof sections[3].vif.application, "by-mac");
+	ck_assert_int_eq(merge_vms(sections, 4, domains, 2, &vms, &count), 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_str_eq(vms[0].vif.application, "by-uuid");
+	ck_assert_str_eq(vms[0].vif.vm_name, "web1");
+	ck_assert_str_eq(vms[1].vif.application, "by-name");
+	ck_assert_str_eq(vms[2].vif.application, "by-mac");
+	ck_assert_str_eq(vms[2].vif.vm_id, ID2);
+	free(vms);
+}
+END_TEST
+
+/* Two tenants use one MAC; the UUID says whose section it is. */
+START_TEST(one_mac_of_two_domains)
+{
+	struct domain domains[2] = {make_domain(ID1, "red"), make_domain(ID2, "blue")};
+	struct discover_vm sections[2] = {
+	    make_section("02:00:00:00:00:01"), make_section("02:00:00:00:00:01")};
+	struct discover_vm *vms;
+	size_t count;
+
+	add_nic(&domains[0], "02:00:00:00:00:01", "tap1");
+	add_nic(&domains[1], "02:00:00:00:00:01", "tap2");
+	snprintf(sections[0].vif.segment, sizeof sections[0].vif.segment, "red");
+	snprintf(sections[1].vif.segment, sizeof sections[1].vif.segment, "blue");
+	snprintf(sections[1].vif.vm_id, sizeof sections[1].vif.vm_id, ID2);
+	ck_assert_int_eq(merge_vms(sections, 2, domains, 2, &vms, &count), 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_str_eq(vms[0].vif.segment, "red");
+	ck_assert_str_eq(vms[1].vif.segment, "blue");
+	free(vms);
+}
+END_TEST
+
+START_TEST(no_more_nics_than_there_is_room_for)
+{
+	const size_t count = DISCOVER_VMS_MAX / DOMAIN_NICS_MAX + 1;
+	struct domain *domains = calloc(count, sizeof *domains);
+	struct discover_vm *vms;
+	size_t got;
+
+	for (size_t i = 0; i < count; i++)
+		domains[i].nnics = DOMAIN_NICS_MAX;
+	ck_assert_int_eq(merge_vms(NULL, 0, domains, count, &vms, &got), GRAPPE_ELIMIT);
+	ck_assert_ptr_null(vms);
+	free(domains);
 }
 END_TEST
 
@@ -307,6 +382,247 @@ START_TEST(a_name_of_an_interface_is_used_again)
 }
 END_TEST
 
+/* A NIC that was known by its MAC is found to be of a VM with a UUID: one vif, with all it has; but
+ * not when that VM's vif is known already. */
+START_TEST(a_vif_gets_its_name)
+{
+	const struct account_options options = {.length_s = 30, .pairs_per_vif = 10};
+	struct discover_vm vm = make_section("02:00:00:00:00:01");
+	struct account *account = account_new(&options, 0, 0);
+	struct counted counted = {.kind = COUNTED_OTHER, .end_s = 30, .packets = 3};
+	struct period *period;
+	int other;
+
+	account_tick(account, 0, 0, NULL);
+	counted.handle = account_watch(account, 1, &vm.vif, 0);
+	account_counted(account, &counted);
+	ck_assert(account_identify(account, counted.handle, ID1));
+	account_counted(account, &counted);
+	other = account_watch(account, 2, &vm.vif, 0);
+	ck_assert_int_ne(other, counted.handle);
+	ck_assert(!account_identify(account, other, ID1));
+	account_unwatch(account, other, 0);
+	account_tick(account, 31 * CLOCK_SECOND_NS, 31 * CLOCK_SECOND_NS, NULL);
+	ck_assert_int_eq(account_close(account, &period), 1);
+	ck_assert_uint_eq(period->nvifs, 1);
+	ck_assert_str_eq(period->vifs[0].vm_id, ID1);
+	ck_assert_uint_eq(period->vifs[0].covered_ms, 30000);
+	ck_assert_uint_eq(period->vifs[0].other_packets, 6);
+	period_free(period);
+	account_free(account);
+}
+END_TEST
+
+/* ---- all three sources ---- */
+
+static char *not_the_uplink[] = {"up*"};
+static struct discover_bridge bridge = {
+    .name = "br0", .segment = "t1", .exclude = not_the_uplink, .nexclude = 1};
+
+static void begin_with_bridge(void)
+{
+	struct netlink_link link = {
+	    .ifindex = 10, .present = true, .name = "br0", .kind = "bridge", .ethernet = true};
+
+	begin();
+	sources.bridges = &bridge;
+	sources.nbridges = 1;
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+}
+
+static void port_is(uint32_t ifindex, const char *name)
+{
+	struct netlink_link link = {.ifindex = ifindex,
+	    .present = true,
+	    .master = 10,
+	    .up = true,
+	    .ethernet = true,
+	    .kind = "tun"};
+
+	snprintf(link.name, sizeof link.name, "%s", name);
+	ck_assert_int_eq(discover_link(discover, &link), 0);
+}
+
+static void shows(uint32_t ifindex, const char *mac)
+{
+	const struct netlink_station station = {
+	    .ifindex = ifindex, .master = 10, .mac = mac_of(mac), .present = true};
+
+	ck_assert_int_eq(discover_station(discover, &station), 0);
+}
+
+/* "ID@IFINDEX" of the NIC with that first MAC, or "-". */
+static const char *where(const char *mac)
+{
+	static char text[VM_ID_SIZE + 16];
+	const struct mac wanted = mac_of(mac);
+
+	make_plan();
+	for (size_t i = 0; i < plan.nnics; i++)
+		if (mac_equal(&plan.nics[i].vif.macs[0], &wanted)) {
+			snprintf(text, sizeof text, "%s@%u", plan.nics[i].vif.vm_id,
+			    plan.nics[i].ifindex);
+			return text;
+		}
+	return "-";
+}
+
+/* Known by the bridge first, then by libvirt: the same NIC gets its name. Then a second VM that
+ * only the bridge knows, and libvirtd that is gone and back. */
+START_TEST(libvirt_comes_later)
+{
+	struct domain domain = make_domain(ID1, "web1");
+
+	begin_with_bridge();
+	add_nic(&domain, "02:00:00:00:00:01", "vnet0");
+	port_is(3, "vnet0");
+	shows(3, "02:00:00:00:00:01");
+	ck_assert_str_eq(where("02:00:00:00:00:01"), "mac-020000000001@3");
+	domains_are(&domain, 1);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@3");
+	ck_assert_str_eq(plan.nics[0].vif.segment, "t1");
+	port_is(4, "tap9");
+	shows(4, "02:00:00:00:00:09");
+	ck_assert_str_eq(where("02:00:00:00:00:09"), "mac-020000000009@4");
+	/* While libvirtd is away nobody tells anything: what it said last stays, links go on. */
+	link_is(4, "tap9", false);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@3");
+	ck_assert_str_eq(where("02:00:00:00:00:09"), "-");
+	end();
+}
+END_TEST
+
+/* The VM goes: its tap, then libvirt's word; no VM of its MAC is left behind, in no order. */
+START_TEST(migration_out_and_in)
+{
+	struct domain domain = make_domain(ID1, "web1");
+
+	begin_with_bridge();
+	add_nic(&domain, "02:00:00:00:00:01", "vnet0");
+	port_is(3, "vnet0");
+	port_is(9, "up0");
+	shows(3, "02:00:00:00:00:01");
+	domains_are(&domain, 1);
+	/* Announced from elsewhere: libvirt still has it here, paused; the tap stays watched. */
+	shows(9, "02:00:00:00:00:01");
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@3");
+	link_is(3, "vnet0", false);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), "-");
+	domains_are(NULL, 0);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), "-");
+	/* Back, on a tap of another name: libvirt first, then the tap. */
+	snprintf(domain.nics[0].interface, sizeof domain.nics[0].interface, "vnet7");
+	domains_are(&domain, 1);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), "-");
+	port_is(12, "vnet7");
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@12");
+	end();
+}
+END_TEST
+
+/* The name of the tap goes to another VM before libvirt tells: nobody is given the other's frames.
+ */
+START_TEST(a_name_used_again_on_a_bridge)
+{
+	struct domain first = make_domain(ID1, "web1"), second = make_domain(ID2, "web2");
+
+	begin_with_bridge();
+	add_nic(&first, "02:00:00:00:00:01", "vnet0");
+	add_nic(&second, "02:00:00:00:00:02", "vnet0");
+	port_is(3, "vnet0");
+	shows(3, "02:00:00:00:00:01");
+	domains_are(&first, 1);
+	link_is(3, "vnet0", false);
+	port_is(4, "vnet0");
+	shows(4, "02:00:00:00:00:02");
+	make_plan();
+	ck_assert_uint_eq(plan.nnics, 1);
+	ck_assert_uint_eq(plan.nics[0].vif.nmacs, 1);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@4");
+	ck_assert_str_eq(where("02:00:00:00:00:02"), "-");
+	domains_are(&second, 1);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), "-");
+	ck_assert_str_eq(where("02:00:00:00:00:02"), ID2 "@4");
+	end();
+}
+END_TEST
+
+/* Further MACs behind a NIC are its own, up to a number that tells a bridge inside the VM. */
+START_TEST(a_nic_shows_more_macs)
+{
+	struct domain domain = make_domain(ID1, "nest");
+	char mac[] = "02:00:00:00:01:00";
+
+	begin_with_bridge();
+	add_nic(&domain, "02:00:00:00:00:01", "vnet0");
+	port_is(3, "vnet0");
+	domains_are(&domain, 1);
+	shows(3, "02:00:00:00:01:00");
+	make_plan();
+	ck_assert_uint_eq(plan.nics[0].vif.nmacs, 1); /* its own was not seen yet */
+	shows(3, "02:00:00:00:00:01");
+	make_plan();
+	ck_assert_uint_eq(plan.nnics, 1);
+	ck_assert_uint_eq(plan.nics[0].vif.nmacs, 2);
+	for (int i = 1; i < DISCOVER_MACS_MAX + 1; i++) {
+		mac[16] = (char)('0' + i);
+		shows(3, mac);
+	}
+	make_plan();
+	ck_assert_uint_eq(plan.nnics, 1);
+	ck_assert_uint_eq(plan.nics[0].vif.nmacs, 1);
+	ck_assert(!plan.ports[0].uplink);
+	end();
+}
+END_TEST
+
+/* A VM with NICs on two networks of a host keeps them apart; of Open vSwitch only libvirt can say
+ * which; an excluded port is nobody's. */
+START_TEST(segments_that_libvirt_tells)
+{
+	struct discover_segment segments[] = {
+	    {.name = "red", .place = {.bridge = "ovs0", .vlan = 42}},
+	    {.name = "blue", .place = {.bridge = "ovs0", .vlan = 43}}};
+	struct domain domain = make_domain(ID1, "two");
+
+	begin_with_bridge();
+	sources.segments = segments;
+	sources.nsegments = 2;
+	for (int i = 0; i < 3; i++)
+		add_nic(&domain, "02:00:00:00:00:01", i == 0 ? "vnet0" : i == 1 ? "vnet1" : "up7");
+	domain.nics[0].place = (struct links_place){.bridge = "ovs0", .vlan = 42};
+	domain.nics[1].place = (struct links_place){.bridge = "ovs0", .vlan = 43};
+	link_is(3, "vnet0", true);
+	link_is(4, "vnet1", true);
+	port_is(5, "up7");
+	domains_are(&domain, 1);
+	make_plan();
+	ck_assert_uint_eq(plan.nnics, 2);
+	ck_assert_str_eq(plan.nics[0].vif.segment, "red");
+	ck_assert_str_eq(plan.nics[1].vif.segment, "blue");
+	ck_assert_uint_eq(plan.nports, 2);
+	end();
+}
+END_TEST
+
+/* libvirt names an interface that is not there (a NIC that another program plugs in): then the
+ * bridge says where its MAC is. */
+START_TEST(an_interface_that_is_not_there)
+{
+	struct domain domain = make_domain(ID1, "web1");
+
+	begin_with_bridge();
+	add_nic(&domain, "02:00:00:00:00:01", "elsewhere");
+	domains_are(&domain, 1);
+	port_is(3, "tap3");
+	shows(3, "02:00:00:00:00:01");
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@3");
+	link_is(8, "elsewhere", true);
+	ck_assert_str_eq(where("02:00:00:00:00:01"), ID1 "@8");
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("domain");
@@ -316,9 +632,19 @@ int main(void)
 	tcase_add_test(tests, hostile_records_are_refused);
 	tcase_add_test(tests, only_complete_lists_count);
 	tcase_add_test(tests, libvirt_wins_on_identity);
+	tcase_add_test(tests, sections_may_name_a_domain);
+	tcase_add_test(tests, one_mac_of_two_domains);
+	tcase_add_test(tests, no_more_nics_than_there_is_room_for);
 	tcase_add_test(tests, sections_stand_alone_without_libvirt);
 	tcase_add_test(tests, a_domain_is_watched_where_libvirt_says);
 	tcase_add_test(tests, a_name_of_an_interface_is_used_again);
+	tcase_add_test(tests, a_vif_gets_its_name);
+	tcase_add_test(tests, libvirt_comes_later);
+	tcase_add_test(tests, migration_out_and_in);
+	tcase_add_test(tests, a_name_used_again_on_a_bridge);
+	tcase_add_test(tests, a_nic_shows_more_macs);
+	tcase_add_test(tests, segments_that_libvirt_tells);
+	tcase_add_test(tests, an_interface_that_is_not_there);
 	suite_add_tcase(suite, tests);
 	return unit_run(suite);
 }
