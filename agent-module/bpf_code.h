@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Made from bpf_count.bpf.c by "make regenerate-bpf": not to be edited. */
+/* Made from the .bpf.c file beside this by "make regenerate-bpf": not to be edited. */
 /* clang-format off */
 struct bpf_reference {
 	uint32_t place; /* of the instruction */

@@ -76,7 +76,7 @@ def main():
     if data[:6] != b"\x7fELF\x02\x01" or struct.unpack_from("<H", data, 18)[0] != 247:
         sys.exit(f"{sys.argv[1]} is no little-endian BPF object file")
     print("/* SPDX-License-Identifier: GPL-2.0-or-later */")
-    print("/* Made from bpf_count.bpf.c by \"make regenerate-bpf\": not to be edited. */")
+    print("/* Made from the .bpf.c file beside this by \"make regenerate-bpf\": not to be edited. */")
     print("/* clang-format off */")
     print("struct bpf_reference {\n\tuint32_t place; /* of the instruction */\n\tconst char *map;\n};")
     sections = read_sections(data)

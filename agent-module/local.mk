@@ -46,10 +46,15 @@ BPF_CLANGFLAGS = -target bpf -mcpu=v3 -O2 -ffreestanding -Wall -Wextra -Werror \
 regenerate-bpf:
 	$(MAKE) $(AM_MAKEFLAGS) -s --no-print-directory bpf-code >bpf_code.tmp
 	mv bpf_code.tmp $(srcdir)/agent-module/bpf_code.h
+	$(MAKE) $(AM_MAKEFLAGS) -s --no-print-directory BPF_SOURCE=tests/bench/generate/inject.bpf.c \
+		BPF_PROGRAMS_WANTED=inject bpf-code >bpf_code.tmp
+	mv bpf_code.tmp $(srcdir)/tests/bench/generate/inject_code.h
 # Prints the header.
+BPF_SOURCE = agent-module/bpf_count.bpf.c
+BPF_PROGRAMS_WANTED = count learn
 bpf-code:
-	@$(BPF_CLANG) $(BPF_CLANGFLAGS) -c $(srcdir)/agent-module/bpf_count.bpf.c -o bpf_count.o && \
-		python3 $(srcdir)/agent-module/bpf_code.py bpf_count.o count learn; \
+	@$(BPF_CLANG) $(BPF_CLANGFLAGS) -c $(srcdir)/$(BPF_SOURCE) -o bpf_count.o && \
+		python3 $(srcdir)/agent-module/bpf_code.py bpf_count.o $(BPF_PROGRAMS_WANTED); \
 		status=$$?; rm -f bpf_count.o; exit $$status
 .PHONY: regenerate-bpf bpf-code
 

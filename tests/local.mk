@@ -59,13 +59,18 @@ noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
 LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh
+# What benches of the sensor send; the benches are run by hand.
+tests_bench_generate_generate_SOURCES = tests/bench/generate/generate.c tests/bench/generate/inject.c \
+	tests/bench/generate/inject.h tests/bench/generate/inject_code.h
+tests_bench_generate_generate_LDADD = libgrappe-capture.la
+EXTRA_DIST += tests/bench/sensor.sh tests/bench/generate/inject.bpf.c
 tests_lab_confined_SOURCES = tests/lab/confined.c
 tests_lab_confined_LDADD = libgrappe-agent.la libgrappe-capture.la libgrappe-common.la
 tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
 tests_lab_bpf_frames_LDADD = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 if TESTS_ENABLED
 capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
-check_PROGRAMS += $(capture_tests) tests/lab/bpf_frames tests/lab/confined
+check_PROGRAMS += $(capture_tests) tests/bench/generate/generate tests/lab/bpf_frames tests/lab/confined
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
 endif
