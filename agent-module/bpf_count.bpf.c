@@ -243,6 +243,7 @@ INLINE uint64_t hash(const struct bpf_settings *set, uint32_t key, const uint64_
 	return h ^ h >> 32;
 }
 
+/* NULL with table -1: nothing is to be counted now. */
 INLINE struct bpf_vif_counts *find_counts(int table, uint32_t vif)
 {
 	uint32_t index = (uint32_t)table * BPF_VIFS_MAX + (vif & BPF_KEY_VIF);
@@ -385,14 +386,14 @@ INLINE bool is_claim(struct __sk_buff *skb, const struct frame *frame)
 	       (type == ND_SOLICITATION || type == ND_ADVERTISEMENT);
 }
 
-INLINE void hand_over(struct __sk_buff *skb, int table)
+INLINE void hand_over(struct __sk_buff *skb, const struct bpf_settings *set)
 {
 	struct bpf_learnt *record = ring_reserve(&learnt, sizeof *record, 0);
 	struct bpf_vif_counts *none;
 	uint32_t length = skb->len;
 
 	if (record == NULL) {
-		none = find_counts(table, 0);
+		none = find_counts(present_table(set), 0);
 		if (none != NULL)
 			ADD(none->multicast_packets, 1);
 		return;
@@ -409,14 +410,15 @@ INLINE void hand_over(struct __sk_buff *skb, int table)
 		ring_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-INLINE void count_sent(struct __sk_buff *skb, const struct bpf_settings *set, int table,
-    uint32_t vif, struct frame *frame)
+INLINE void count_sent(
+    struct __sk_buff *skb, const struct bpf_settings *set, uint32_t vif, struct frame *frame)
 {
 	const struct bpf_endpoint endpoint = {
 	    .peer = {frame->destination[0], frame->destination[1]}, .family = frame->family};
 	struct wire wire;
+	int table;
 
-	if (map_lookup(&endpoints, &endpoint) == NULL)
+	if (map_lookup(&endpoints, &endpoint) == NULL || (table = present_table(set)) < 0)
 		return;
 	wire = wire_of(skb, frame);
 	count_pair(set, table, vif | frame->family | BPF_KEY_SENT, frame->destination, &wire);
@@ -428,9 +430,9 @@ SECTION("learn") int grappe_learn(struct __sk_buff *skb)
 	struct ethernet ethernet;
 	struct frame frame;
 	uint32_t vif;
-	int table;
 
-	if (set == NULL || (table = present_table(set)) < 0)
+	/* The clock is read only when there is something to count. */
+	if (set == NULL || VOLATILE(const uint64_t, set->boundary) == 0)
 		return NEXT;
 	read_frame(skb, &ethernet, &frame);
 	if (frame.kind == MALFORMED)
@@ -439,8 +441,8 @@ SECTION("learn") int grappe_learn(struct __sk_buff *skb)
 	if (vif == 0)
 		return NEXT;
 	if (is_claim(skb, &frame) || (frame.kind == IP && is_news(set, vif, &frame)))
-		hand_over(skb, table);
+		hand_over(skb, set);
 	if (frame.kind == IP && !frame.group && set->endpoints != 0)
-		count_sent(skb, set, table, vif, &frame);
+		count_sent(skb, set, vif, &frame);
 	return NEXT;
 }

@@ -63,7 +63,7 @@ LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/la
 tests_bench_generate_generate_SOURCES = tests/bench/generate/generate.c tests/bench/generate/inject.c \
 	tests/bench/generate/inject.h tests/bench/generate/inject_code.h
 tests_bench_generate_generate_LDADD = libgrappe-capture.la
-EXTRA_DIST += tests/bench/sensor.sh tests/bench/generate/inject.bpf.c
+EXTRA_DIST += tests/bench/mpi.sh tests/bench/sensor.sh tests/bench/generate/inject.bpf.c
 tests_lab_confined_SOURCES = tests/lab/confined.c
 tests_lab_confined_LDADD = libgrappe-agent.la libgrappe-capture.la libgrappe-common.la
 tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
