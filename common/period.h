@@ -48,10 +48,12 @@ enum period_backend {
 struct period_header {
 	int64_t end_s; /* name of the period: its end, epoch seconds, a multiple of length_s */
 	uint32_t length_s;
-	uint8_t boot_id[16];        /* identifies one run of the sensor (fresh at each start) */
-	uint32_t flags;             /* enum period_flag */
-	int64_t clock_offset_ns;    /* as adjtimex(2) told at the end of the period */
-	uint64_t dropped_packets;   /* lost by the kernel before counting */
+	uint8_t boot_id[16];     /* identifies one run of the sensor (fresh at each start) */
+	uint32_t flags;          /* enum period_flag */
+	int64_t clock_offset_ns; /* as adjtimex(2) told at the end of the period */
+	uint64_t
+	    dropped_packets; /* lost by the kernel before counting; with pcap at most so many: a
+				lost frame may be one of the few that were only to be learnt from */
 	uint64_t unmatched_packets; /* unicast on a watched interface that is no vif's MAC */
 	uint64_t unmatched_octets;
 	uint64_t estimated_packets;              /* of all wire packets, how many are estimates */

@@ -12,6 +12,11 @@ EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/mpi/
 if TESTS_ENABLED
 check_PROGRAMS += tests/lab/period_dump tests/lab/tap_guest
 endif
+# Loaded into a program by LD_PRELOAD, which libtool does not make where shared libraries are off.
+EXTRA_DIST += tests/lab/clock_shim.c
+CLEANFILES += tests/lab/clock_shim.so
+tests/lab/clock_shim.so: $(srcdir)/tests/lab/clock_shim.c
+	$(AM_V_CC)$(MKDIR_P) tests/lab && $(CC) $(DEFS) $(AM_CPPFLAGS) -O2 -fPIC -shared -o $@ $(srcdir)/tests/lab/clock_shim.c
 tests_lab_tap_guest_SOURCES = tests/lab/tap_guest.c
 tests_lab_period_dump_SOURCES = tests/lab/period_dump.c
 tests_lab_period_dump_LDADD = libgrappe-common.la
@@ -58,7 +63,7 @@ EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
-LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh
+LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh tests/lab/faults.sh
 # What benches of the sensor send; the benches are run by hand.
 tests_bench_generate_generate_SOURCES = tests/bench/generate/generate.c tests/bench/generate/inject.c \
 	tests/bench/generate/inject.h tests/bench/generate/inject_code.h
