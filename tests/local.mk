@@ -74,7 +74,7 @@ tests_lab_confined_LDADD = libgrappe-agent.la libgrappe-capture.la libgrappe-com
 tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
 tests_lab_bpf_frames_LDADD = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 if TESTS_ENABLED
-capture_tests = tests/unit/test_decode tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
+capture_tests = tests/unit/test_decode tests/unit/test_cuts tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests) tests/bench/generate/generate tests/lab/bpf_frames tests/lab/confined
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
@@ -84,6 +84,8 @@ capture_test_libs = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 libcapture_tests_la_SOURCES = tests/unit/frames.c tests/unit/frames.h
 tests_unit_test_decode_CFLAGS = $(capture_test_cflags)
 tests_unit_test_decode_LDADD = $(capture_test_libs)
+tests_unit_test_cuts_CFLAGS = $(capture_test_cflags) -DDECODE_CORPUS='"$(abs_top_srcdir)/tests/fuzz/corpus/decode"'
+tests_unit_test_cuts_LDADD = $(capture_test_libs)
 tests_unit_test_mss_CFLAGS = $(capture_test_cflags)
 tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
