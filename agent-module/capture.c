@@ -46,9 +46,10 @@ struct capture {
 	struct event_base *base;
 	struct event *timer, *netlink_event, *domains_event, *term, *interrupt, *stop;
 	struct clock_sync sync;
-	bool follow_again; /* the last plan could not be carried out completely */
-	bool dump_again;   /* events were lost */
-	int64_t stop_ns;   /* 0 while running */
+	bool follow_again;  /* the last plan could not be carried out completely */
+	bool dump_again;    /* events were lost */
+	bool await_domains; /* libvirtd is there: its first list comes soon */
+	int64_t stop_ns;    /* 0 while running */
 	struct log_complaint write_complaint, netlink_complaint, clock_complaint, libvirt_complaint;
 };
 
@@ -283,11 +284,10 @@ static void on_domains(evutil_socket_t fd, short what, void *context)
 /* Waits for the first list, so that VMs are not known by their MACs first. */
 static void await_domains(struct capture *capture)
 {
-	const struct libvirt_options options = libvirt_options(capture->settings);
 	const int64_t until_ns = clock_monotonic_ns() + LIBVIRT_WAIT_NS;
 	struct pollfd waiting;
 
-	if (capture->domains == NULL || !libvirt_expected(&options))
+	if (capture->domains == NULL || !capture->await_domains)
 		return;
 	waiting = (struct pollfd){.fd = domain_inbox_fd(capture->domains), .events = POLLIN};
 	while (clock_monotonic_ns() < until_ns &&
@@ -305,13 +305,20 @@ static bool start_libvirt(struct capture *capture)
 	if (capture->settings->libvirt == LIBVIRT_NO)
 		return true;
 	rc = libvirt_start(capture->settings->libvirt_program, &options, &fd);
-	if (rc == GRAPPE_ENOTFOUND && capture->settings->libvirt == LIBVIRT_AUTO)
+	if (rc == GRAPPE_ENOTFOUND && capture->settings->libvirt == LIBVIRT_AUTO) {
+		log_info("libvirt is not asked: %s is not installed",
+		    capture->settings->libvirt_program);
 		return true;
+	}
 	if (rc != GRAPPE_OK) {
 		log_error("libvirt cannot be asked: %s: %s", capture->settings->libvirt_program,
-		    error_text(rc));
+		    rc == GRAPPE_ENOTFOUND ? "not installed (Grappe may be built without libvirt)"
+					   : error_text(rc));
 		return false;
 	}
+	capture->await_domains = libvirt_expected(&options);
+	if (!capture->await_domains)
+		log_info("libvirtd is not there; its VMs are watched when it comes");
 	capture->domains = domain_inbox_new(fd);
 	return capture->domains != NULL;
 }
@@ -636,15 +643,14 @@ int capture_run(const struct capture_settings *settings)
 	struct capture capture = {.settings = settings};
 	int rc;
 
-	if (settings->vms.count == 0 && settings->bridges.count == 0 &&
-	    settings->libvirt == LIBVIRT_NO) {
+	if (!start_libvirt(&capture))
+		return EXIT_FAILURE;
+	if (settings->vms.count == 0 && settings->bridges.count == 0 && capture.domains == NULL) {
 		log_error(
 		    "nothing to watch: the configuration has neither a bridge nor a vm section, "
 		    "and libvirt is not asked");
 		return EXIT_FAILURE;
 	}
-	if (!start_libvirt(&capture))
-		return EXIT_FAILURE;
 	rc = open_all(&capture);
 	if (rc == GRAPPE_OK)
 		rc = confine(&capture);

@@ -145,8 +145,10 @@ EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
 # Guests in QEMU: "quickstart check-vms" runs what is in VM_TESTS
 VM_TESTS =
 VM_TESTS += tests/lab/kernel61.sh
+VM_TESTS += tests/lab/libvirt.sh
+VM_TESTS += tests/lab/segments.sh
 VM_TESTS += tests/lab/vms.sh
-EXTRA_DIST += $(VM_TESTS) tests/lab/kernel61_guest tests/lab/guest.sh tests/lab/guest_init \
+EXTRA_DIST += $(VM_TESTS) tests/lab/kernel61_guest tests/lab/segments_guest tests/lab/guest.sh tests/lab/guest_init \
 	tests/lab/hypervisor.sh tests/lab/sites.sh
 if TESTS_ENABLED
 check_PROGRAMS += tests/lab/flow tests/lab/wan_relay

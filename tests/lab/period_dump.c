@@ -3,8 +3,12 @@
  * Every number of period files, for scripts that add them up:
  *
  *     period END FLAGS DROPPED UNMATCHED MALFORMED ESTIMATED BACKENDS
- *     vif END VM-ID VM-NAME COVERED-MS MULTICAST OTHER NON-IP     (packets)
- *     row END VM-ID received|sent PEER PACKETS OCTETS
+ *     vif END VM-ID VM-NAME COVERED-MS MULTICAST OTHER NON-IP SEGMENT INTERFACE APPLICATION OS-TYPE
+ *         OPER-STATE VCPU MEMORY-BYTES
+ *     address END VM-ID SEGMENT ADDRESS configured|claimed|source
+ *     row END VM-ID received|sent PEER PACKETS OCTETS SEGMENT
+ *
+ * Counts are packets; a text that is empty is "-".
  */
 #include "common/error.h"
 #include "common/file.h"
@@ -13,6 +17,32 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static const char *word(const char *text)
+{
+	return text[0] != '\0' ? text : "-";
+}
+
+static void dump_vif(int64_t end_s, const struct period_vif *vif)
+{
+	static const char *const evidence[] = {[EVIDENCE_CONFIGURED] = "configured",
+	    [EVIDENCE_CLAIMED] = "claimed",
+	    [EVIDENCE_SOURCE] = "source"};
+	char address[ADDRESS_TEXT_SIZE];
+
+	printf("vif %" PRId64 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64
+	       " %s %s %s %s %u %" PRIu32 " %" PRIu64 "\n",
+	    end_s, vif->vm_id, word(vif->vm_name), vif->covered_ms, vif->multicast_packets,
+	    vif->other_packets, vif->nonip_packets, word(vif->segment), word(vif->interface),
+	    word(vif->application), word(vif->os_type), (unsigned)vif->oper_state, vif->vcpu,
+	    vif->memory_bytes);
+	for (uint32_t i = 0; i < vif->naddresses; i++)
+		printf("address %" PRId64 " %s %s %s %s\n", end_s, vif->vm_id, word(vif->segment),
+		    address_format(&vif->addresses[i].address, address),
+		    vif->addresses[i].evidence < sizeof evidence / sizeof *evidence
+			? evidence[vif->addresses[i].evidence]
+			: "?");
+}
 
 static void dump_period(const struct period *period)
 {
@@ -23,20 +53,15 @@ static void dump_period(const struct period *period)
 	       " %" PRIu32 "\n",
 	    header->end_s, header->flags, header->dropped_packets, header->unmatched_packets,
 	    header->malformed_packets, header->estimated_packets, header->backends);
-	for (size_t i = 0; i < period->nvifs; i++) {
-		const struct period_vif *vif = &period->vifs[i];
-
-		printf("vif %" PRId64 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-		    header->end_s, vif->vm_id, vif->vm_name[0] != '\0' ? vif->vm_name : "-",
-		    vif->covered_ms, vif->multicast_packets, vif->other_packets,
-		    vif->nonip_packets);
-	}
+	for (size_t i = 0; i < period->nvifs; i++)
+		dump_vif(header->end_s, &period->vifs[i]);
 	for (size_t i = 0; i < period->nrows; i++) {
 		const struct period_row *row = &period->rows[i];
 
-		printf("row %" PRId64 " %s %s %s %" PRIu64 " %" PRIu64 "\n", header->end_s,
+		printf("row %" PRId64 " %s %s %s %" PRIu64 " %" PRIu64 " %s\n", header->end_s,
 		    period->vifs[row->vif].vm_id, row->direction == ROW_SENT ? "sent" : "received",
-		    address_format(&row->peer, peer), row->packets, row->octets);
+		    address_format(&row->peer, peer), row->packets, row->octets,
+		    word(period->vifs[row->vif].segment));
 	}
 }
 
