@@ -154,6 +154,14 @@ static void forget_stations(struct discover *discover, uint32_t ifindex)
 
 static void forget_link(struct discover *discover, uint32_t ifindex)
 {
+	const struct netlink_link *link = links_find(&discover->links, ifindex);
+
+	if (link == NULL)
+		return;
+	for (size_t i = 0; i < discover->nvms; i++)
+		if (discover->vms[i].by_libvirt &&
+		    strcmp(discover->vms[i].interface, link->name) == 0)
+			discover->vms[i].stale = true;
 	forget_stations(discover, ifindex);
 	links_remove(&discover->links, ifindex);
 }
@@ -304,7 +312,7 @@ static const struct discover_vm *vm_of_mac(
 static const struct discover_vm *vm_of_interface(const struct discover *discover, const char *name)
 {
 	for (size_t i = 0; i < discover->nvms; i++)
-		if (discover->vms[i].interface[0] != '\0' &&
+		if (discover->vms[i].interface[0] != '\0' && !discover->vms[i].stale &&
 		    strcmp(discover->vms[i].interface, name) == 0)
 			return &discover->vms[i];
 	return NULL;
@@ -378,7 +386,7 @@ static bool shows_too_many(const struct discover *discover, uint32_t ifindex, co
 /* Where the VM is, libvirt or its section says, and that interface is there. */
 static bool has_a_place(const struct discover *discover, const struct discover_vm *vm)
 {
-	return vm != NULL && vm->interface[0] != '\0' &&
+	return vm != NULL && vm->interface[0] != '\0' && !vm->stale &&
 	       links_named(&discover->links, vm->interface) != NULL;
 }
 

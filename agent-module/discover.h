@@ -15,6 +15,8 @@
  * the VM, whose MACs are nobody's then.
  *
  * An interface that libvirt names is watched wherever it is; a bridge section's exclude forbids it.
+ * When it is gone, libvirt's word on its name is void until the next list: the name may be given to
+ * another VM at once.
  * The segment is, in this order: what the vm section says, the segment section of the interface's
  * place (agent-module/links.h), what the bridge section says, "default".
  *
@@ -40,6 +42,7 @@ struct discover_vm {
 	char interface[NETLINK_NAME_SIZE]; /* "": wherever a bridge port shows one of the MACs */
 	struct links_place told;           /* by libvirt */
 	bool by_libvirt;
+	bool stale; /* that interface has gone since libvirt told of it */
 };
 
 struct discover_segment {

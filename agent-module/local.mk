@@ -74,8 +74,9 @@ libgrappe_libvirt_la_LIBADD = libgrappe-capture.la $(LIBVIRT_LIBS)
 pkglibexec_PROGRAMS = grappe-libvirt
 grappe_libvirt_SOURCES = agent-module/libvirt_main.c
 grappe_libvirt_LDADD = libgrappe-libvirt.la libgrappe-common.la
-dist_man_MANS += agent-module/grappe-libvirt.8
+man_MANS += agent-module/grappe-libvirt.8
 endif
+EXTRA_DIST += agent-module/grappe-libvirt.8
 
 # The SNMP side: from period files to the MIB.
 noinst_LTLIBRARIES += libgrappe-agent.la
