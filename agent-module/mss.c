@@ -16,6 +16,8 @@
 #define TCP_HEADER 20
 /* A cut (see struct side) shorter than this says nothing: too many sizes are multiples of it. */
 #define CUT_LEAST 256
+#define CUT_TRUSTED 3
+#define CUT_DISTRUSTED -2
 #define NONE UINT32_MAX
 
 /* Both ends of a connection in an order that does not depend on the direction of the frame. */
@@ -33,6 +35,8 @@ struct side {
 	 * shorter than the MSS allows. Its sender has found a smaller path MTU. 0 = none was seen.
 	 */
 	uint16_t cut;
+	int8_t
+	    trust; /* how many super-frames were multiples of the cut, less those that were not */
 };
 
 struct connection {
@@ -227,11 +231,32 @@ static void note_cut(
     struct side *sender, const struct frame *frame, uint32_t options, uint32_t segment)
 {
 	const uint8_t ends = TCP_FLAG_PSH | TCP_FLAG_FIN | TCP_FLAG_SYN;
+	const uint16_t cut = (uint16_t)(frame->payload + options);
 
 	if (frame->payload == segment)
 		sender->cut = 0;
-	else if (frame->payload >= CUT_LEAST && (frame->tcp_flags & ends) == 0)
-		sender->cut = (uint16_t)(frame->payload + options);
+	if (frame->payload == segment || frame->payload < CUT_LEAST ||
+	    (frame->tcp_flags & ends) != 0 || cut == sender->cut)
+		return;
+	sender->cut = cut;
+	sender->trust = 0;
+}
+
+/*
+ * Whether a super-frame is made of segments as short as the cut. One such segment may have other
+ * reasons, such as a full window: then the next super-frames with a rest are no multiples of it.
+ */
+static bool is_cut(struct side *sender, uint32_t payload, uint32_t options, uint32_t segment)
+{
+	if (sender->cut <= options || payload % segment == 0)
+		return false;
+	if (payload % (sender->cut - options) == 0) {
+		sender->trust += sender->trust < CUT_TRUSTED;
+		return sender->trust == CUT_TRUSTED;
+	}
+	if (--sender->trust < CUT_DISTRUSTED)
+		sender->cut = 0;
+	return false;
 }
 
 /* Smaller of the two MSS; when only one SYN was seen that one and *certain false. */
@@ -249,8 +274,7 @@ static struct wire_count count_segments(struct side *sender, const struct frame 
 {
 	if (frame->payload <= segment)
 		note_cut(sender, frame, options, segment);
-	else if (frame->payload % segment != 0 && sender->cut > options &&
-		 frame->payload % (sender->cut - options) == 0)
+	else if (is_cut(sender, frame->payload, options, segment))
 		return split(frame, sender->cut - options, true);
 	return split(frame, segment, !certain);
 }

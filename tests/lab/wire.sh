@@ -45,6 +45,7 @@ write_config() { # HOST
 		periods_kept = 500
 		bridge "br0" { exclude = {"up*"} }
 		capture = $backend
+		buffer_total = 256MiB
 	END
 }
 

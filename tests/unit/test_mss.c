@@ -103,6 +103,9 @@ START_TEST(a_smaller_path_mtu_is_an_estimate)
 	syn(1000, 1460, 1460, 0);
 	ck_assert_uint_eq(data_with(push, 1000, 12, 1248 * 10).packets, 9);
 	ck_assert(!data_with(ack, 1000, 12, 1248).estimated);
+	/* one short segment alone is no proof */
+	ck_assert(!data_with(push, 1000, 12, 1248 * 5).estimated);
+	ck_assert(!data_with(push, 1000, 12, 1248 * 7).estimated);
 	wire = data_with(push, 1000, 12, 1248 * 10);
 	ck_assert_uint_eq(wire.packets, 10);
 	ck_assert(wire.estimated);
@@ -126,6 +129,12 @@ START_TEST(the_end_of_a_message_is_no_sign_of_the_path)
 	data_with(push, 1000, 12, 1000);
 	ck_assert_uint_eq(data_with(push, 1000, 12, 5000).packets, 4);
 	ck_assert(!data_with(push, 1000, 12, 5000).estimated);
+	/* a full window ends a segment anywhere, once; what comes then is no multiple of it */
+	data_with(ack, 1000, 12, 1000);
+	for (uint32_t rest = 1; rest < 4; rest++)
+		ck_assert(!data_with(push, 1000, 12, 4000 + rest).estimated);
+	for (int i = 0; i < 5; i++)
+		ck_assert(!data_with(push, 1000, 12, 5000).estimated);
 	data_with(ack, 1000, 12, 100); /* too short to tell */
 	ck_assert(!data_with(push, 1000, 12, 5000).estimated);
 }
