@@ -12,11 +12,13 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define READ_FRAMES 4096      /* at once, so that other interfaces and timers get their turn */
 #define DRAIN_FRAMES 200000   /* at most from one interface before a period is closed */
 #define BUFFER_MAX (8u << 20) /* more than this helps no interface */
 #define REAP_TRIES 8          /* reads without a frame before a gone interface is closed */
+#define MEANWHILE_MS 50       /* half of the time a block of a ring is filled */
 #define SHARES_LEAST 16       /* the memory is cut for at least so many interfaces */
 
 struct port {
@@ -25,8 +27,12 @@ struct port {
 	struct source *source;  /* owned */
 	struct event *readable; /* owned; NULL when the source has nothing to read */
 	uint32_t buffer_bytes;
+	/* The source that a smaller one took the place of: its frames until former_until_ns (wall
+	 * clock) are still to come. Owned; NULL: there is none. */
+	struct source *former;
+	int64_t former_until_ns;
 	int64_t gone_ns;  /* wall clock when the interface was gone; 0 = it is there */
-	int64_t close_ns; /* monotonic: when a gone one is closed */
+	int64_t close_ns; /* monotonic: when a gone one, or the former source, is closed */
 	bool dead;        /* the source told that the interface is gone */
 	struct port *next;
 };
@@ -47,8 +53,9 @@ struct ports {
 	uint64_t buffer_used;
 	struct event *reaper; /* owned; closes ports that are gone */
 	int64_t stop_ns;      /* INT64_MAX while running */
+	int64_t read_ns;      /* monotonic: of the last read_meanwhile() */
 	bool lost;
-	struct log_complaint open_complaint, uplink_complaint;
+	struct log_complaint open_complaint, uplink_complaint, buffer_complaint;
 };
 
 /* ---- vifs ---- */
@@ -150,9 +157,52 @@ static void unwatch_port(struct ports *ports, const struct port *port)
 			unwatch(ports, i, until_ns);
 }
 
+static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uint32_t length,
+    int64_t stamp_ns, bool sent)
+{
+	struct port *port = context;
+	struct frame frame;
+
+	if (stamp_ns >= port->ports->stop_ns)
+		return;
+	frame_decode(bytes, captured, length, &frame);
+	account_frame(port->ports->options.account, port->info.ifindex, &frame, stamp_ns, sent,
+	    port->info.mtu);
+}
+
+static void on_former_frame(void *context, const uint8_t *bytes, uint32_t captured, uint32_t length,
+    int64_t stamp_ns, bool sent)
+{
+	const struct port *port = context;
+
+	if (stamp_ns < port->former_until_ns)
+		on_frame(context, bytes, captured, length, stamp_ns, sent);
+}
+
+static void read_former(struct port *port)
+{
+	char message[256];
+	int n = port->former != NULL;
+
+	for (int total = 0; n > 0 && total < DRAIN_FRAMES; total += n)
+		n = source_read(
+		    port->former, READ_FRAMES, on_former_frame, port, message, sizeof message);
+}
+
+static void close_former(struct port *port)
+{
+	if (port->former == NULL)
+		return;
+	read_former(port);
+	source_close(port->former);
+	port->former = NULL;
+}
+
 static void close_port(struct ports *ports, struct port *port)
 {
 	struct port **link = &ports->first;
+
+	close_former(port);
 
 	unwatch_port(ports, port);
 	while (*link != port)
@@ -165,19 +215,6 @@ static void close_port(struct ports *ports, struct port *port)
 		event_free(port->readable);
 	source_close(port->source);
 	free(port);
-}
-
-static void on_frame(void *context, const uint8_t *bytes, uint32_t captured, uint32_t length,
-    int64_t stamp_ns, bool sent)
-{
-	struct port *port = context;
-	struct frame frame;
-
-	if (stamp_ns >= port->ports->stop_ns)
-		return;
-	frame_decode(bytes, captured, length, &frame);
-	account_frame(port->ports->options.account, port->info.ifindex, &frame, stamp_ns, sent,
-	    port->info.mtu);
 }
 
 /*
@@ -254,10 +291,14 @@ static void on_reaper(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	for (struct port *port = ports->first; port != NULL; port = next) {
+		const bool due = port->close_ns <= now_ns;
+
 		next = port->next;
-		if (port->gone_ns != 0 && port->close_ns <= now_ns)
+		if (port->gone_ns != 0 && due)
 			reap_port(ports, port);
-		else if (port->gone_ns != 0)
+		else if (port->former != NULL && due)
+			close_former(port);
+		else if (port->gone_ns != 0 || port->former != NULL)
 			more = true;
 	}
 	if (more)
@@ -291,21 +332,6 @@ void ports_free(struct ports *ports)
 	free(ports);
 }
 
-/* Memory for one more ring: an equal share, less when much is used already, never below the least.
- */
-static uint32_t share_of_buffer(const struct ports *ports, size_t planned)
-{
-	const uint64_t total = ports->options.buffer_total;
-	const uint64_t left = total > ports->buffer_used ? total - ports->buffer_used : 0;
-	uint64_t share = total / (planned > SHARES_LEAST ? planned : SHARES_LEAST);
-
-	if (share > left)
-		share = left;
-	if (share > BUFFER_MAX)
-		share = BUFFER_MAX;
-	return share < SOURCE_BUFFER_MIN ? SOURCE_BUFFER_MIN : (uint32_t)share;
-}
-
 /* Waits for what the source has to read, if it ever has. */
 static bool listen_to(struct ports *ports, struct port *port)
 {
@@ -316,6 +342,82 @@ static bool listen_to(struct ports *ports, struct port *port)
 	port->readable =
 	    event_new(ports->options.base, fd, EV_READ | EV_PERSIST, on_readable, port);
 	return port->readable != NULL && event_add(port->readable, NULL) == 0;
+}
+
+/* Of the memory for rings, an equal part for each of the planned ones, rounded down to a power of
+ * two, so that a ring is made smaller few times however many interfaces come one by one. */
+static uint32_t share_of_buffer(const struct ports *ports, size_t planned)
+{
+	const uint64_t equal =
+	    ports->options.buffer_total / (planned > SHARES_LEAST ? planned : SHARES_LEAST);
+	uint32_t share = BUFFER_MAX;
+
+	while (share > SOURCE_BUFFER_MIN && share > equal)
+		share /= 2;
+	return share;
+}
+
+/*
+ * Gives the interface a smaller ring: the new source sees what comes from an instant on, the former
+ * one is read until then, so that each frame is counted once. Returns false (logged) when it stays
+ * as it is.
+ */
+static bool shrink_port(struct ports *ports, struct port *port, uint32_t bytes)
+{
+	const struct timeval wait = {.tv_usec = PORTS_LINGER_MS * 1000};
+	const struct timespec moment = {.tv_nsec = CLOCK_MILLISECOND_NS / 4};
+	char message[256] = "out of memory";
+	struct source *smaller;
+	int rest = 8; /* a clock that was set back meanwhile is not waited for */
+
+	close_former(port);
+	if (backend_open(ports->options.backend, &port->info, &bytes, &smaller, message,
+		sizeof message) != GRAPPE_OK) {
+		log_complain(&ports->open_complaint, "cannot make the ring of %s smaller: %s",
+		    port->info.name, message);
+		return false;
+	}
+	event_free(port->readable);
+	port->readable = NULL;
+	port->former = port->source;
+	port->former_until_ns = source_since_ns(smaller);
+	/* What the former source loses from then on the new one has. */
+	while (clock_wall_ns() < port->former_until_ns && rest-- > 0)
+		nanosleep(&moment, NULL);
+	account_drops(ports->options.account, source_drops(port->former));
+	port->close_ns = clock_monotonic_ns() + PORTS_LINGER_MS * CLOCK_MILLISECOND_NS;
+	port->source = smaller;
+	ports->buffer_used -= port->buffer_bytes - bytes;
+	port->buffer_bytes = bytes;
+	if (!listen_to(ports, port))
+		lose_port(port, "out of memory");
+	event_add(ports->reaper, &wait);
+	log_debug("%s has a ring of %" PRIu32 " kB now", port->info.name, bytes / 1024);
+	return true;
+}
+
+/* Makes the largest rings smaller until one of this size has room. */
+static void make_room(struct ports *ports, uint32_t bytes)
+{
+	const uint64_t total = ports->options.buffer_total;
+
+	while (ports->buffer_used + bytes > total) {
+		struct port *largest = NULL;
+
+		for (struct port *port = ports->first; port != NULL; port = port->next)
+			if (port->gone_ns == 0 && port->buffer_bytes > bytes &&
+			    (largest == NULL || port->buffer_bytes > largest->buffer_bytes))
+				largest = port;
+		if (largest == NULL || !shrink_port(ports, largest, bytes))
+			break;
+	}
+	if (ports->buffer_used + bytes > total)
+		log_complain(&ports->buffer_complaint,
+		    "the rings of %zu interfaces take more than buffer_total: each has at least %u "
+		    "kB",
+		    ports->count + 1, SOURCE_BUFFER_MIN / 1024);
+	else
+		log_recovered(&ports->buffer_complaint, "the rings are inside buffer_total again");
 }
 
 static void tell_open(const struct port *port)
@@ -335,6 +437,7 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 
 	if (port != NULL) {
 		port->buffer_bytes = share_of_buffer(ports, planned);
+		make_room(ports, port->buffer_bytes);
 		rc = backend_open(ports->options.backend, info, &port->buffer_bytes, &port->source,
 		    message, sizeof message);
 	}
@@ -431,6 +534,21 @@ static bool resume_port(struct ports *ports, const struct discover_port *info)
 	return true;
 }
 
+/* To open an interface takes some milliseconds, many of them longer than a ring of the least size
+ * can wait: meanwhile the others are read. */
+static void read_meanwhile(struct ports *ports)
+{
+	const int64_t now_ns = clock_monotonic_ns();
+
+	if (now_ns < ports->read_ns + MEANWHILE_MS * CLOCK_MILLISECOND_NS)
+		return;
+	ports->read_ns = now_ns;
+	ports->options.before_read(ports->options.context);
+	for (struct port *port = ports->first; port != NULL; port = port->next)
+		if (port->gone_ns == 0 && port->readable != NULL)
+			(void)read_port(port);
+}
+
 static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 {
 	bool all = true, uplink = false;
@@ -449,6 +567,7 @@ static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 		if (info->up && find_port(ports, info->ifindex) == NULL &&
 		    !resume_port(ports, info) && open_port(ports, info, plan->nports) != GRAPPE_OK)
 			all = false;
+		read_meanwhile(ports);
 	}
 	if (all)
 		log_recovered(&ports->open_complaint, "capturing on all interfaces again");
@@ -502,6 +621,7 @@ void ports_drain(struct ports *ports)
 	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		int n = 1;
 
+		read_former(port);
 		for (int total = 0; n > 0 && total < DRAIN_FRAMES; total += n)
 			n = read_port(port);
 		account_drops(ports->options.account, source_drops(port->source));

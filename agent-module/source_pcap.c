@@ -49,6 +49,7 @@ static int attach_filter(const struct source_pcap *source, const struct source_o
 static int activate(
     struct source_pcap *source, const struct source_options *options, char *message, size_t size)
 {
+	const bool slots = options->buffer_bytes < SOURCE_BUFFER_BLOCKS;
 	pcap_t *pcap = source->pcap;
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	int rc;
@@ -56,7 +57,14 @@ static int activate(
 	pcap_set_snaplen(pcap, (int)options->snaplen + VLAN_ROOM);
 	pcap_set_promisc(pcap, 0);
 	pcap_set_timeout(pcap, SOURCE_BLOCK_MS);
-	pcap_set_buffer_size(pcap, (int)options->buffer_bytes);
+	/*
+	 * A ring of two blocks is full after two block time-outs, however few frames came, unless
+	 * it is read meanwhile. In this mode a ring has slots for frames in place of blocks.
+	 */
+	pcap_set_immediate_mode(pcap, slots);
+	/* Slots do not fill their pages: of libpcap's size the kernel makes a little more. */
+	pcap_set_buffer_size(
+	    pcap, (int)(slots ? options->buffer_bytes / 16 * 15 : options->buffer_bytes));
 	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
 	rc = pcap_activate(pcap);
 	if (rc < 0) {

@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SOURCE_BUFFER_MIN (512u << 10) /* two blocks of libpcap's ring */
+#define SOURCE_BUFFER_MIN (512u << 10) /* about 2,000 frames */
+#define SOURCE_BUFFER_BLOCKS (1u << 20) /* a smaller ring is no row of blocks but of frames */
 #define SOURCE_BLOCK_MS 100            /* a block that is not full is handed over after this time */
 
 struct source_options {

@@ -63,7 +63,7 @@ EXTRA_DIST += tests/unit/test_mib_file.sh
 noinst_HEADERS += common/mib.h
 
 # The capture side of the agent module
-LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh tests/lab/faults.sh
+LAB_TESTS += tests/lab/bpf.sh tests/lab/capture.sh tests/lab/confine.sh tests/lab/wire.sh tests/lab/faults.sh tests/lab/many.sh
 # What benches of the sensor send; the benches are run by hand.
 tests_bench_generate_generate_SOURCES = tests/bench/generate/generate.c tests/bench/generate/inject.c \
 	tests/bench/generate/inject.h tests/bench/generate/inject_code.h
