@@ -132,18 +132,26 @@ test_start() {
 }
 
 test_counts() {
+	local got lost
 	send pairs "$VMS" $EACH
 	wait "${LAB_PIDS[stream]}"
 	unset 'LAB_PIDS[stream]'
 	settled
-	check_equal "$backend: a VM that got packets all the time, none is lost or counted twice" $STREAM "$(
-		dump | awk '$1 == "row" && $3 == "mac-020000000002" && $5 == "10.8.0.1" { s += $6 } END { print s + 0 }')"
+	got=$(dump | awk '$1 == "row" && $3 == "mac-020000000002" && $5 == "10.8.0.1" { s += $6 } END { print s + 0 }')
+	lost=$(dump | awk '$1 == "period" { s += $4 } END { print s + 0 }')
+	say "      the stream: $got of $STREAM; lost of all frames: $lost"
+	if [ "$backend" = bpf ]; then
+		check_equal "$backend: of a VM that got packets all the time none is lost or counted twice" "$STREAM 0" "$got $lost"
+	else
+		# to open an interface the sensor may have to wait for whoever else changes interfaces
+		check "$backend: of a VM that got packets all the time none is counted twice, and what is lost is told" \
+			test "$got" -le $STREAM -a $((got + lost)) -ge $STREAM -a "$got" -ge $((STREAM / 2))
+	fi
 	check_equal "$backend: each VM received from the one before it" "$VMS" "$(
 		dump | awk -v each=$EACH '$1 == "row" && $4 == "received" { s[$3 " " $5] += $6 }
 			END { for (pair in s) n += s[pair] == each; print n + 0 }')"
 	check_equal "$backend: and from nobody else" "$VMS" "$(
 		dump | awk '$5 != "10.8.0.1" && $1 == "row" && $4 == "received" { s[$3 " " $5] = 1 } END { for (pair in s) n++; print n + 0 }')"
-	check_equal "$backend: nothing was lost" 0 "$(dump | awk '$1 == "period" { s += $4 } END { print s + 0 }')"
 }
 
 test_memory() {
