@@ -10,7 +10,7 @@ dist_doc_DATA += doc/architecture.md doc/requirements.md
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md
 
 # The sensor
-dist_doc_DATA += doc/discovery.md doc/sensor.md
+dist_doc_DATA += doc/benchmarks.md doc/discovery.md doc/sensor.md
 
 # The collector
 dist_doc_DATA += doc/collector.md
