@@ -276,6 +276,9 @@ void account_describe(struct account *account, int handle, const struct period_v
 
 void account_unwatch(struct account *account, int handle, int64_t until_ns)
 {
+	/* A period may have begun since the time was told last: sums of it are still to come. */
+	if (until_ns - account->wall_ns < account->length_ns)
+		open_through(account, clock_period_end(until_ns, account->options.length_s));
 	settle_coverage(account, (uint32_t)handle, until_ns);
 	vifs_stop(&account->vifs, (uint32_t)handle);
 	release_unneeded(account);

@@ -145,7 +145,7 @@ void vifs_release(struct vifs *vifs, uint32_t slot)
 	vifs->slots[slot].used = false;
 }
 
-uint32_t vifs_find(const struct vifs *vifs, uint32_t port, const struct mac *mac)
+static uint32_t find(const struct vifs *vifs, uint32_t port, const struct mac *mac)
 {
 	uint32_t slot;
 
@@ -155,7 +155,13 @@ uint32_t vifs_find(const struct vifs *vifs, uint32_t port, const struct mac *mac
 	return slot != VIFS_NONE && vifs->slots[slot].watched ? slot : VIFS_NONE;
 }
 
+uint32_t vifs_find(const struct vifs *vifs, uint32_t port, const struct mac *mac)
+{
+	/* The key of the first one; as a MAC, which a frame may well have, it is nobody's. */
+	return mac_equal(mac, &first_mac) ? VIFS_NONE : find(vifs, port, mac);
+}
+
 uint32_t vifs_first(const struct vifs *vifs, uint32_t port)
 {
-	return vifs_find(vifs, port, &first_mac);
+	return find(vifs, port, &first_mac);
 }

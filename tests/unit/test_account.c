@@ -697,6 +697,46 @@ START_TEST(sums_belong_to_their_period)
 }
 END_TEST
 
+/* A VM ends just after a period's end of which the accounting has not heard yet: its last sums are
+ * told when its place could be another VM's. */
+START_TEST(sums_of_a_vif_that_ended_are_its_own)
+{
+	int handle;
+
+	begin(BASE, 100, NULL);
+	handle = watch(1, "vm1", VM1_MAC);
+	pass(29 * S);
+	wall += S + S / 5;
+	monotonic += S + S / 5;
+	account_unwatch(account, handle, wall);
+	pass(S / 2);
+	ck_assert_uint_eq(closed()->header.end_s, END(1));
+	watch(2, "vm2", VM2_MAC);
+	pass(29 * S + S / 2);
+	add(COUNTED_RECEIVED, handle, "10.0.0.2", 6, END(2));
+	pass(S / 2);
+	ck_assert_uint_eq(closed()->header.end_s, END(2));
+	ck_assert_uint_eq(period->header.unmatched_packets, 0);
+	ck_assert_str_eq(period->vifs[row("10.0.0.2")->vif].vm_name, "vm1");
+	ck_assert_uint_eq(period->vifs[row("10.0.0.2")->vif].covered_ms, 200);
+}
+END_TEST
+
+/* A bridge floods what is sent to the MAC of zeros, which is nobody's. */
+START_TEST(no_mac_is_nobodys)
+{
+	struct made_frame made;
+
+	begin(BASE, 100, NULL);
+	watch(1, "vm1", VM1_MAC);
+	frame_make_udp(&made, "00:00:00:00:00:00", OUT_MAC, OUT, VM1, 10);
+	feed(1, &made, BASE, false);
+	pass(31 * S);
+	ck_assert_uint_eq(closed()->header.unmatched_packets, 1);
+	ck_assert_uint_eq(period->nrows, 0);
+}
+END_TEST
+
 START_TEST(merged_periods_claim_no_silence)
 {
 	int handle;
@@ -781,6 +821,8 @@ int main(void)
 	tcase_add_test(tests, periods_encode);
 	tcase_add_test(tests, sums_are_counted_like_frames);
 	tcase_add_test(tests, sums_belong_to_their_period);
+	tcase_add_test(tests, sums_of_a_vif_that_ended_are_its_own);
+	tcase_add_test(tests, no_mac_is_nobodys);
 	tcase_add_test(tests, merged_periods_claim_no_silence);
 	tcase_add_test(tests, back_ends_are_told);
 	tcase_add_test(tests, learning_counts_nothing);
