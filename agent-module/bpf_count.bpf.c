@@ -43,6 +43,7 @@ extern char settings, rows, vif_counts, stations, endpoints, seen, learnt;
 /* Helper functions of the kernel by their numbers (bpf-helpers(7)). */
 static void *(*map_lookup)(const void *map, const void *key) = (void *)BPF_FUNC_map_lookup_elem;
 static uint64_t (*ktime_ns)(void) = (void *)BPF_FUNC_ktime_get_ns;
+static uint32_t (*random)(void) = (void *)BPF_FUNC_get_prandom_u32;
 static long (*load_bytes)(
     const void *skb, uint32_t offset, void *to, uint32_t length) = (void *)BPF_FUNC_skb_load_bytes;
 static void *(*ring_reserve)(
@@ -235,10 +236,13 @@ INLINE struct wire wire_of(struct __sk_buff *skb, struct frame *frame)
 	return wire;
 }
 
+/* Two multiplications by secrets, the second of what the first has spread: with one, flips of the
+ * highest bits of one half can be taken back by the other half without knowing any secret. */
 INLINE uint64_t hash(const struct bpf_settings *set, uint32_t key, const uint64_t peer[2])
 {
-	uint64_t h = (peer[1] ^ set->secret[0]) * 0x9e3779b97f4a7c15u;
+	uint64_t h = (peer[1] ^ set->secret[0]) * (set->secret[1] | 1);
 
+	h = (h ^ h >> 32) * (set->secret[0] | 1);
 	h = (h ^ h >> 29 ^ peer[0] ^ (uint64_t)key << 32) * (set->secret[1] | 1);
 	return h ^ h >> 32;
 }
@@ -278,7 +282,8 @@ INLINE struct bpf_row *find_row(const struct bpf_settings *set, int table, uint3
 		row->peer[0] = peer[0];
 		row->peer[1] = peer[1];
 		__atomic_exchange_n(&row->key, key, __ATOMIC_SEQ_CST);
-		ADD(counts->pairs, 1);
+		if ((key & BPF_KEY_SENT) == 0)
+			ADD(counts->pairs, 1);
 		return row;
 	}
 	return NULL;
@@ -307,8 +312,12 @@ INLINE uint32_t find_vif(struct __sk_buff *skb, const uint8_t mac[6], bool group
 	struct bpf_station station = {.ifindex = skb->ifindex};
 	const uint32_t *vif;
 
-	if (!group)
+	if (!group) {
 		__builtin_memcpy(station.mac, mac, 6);
+		/* All zero is the key of what is sent to all; as a MAC it is nobody's. */
+		if ((mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]) == 0)
+			return 0;
+	}
 	vif = map_lookup(&stations, &station);
 	return vif != NULL ? *vif : 0;
 }
@@ -361,17 +370,31 @@ SECTION("count") int grappe_count(struct __sk_buff *skb)
 
 /* ---- what the guest sends ---- */
 
-/* True once for each source address of a NIC until the program's side clears the memory. */
-INLINE bool is_news(const struct bpf_settings *set, uint32_t vif, const struct frame *frame)
+/* Where `tag` is to be kept among the addresses that were told; NULL when it is there already, or
+ * when its places are taken. Of those one is given up now and then: were it each time, a few
+ * addresses too many would make every frame news. */
+INLINE uint64_t *find_place(uint64_t tag)
 {
-	const uint64_t tag = hash(set, vif | frame->family, frame->source) | 1;
-	uint32_t index = (uint32_t)(tag >> 1) % BPF_SEEN_MAX;
-	uint64_t *known = map_lookup(&seen, &index);
+	uint32_t first = (uint32_t)(tag >> 1) % (BPF_SEEN_MAX / BPF_SEEN_PLACES) * BPF_SEEN_PLACES;
+	uint64_t *free = NULL;
+	uint32_t chance;
 
-	if (known == NULL || *known == tag)
-		return false;
-	*known = tag;
-	return true;
+	for (uint32_t i = 0; i < BPF_SEEN_PLACES; i++) {
+		uint32_t index = first + i;
+		uint64_t *place = map_lookup(&seen, &index);
+
+		if (place == NULL || *place == tag)
+			return NULL;
+		if (*place == 0)
+			free = place;
+	}
+	if (free != NULL)
+		return free;
+	chance = random();
+	if (chance % BPF_SEEN_GIVE_UP >= BPF_SEEN_PLACES)
+		return NULL;
+	first += chance % BPF_SEEN_GIVE_UP;
+	return map_lookup(&seen, &first);
 }
 
 /* Whether the frame claims an address: ARP, neighbour discovery. */
@@ -386,7 +409,20 @@ INLINE bool is_claim(struct __sk_buff *skb, const struct frame *frame)
 	       (type == ND_SOLICITATION || type == ND_ADVERTISEMENT);
 }
 
-INLINE void hand_over(struct __sk_buff *skb, const struct bpf_settings *set)
+/* Whether the NIC may still tell something: each has its share of the ring, which the program's
+ * side renews when it reads. */
+INLINE bool may_tell(uint32_t vif)
+{
+	struct bpf_vif_counts *counts = find_counts(0, vif);
+
+	if (counts == NULL || VOLATILE(uint64_t, counts->told) >= BPF_TOLD_MAX)
+		return false;
+	ADD(counts->told, 1);
+	return true;
+}
+
+/* Returns false when there was no room. */
+INLINE bool hand_over(struct __sk_buff *skb, const struct bpf_settings *set)
 {
 	struct bpf_learnt *record = ring_reserve(&learnt, sizeof *record, 0);
 	struct bpf_vif_counts *none;
@@ -396,7 +432,7 @@ INLINE void hand_over(struct __sk_buff *skb, const struct bpf_settings *set)
 		none = find_counts(present_table(set), 0);
 		if (none != NULL)
 			ADD(none->multicast_packets, 1);
-		return;
+		return false;
 	}
 	record->ifindex = skb->ifindex;
 	record->length = length;
@@ -408,6 +444,26 @@ INLINE void hand_over(struct __sk_buff *skb, const struct bpf_settings *set)
 		ring_discard(record, BPF_RB_NO_WAKEUP);
 	else
 		ring_submit(record, BPF_RB_NO_WAKEUP);
+	return true;
+}
+
+/* Hands over each claim of an address, and each source address of a NIC once until the program's
+ * side forgets them. */
+INLINE void tell(
+    struct __sk_buff *skb, const struct bpf_settings *set, uint32_t vif, const struct frame *frame)
+{
+	uint64_t *place = NULL, tag = 0;
+
+	if (!is_claim(skb, frame)) {
+		if (frame->kind != IP)
+			return;
+		tag = hash(set, vif | frame->family, frame->source) | 1;
+		place = find_place(tag);
+		if (place == NULL)
+			return;
+	}
+	if (may_tell(vif) && hand_over(skb, set) && place != NULL)
+		*place = tag;
 }
 
 INLINE void count_sent(
@@ -440,8 +496,7 @@ SECTION("learn") int grappe_learn(struct __sk_buff *skb)
 	vif = find_vif(skb, ethernet.source, false);
 	if (vif == 0)
 		return NEXT;
-	if (is_claim(skb, &frame) || (frame.kind == IP && is_news(set, vif, &frame)))
-		hand_over(skb, set);
+	tell(skb, set, vif, &frame);
 	if (frame.kind == IP && !frame.group && set->endpoints != 0)
 		count_sent(skb, set, vif, &frame);
 	return NEXT;

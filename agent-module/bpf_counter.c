@@ -25,7 +25,8 @@
 
 struct bpf_port {
 	uint32_t ifindex;
-	int links[2]; /* TCX; -1 with clsact */
+	uint64_t serial; /* tells its filters from those of another port of this interface */
+	int links[2];    /* TCX; -1 with clsact */
 	bool clsact, made_room;
 };
 
@@ -46,7 +47,7 @@ struct bpf_counter {
 	enum bpf_way way;
 	struct bpf_vif *vifs; /* owned; BPF_VIFS_MAX */
 	uint32_t nvifs;       /* so many numbers were ever used */
-	uint64_t watches, clears;
+	uint64_t watches, clears, ports;
 	int table;     /* the present one */
 	int64_t end_s; /* of its period */
 	int64_t wall_ns, monotonic_ns, offset_ns;
@@ -108,10 +109,18 @@ static bool is_left_over(void *context, const char *name)
 	return strcmp(comm, OWNER "\n") != 0;
 }
 
-static bool is_mine(void *context, const char *name)
+/* The beginning of the names of a port's filters. */
+static void name_port(const struct bpf_port *port, char out[TC_NAME_SIZE])
 {
-	(void)context;
-	return owner_of(name) == getpid();
+	snprintf(out, TC_NAME_SIZE, OWNER "/%ld/%" PRIu64 "/", (long)getpid(), port->serial);
+}
+
+static bool is_of_port(void *context, const char *name)
+{
+	char beginning[TC_NAME_SIZE];
+
+	name_port(context, beginning);
+	return strncmp(name, beginning, strlen(beginning)) == 0;
 }
 
 /* Without what bpf_object_open() makes. */
@@ -215,9 +224,9 @@ static bool attach_tcx(const struct bpf_counter *counter, struct bpf_port *port,
 	return true;
 }
 
-static void detach_filters(const struct bpf_counter *counter, const struct bpf_port *port)
+static void detach_filters(const struct bpf_counter *counter, struct bpf_port *port)
 {
-	(void)tc_detach(counter->tc, port->ifindex, is_mine, NULL);
+	(void)tc_detach(counter->tc, port->ifindex, is_of_port, port);
 	if (port->made_room)
 		tc_remove_room(counter->tc, port->ifindex);
 }
@@ -232,7 +241,8 @@ static bool attach_filters(const struct bpf_counter *counter, struct bpf_port *p
 	for (int i = 0; i < 2; i++) {
 		char name[TC_NAME_SIZE];
 
-		snprintf(name, sizeof name, OWNER "/%ld/%s", (long)getpid(), what[i]);
+		name_port(port, name);
+		snprintf(name + strlen(name), sizeof name - strlen(name), "%s", what[i]);
 		if (tc_attach(counter->tc, port->ifindex, (i == 0) == reversed,
 			counter->object.programs[i], name) == GRAPPE_OK)
 			continue;
@@ -270,14 +280,24 @@ int bpf_counter_attach(struct bpf_counter *counter, uint32_t ifindex, bool rever
 	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
 	if (port == NULL)
 		return GRAPPE_EMEMORY;
-	*port = (struct bpf_port){.ifindex = ifindex, .links = {-1, -1}};
+	*port =
+	    (struct bpf_port){.ifindex = ifindex, .serial = ++counter->ports, .links = {-1, -1}};
 	if (!attach(counter, port, reversed)) {
-		snprintf(message, size, "attaching the bpf programs: %s", strerror(errno));
+		snprintf(message, size, "attaching the bpf programs: %s",
+		    errno == EBUSY ? "an ingress discipline or a filter of priority 1 is there"
+				   : strerror(errno));
 		free(port);
 		return GRAPPE_EIO;
 	}
 	*out = port;
 	return GRAPPE_OK;
+}
+
+bool bpf_counter_is_attached(struct bpf_counter *counter, struct bpf_port *port)
+{
+	if (port->clsact)
+		return tc_count(counter->tc, port->ifindex, is_of_port, port) == 2;
+	return kernel_bpf_is_attached(port->links[0]) && kernel_bpf_is_attached(port->links[1]);
 }
 
 void bpf_counter_detach(struct bpf_counter *counter, struct bpf_port *port)
@@ -482,18 +502,8 @@ static void take_table(struct bpf_counter *counter, bool clear)
 		counter->clears++;
 }
 
-/* The present table's period has ended: the other one is the present one, and this one is emptied.
- */
-static void turn_over(struct bpf_counter *counter)
-{
-	take_table(counter, true);
-	memset(counter->object.seen, 0, BPF_SEEN_BYTES);
-	counter->table ^= 1;
-	counter->end_s += counter->options.length_s;
-	set_boundary(counter);
-}
-
-/* The programs filled the second table beyond its own period. */
+/* The programs filled the present table beyond its own period, and go on until the boundary is set
+ * anew. */
 static void recover(struct bpf_counter *counter)
 {
 	counter->options.merged(counter->options.context, counter->end_s, counter->wall_ns);
@@ -501,7 +511,22 @@ static void recover(struct bpf_counter *counter)
 	begin_period(counter, counter->wall_ns);
 }
 
-/* Nothing is counted any more: both tables, the second being that of the next period. */
+/* The present table's period has ended: the other one is the present one, and this one is emptied.
+ * late: that one's period has ended too. */
+static void turn_over(struct bpf_counter *counter, bool late)
+{
+	take_table(counter, true);
+	memset(counter->object.seen, 0, BPF_SEEN_BYTES);
+	counter->table ^= 1;
+	counter->end_s += counter->options.length_s;
+	if (late)
+		recover(counter);
+	else
+		set_boundary(counter);
+}
+
+/* Both tables, the second being that of the next period, which may have begun; or nothing is
+ * counted any more. */
 static void take_rest(struct bpf_counter *counter)
 {
 	take_table(counter, false);
@@ -515,19 +540,13 @@ static void take_rest(struct bpf_counter *counter)
 void bpf_counter_collect(struct bpf_counter *counter, bool all)
 {
 	const int64_t length_ns = counter->options.length_s * CLOCK_SECOND_NS;
+	const bool stopped = counter->object.settings->boundary == 0;
 
-	if (counter->object.settings->boundary == 0) {
+	if (!stopped && counter->monotonic_ns >= boundary_ns(counter) + BPF_COUNTER_MARGIN_NS)
+		turn_over(counter, counter->monotonic_ns >= boundary_ns(counter) + length_ns);
+	if (stopped || all)
 		take_rest(counter);
-		return;
-	}
-	if (counter->monotonic_ns >= boundary_ns(counter) + BPF_COUNTER_MARGIN_NS) {
-		const bool late = counter->monotonic_ns >= boundary_ns(counter) + length_ns;
-
-		turn_over(counter);
-		if (late)
-			recover(counter);
-	}
-	if (all || counter->monotonic_ns - counter->taken_ns > TAKE_OUT_NS)
+	else if (counter->monotonic_ns - counter->taken_ns > TAKE_OUT_NS)
 		take_table(counter, false);
 }
 
@@ -569,5 +588,9 @@ static void hand_over(void *context, const struct bpf_learnt *record)
 
 void bpf_counter_learn(struct bpf_counter *counter)
 {
+	struct bpf_vif_counts *counts = counter->object.vif_counts;
+
 	bpf_object_read_ring(&counter->object, hand_over, counter);
+	for (uint32_t i = 1; i < counter->nvifs; i++)
+		__atomic_store_n(&counts[i].told, 0, __ATOMIC_RELAXED);
 }

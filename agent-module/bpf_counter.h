@@ -69,6 +69,9 @@ enum bpf_way bpf_counter_way(const struct bpf_counter *counter);
  * Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY with the reason in message[size]. */
 int bpf_counter_attach(struct bpf_counter *counter, uint32_t ifindex, bool reversed,
     struct bpf_port **out, char *message, size_t size);
+/* bpf_counter_is_attached - false when the programs were taken off by others, or with the
+ * interface, as when it went to another network namespace: nothing is counted any more. */
+bool bpf_counter_is_attached(struct bpf_counter *counter, struct bpf_port *port);
 /* bpf_counter_detach - at once; what was counted stays to be collected. NULL is allowed. */
 void bpf_counter_detach(struct bpf_counter *counter, struct bpf_port *port);
 
@@ -84,7 +87,7 @@ void bpf_counter_unwatch(struct bpf_counter *counter, struct bpf_port *port, int
  * the periods of the old time first. To be called before the accounting hears of the new time. */
 void bpf_counter_tick(struct bpf_counter *counter, int64_t wall_ns, int64_t monotonic_ns);
 /* bpf_counter_collect - empties the table of the period that ended at least BPF_COUNTER_MARGIN_NS
- * ago, if there is one; with `all` also the one that is being filled. */
+ * ago, if there is one; with `all` also what is being filled. */
 void bpf_counter_collect(struct bpf_counter *counter, bool all);
 /* bpf_counter_learn - hands over the frames that wait. */
 void bpf_counter_learn(struct bpf_counter *counter);

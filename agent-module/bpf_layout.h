@@ -9,9 +9,13 @@
 #define GRAPPE_AGENT_MODULE_BPF_LAYOUT_H
 
 #define BPF_TABLES 2         /* two periods can be counted apart: the present one and the next */
-#define BPF_PROBES 32 /* rows looked at for one pair before it is counted as "other" */
+#define BPF_PROBES 32        /* rows looked at for one pair before it is counted as "other" */
 #define BPF_VIFS_MAX 8192    /* virtual NICs, number 0 (none) included */
 #define BPF_SEEN_MAX 4096    /* source addresses remembered as told */
+#define BPF_SEEN_PLACES 4    /* where one of them may be; a power of two */
+#define BPF_SEEN_GIVE_UP 256 /* of so many that find all places taken, so many as places get one   \
+			      */
+#define BPF_TOLD_MAX 64      /* frames that one NIC may tell between two readings */
 #define BPF_LEARNT_BYTES 128 /* of a frame worth learning from */
 
 /* bpf_row.key: the number of the virtual NIC and what follows; 0 = the row is free. */
@@ -22,8 +26,9 @@
 
 /*
  * One pair in one table. Two rows fill a cache line. A row is found by hashing key and peer, then
- * looking at others ever further behind it; two rows of one pair can come about when two processors enter it at
- * once: they add up. packets counts on modulo 2^32; the reader takes counts out often enough.
+ * looking at others ever further behind it; two rows of one pair can come about when two processors
+ * enter it at once: they add up. packets counts on modulo 2^32; the reader takes counts out often
+ * enough.
  */
 struct bpf_row {
 	uint32_t key;
@@ -40,7 +45,8 @@ struct bpf_vif_counts {
 	uint64_t other_packets,
 	    other_octets; /* no room among the rows, or more than the NIC may have */
 	uint64_t nonip_packets;
-	uint64_t pairs; /* rows taken */
+	uint64_t pairs; /* rows taken by what was received */
+	uint64_t told;  /* frames handed over since the last reading; in the first table only */
 };
 
 /* The one entry of the map "settings". */

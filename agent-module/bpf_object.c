@@ -17,7 +17,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CODE_MAX 4096
 #define STATIONS_MAX 65536
-#define RING_BYTES (1u << 18)
+#define RING_BYTES (1u << 20)
 #define RING_HEADER 8
 #define LOG_SIZE 200
 
@@ -95,7 +95,6 @@ static size_t rows_bytes(const struct bpf_object *object)
 }
 
 #define VIF_COUNTS_BYTES (BPF_TABLES * BPF_VIFS_MAX * sizeof(struct bpf_vif_counts))
-#define BPF_SEEN_BYTES (BPF_SEEN_MAX * sizeof(uint64_t))
 
 static int map_all(struct bpf_object *object, char *message, size_t size)
 {

@@ -11,6 +11,7 @@
 /* Not in the headers of Linux 6.1 (enum bpf_attach_type of 6.6). */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
+#define TCX_BEFORE (1u << 3) /* BPF_F_BEFORE; without another program named: before all */
 
 #define VERIFIER_LOG_BYTES (1u << 18)
 
@@ -113,5 +114,22 @@ int kernel_bpf_attach_tcx(int program, uint32_t ifindex, bool ingress)
 	attributes.link_create.prog_fd = (uint32_t)program;
 	attributes.link_create.target_ifindex = ifindex;
 	attributes.link_create.attach_type = ingress ? TCX_INGRESS : TCX_EGRESS;
+	attributes.link_create.flags = TCX_BEFORE;
 	return call(BPF_LINK_CREATE, &attributes);
+}
+
+bool kernel_bpf_is_attached(int link)
+{
+	/* struct bpf_link_info of Linux 6.6, as far as it is wanted here. */
+	struct {
+		uint32_t type, id, program, pad, ifindex, attach_type;
+	} info = {0};
+	union bpf_attr attributes;
+
+	memset(&attributes, 0, sizeof attributes);
+	attributes.info.bpf_fd = (uint32_t)link;
+	attributes.info.info_len = sizeof info;
+	attributes.info.info = pointer(&info);
+	/* An interface that is gone, or in another namespace, has let go of it: 0. */
+	return call(BPF_OBJ_GET_INFO_BY_FD, &attributes) == 0 && info.ifindex != 0;
 }

@@ -29,9 +29,12 @@ int kernel_bpf_map_remove(int fd, const void *key);
 int kernel_bpf_program_new(
     const struct bpf_insn *code, size_t count, const char *name, char *log, size_t size);
 
-/* kernel_bpf_attach_tcx - attaches to frames that the interface receives (ingress) or sends.
+/* kernel_bpf_attach_tcx - attaches to frames that the interface receives (ingress) or sends, before
+ * all other programs: each of them may be the last that sees a frame.
  * Returns the descriptor of the link, which detaches when it is closed, or -1; EINVAL: a kernel
  * before 6.6. */
 int kernel_bpf_attach_tcx(int program, uint32_t ifindex, bool ingress);
+/* kernel_bpf_is_attached - whether a link of kernel_bpf_attach_tcx() still has its interface. */
+bool kernel_bpf_is_attached(int link);
 
 #endif

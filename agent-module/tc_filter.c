@@ -20,7 +20,9 @@
 
 #define ANSWER_BYTES 32768
 #define ANSWER_WAIT_S 5
-#define FOUND_MAX 65536 /* filters or disciplines of one answer */
+#define FOUND_MAX 65536   /* filters or disciplines of one answer */
+#define PRIORITY_ALONE 16 /* of a filter beside which there is none: others may still come before  \
+			   */
 
 struct tc {
 	int fd;
@@ -244,18 +246,37 @@ static int list_filters(struct tc *tc, uint32_t ifindex, bool ingress, struct fo
 
 /* ---- the discipline ---- */
 
+/* Whether the interface has a clsact discipline; an "ingress" one has the same handle. */
+static bool has_room(struct tc *tc, uint32_t ifindex)
+{
+	struct request request = request_for(RTM_GETQDISC, NLM_F_DUMP, ifindex);
+	struct found_list list = {0};
+	bool any = false;
+
+	if (ask(tc, &request, &list) == GRAPPE_OK)
+		for (size_t i = 0; i < list.count && !any; i++)
+			any = list.items[i].message.tcm_ifindex == (int)ifindex;
+	free(list.items);
+	return any;
+}
+
 int tc_make_room(struct tc *tc, uint32_t ifindex, bool *made)
 {
 	struct request request =
 	    request_for(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
-	int rc;
 
 	request.message.tcm_parent = TC_H_CLSACT;
 	request.message.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	put_attribute(&request, TCA_KIND, "clsact", sizeof "clsact");
-	rc = ask(tc, &request, NULL);
-	*made = rc == GRAPPE_OK;
-	return rc == GRAPPE_OK || errno == EEXIST ? GRAPPE_OK : GRAPPE_EIO;
+	*made = ask(tc, &request, NULL) == GRAPPE_OK;
+	if (*made)
+		return GRAPPE_OK;
+	if (errno != EEXIST)
+		return GRAPPE_EIO;
+	if (has_room(tc, ifindex))
+		return GRAPPE_OK;
+	errno = EBUSY;
+	return GRAPPE_EIO;
 }
 
 /* Whether there is any filter, or it cannot be told. */
@@ -286,16 +307,37 @@ void tc_remove_room(struct tc *tc, uint32_t ifindex)
 
 /* ---- filters ---- */
 
+/* A priority (1 is the first) before all that are there, or 0 when there is none. */
+static uint32_t first_priority(struct tc *tc, uint32_t ifindex, bool ingress)
+{
+	uint32_t first = PRIORITY_ALONE + 1;
+	struct found_list list;
+
+	if (list_filters(tc, ifindex, ingress, &list) != GRAPPE_OK)
+		first = 0;
+	for (size_t i = 0; i < list.count; i++) {
+		const uint32_t priority = TC_H_MAJ(list.items[i].message.tcm_info) >> 16;
+
+		first = priority < first ? priority : first;
+	}
+	free(list.items);
+	return first > 0 ? first - 1 : 0;
+}
+
 int tc_attach(struct tc *tc, uint32_t ifindex, bool ingress, int program, const char *name)
 {
 	struct request request =
 	    request_for(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
-	const uint32_t fd = (uint32_t)program, flags = TCA_BPF_FLAG_ACT_DIRECT;
+	const uint32_t fd = (uint32_t)program, flags = TCA_BPF_FLAG_ACT_DIRECT,
+		       priority = first_priority(tc, ifindex, ingress);
 	size_t options;
 
+	if (priority == 0) {
+		errno = EBUSY;
+		return GRAPPE_EIO;
+	}
 	request.message.tcm_parent = parent_of(ingress);
-	/* Priority 0: the kernel takes one before the others. */
-	request.message.tcm_info = TC_H_MAKE(0, htons(ETH_P_ALL));
+	request.message.tcm_info = TC_H_MAKE(priority << 16, htons(ETH_P_ALL));
 	put_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
 	options = put_attribute(&request, TCA_OPTIONS, NULL, 0);
 	put_attribute(&request, TCA_BPF_FD, &fd, sizeof fd);
@@ -318,29 +360,46 @@ static int delete_filter(struct tc *tc, const struct found *found)
 }
 
 static int detach_direction(
-    struct tc *tc, uint32_t ifindex, bool ingress, tc_unwanted *unwanted, void *context)
+    struct tc *tc, uint32_t ifindex, bool ingress, tc_wanted *wanted, void *context)
 {
 	struct found_list list;
 	int removed = list_filters(tc, ifindex, ingress, &list) == GRAPPE_OK ? 0 : GRAPPE_EIO;
 
 	for (size_t i = 0; i < list.count && removed >= 0; i++)
 		if (list.items[i].is_bpf && list.items[i].message.tcm_handle != 0 &&
-		    unwanted(context, list.items[i].name) &&
+		    wanted(context, list.items[i].name) &&
 		    delete_filter(tc, &list.items[i]) == GRAPPE_OK)
 			removed++;
 	free(list.items);
 	return removed;
 }
 
-int tc_detach(struct tc *tc, uint32_t ifindex, tc_unwanted *unwanted, void *context)
+int tc_count(struct tc *tc, uint32_t ifindex, tc_wanted *wanted, void *context)
 {
-	const int in = detach_direction(tc, ifindex, true, unwanted, context);
-	const int out = detach_direction(tc, ifindex, false, unwanted, context);
+	int count = 0;
+
+	for (int ingress = 0; ingress < 2 && count >= 0; ingress++) {
+		struct found_list list;
+
+		if (list_filters(tc, ifindex, ingress != 0, &list) != GRAPPE_OK)
+			count = GRAPPE_EIO;
+		for (size_t i = 0; i < list.count && count >= 0; i++)
+			count += list.items[i].is_bpf && list.items[i].message.tcm_handle != 0 &&
+				 wanted(context, list.items[i].name);
+		free(list.items);
+	}
+	return count;
+}
+
+int tc_detach(struct tc *tc, uint32_t ifindex, tc_wanted *wanted, void *context)
+{
+	const int in = detach_direction(tc, ifindex, true, wanted, context);
+	const int out = detach_direction(tc, ifindex, false, wanted, context);
 
 	return in < 0 || out < 0 ? GRAPPE_EIO : in + out;
 }
 
-int tc_sweep(struct tc *tc, tc_unwanted *unwanted, void *context)
+int tc_sweep(struct tc *tc, tc_wanted *wanted, void *context)
 {
 	struct request request = request_for(RTM_GETQDISC, NLM_F_DUMP, 0);
 	struct found_list rooms = {0};
@@ -348,7 +407,7 @@ int tc_sweep(struct tc *tc, tc_unwanted *unwanted, void *context)
 
 	for (size_t i = 0; i < rooms.count && removed >= 0; i++) {
 		const uint32_t ifindex = (uint32_t)rooms.items[i].message.tcm_ifindex;
-		const int n = tc_detach(tc, ifindex, unwanted, context);
+		const int n = tc_detach(tc, ifindex, wanted, context);
 
 		if (n > 0)
 			tc_remove_room(tc, ifindex);

@@ -10,19 +10,25 @@
  * with it. Prints "ok" and "FAIL" lines.
  */
 #include "agent-module/bpf_counter.h"
+#include "agent-module/bpf_layout.h"
 #include "agent-module/decode.h"
+#include "agent-module/kernel_bpf.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "tests/unit/frames.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/bpf.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,9 +41,11 @@
 #define FRAME_LEAST 14                                   /* the kernel runs no shorter frame */
 #define IP_LEAST 54                                      /* nor one whose IP header is cut */
 #define FRAME_MOST 3000
-#define TOLD_MAX 512
+#define TOLD_MAX 8192
 
 static int passed, failed;
+static uint32_t table_pairs = 64;    /* room of the next counter's table */
+static uint32_t length_s = LENGTH_S; /* of its periods */
 
 static void check(bool good, const char *what)
 {
@@ -52,6 +60,7 @@ static struct {
 	size_t count;
 	unsigned learnt, merged;
 	uint32_t learnt_length;
+	uint8_t last_mac; /* the last byte of the source */
 } told;
 
 static void on_counted(void *context, const struct counted *counted)
@@ -65,21 +74,27 @@ static void on_learnt(
     void *context, uint32_t ifindex, const uint8_t *bytes, uint32_t captured, uint32_t length)
 {
 	(void)context;
-	(void)bytes;
+	told.last_mac = bytes[11];
 	told.learnt += ifindex == LOOPBACK;
 	told.learnt_length = length > captured ? captured : length;
 }
+
+static void run_from(const struct bpf_counter *counter, int which, unsigned peer);
+
+static const struct bpf_counter *receives_when_merged; /* a frame comes just then */
 
 static void on_merged(void *context, int64_t end_s, int64_t until_ns)
 {
 	(void)context;
 	told.merged += until_ns > end_s * CLOCK_SECOND_NS;
+	if (receives_when_merged != NULL)
+		run_from(receives_when_merged, 0, 1);
 }
 
 static struct bpf_counter *open_counter(uint32_t pairs_per_vif, const struct address *endpoint)
 {
-	const struct bpf_counter_options options = {.length_s = LENGTH_S,
-	    .pairs = 64,
+	const struct bpf_counter_options options = {.length_s = length_s,
+	    .pairs = table_pairs,
 	    .pairs_per_vif = pairs_per_vif,
 	    .endpoints = endpoint,
 	    .nendpoints = endpoint != NULL ? 1 : 0,
@@ -445,6 +460,153 @@ static void test_limits(void)
 	bpf_counter_close(counter);
 }
 
+#define CHOSEN_BITS 6
+
+/* Address number `i` of those that a guest could choose without knowing the secret of the hash, if
+ * that were one multiplication of each half: the highest bits of the later half pass it without
+ * touching others, and the earlier half can take them back. 64 families of 64 addresses each. */
+static void choose_address(unsigned i, uint8_t out[16])
+{
+	const unsigned flips = i >> CHOSEN_BITS, back = i & ((1u << CHOSEN_BITS) - 1);
+	static const uint8_t base[16] = {
+	    0x20, 0x01, 0x0d, 0xb8, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+
+	memcpy(out, base, 16);
+	out[15] ^= (uint8_t)(flips << 2);
+	out[7] ^= (uint8_t)(back << 2);
+	out[3] ^= (uint8_t)(back << 5);
+	out[4] ^= (uint8_t)(back >> 3);
+}
+
+static void test_chosen_addresses(void)
+{
+	struct bpf_counter *counter;
+	int number;
+	struct bpf_port *port;
+	uint64_t received, other;
+	size_t rows;
+
+	table_pairs = 16384;
+	counter = open_counter(100000, NULL);
+	table_pairs = 64;
+	port = open_port(counter, &number);
+	for (unsigned i = 0; i < 1u << 2 * CHOSEN_BITS; i++) {
+		struct made_frame frame;
+
+		frame_ethernet(&frame, GUEST_MAC, OTHER_MAC, 0x86dd);
+		frame_ipv6(&frame, "2001:db8::2", "2001:db8::1", 17, 24, 64);
+		frame_put_zeros(&frame, 24);
+		choose_address(i, frame.bytes + 14 + 8);
+		(void)run(counter, 0, frame.bytes, frame.length, 0, 0);
+	}
+	collect(counter);
+	sums(&received, &other, &rows);
+	check(received == 1u << 2 * CHOSEN_BITS && other == 0,
+	    "addresses that a guest chose find room like any others");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+/* A frame to or from no MAC at all, which a bridge floods. */
+static void test_no_mac(void)
+{
+	struct bpf_counter *counter = open_counter(64, NULL);
+	int number;
+	struct bpf_port *port = open_port(counter, &number);
+	struct made_frame frame;
+
+	frame_make_udp(&frame, "00:00:00:00:00:00", OTHER_MAC, "192.0.2.2", "192.0.2.1", 0);
+	(void)run(counter, 0, frame.bytes, frame.length, 0, 0);
+	collect(counter);
+	check(told.count == 1 && told.counted[0].kind == COUNTED_UNMATCHED,
+	    "a frame to the MAC of zeros is nobody's");
+	frame_make_udp(&frame, OTHER_MAC, "00:00:00:00:00:00", "192.0.2.2", "192.0.2.1", 0);
+	(void)run(counter, 1, frame.bytes, frame.length, 0, 0);
+	told.learnt = 0;
+	bpf_counter_learn(counter);
+	check(told.learnt == 0, "nor is one from it");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+/* What goes to named endpoints takes no room from what is received. */
+static void test_limits_sent(void)
+{
+	struct address endpoint;
+	struct bpf_counter *counter;
+	struct bpf_port *port;
+	uint64_t received, other;
+	size_t rows;
+	int number;
+
+	(void)address_parse("192.0.2.1", &endpoint);
+	counter = open_counter(4, &endpoint);
+	port = open_port(counter, &number);
+	run_from(counter, 1, 1);
+	for (unsigned i = 0; i < 4; i++)
+		run_from(counter, 0, i);
+	collect(counter);
+	sums(&received, &other, &rows);
+	check(rows == 4 && other == 0, "what is sent takes no room from what is received");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+/* ---- beside others ---- */
+
+/* A program that ends the way of a frame at its place: 0 is TCX_PASS, after which no other runs. */
+static int attach_another(int which)
+{
+	static const char licence[] = "GPL";
+	const struct bpf_insn code[] = {
+	    {.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};
+	union bpf_attr attributes;
+	int program;
+
+	memset(&attributes, 0, sizeof attributes);
+	attributes.prog_type = BPF_PROG_TYPE_SCHED_CLS;
+	attributes.insns = (uint64_t)(uintptr_t)code;
+	attributes.insn_cnt = 2;
+	attributes.license = (uint64_t)(uintptr_t)licence;
+	program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+	return kernel_bpf_attach_tcx(program, LOOPBACK, which == 0);
+}
+
+static bool send_over_loopback(void)
+{
+	const struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool sent;
+
+	sent = ioctl(fd, SIOCSIFFLAGS, &request) == 0 &&
+	       sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof to) == 1;
+	close(fd);
+	return sent;
+}
+
+static void test_beside_others(void)
+{
+	const int another = attach_another(1);
+	struct bpf_counter *counter = open_counter(64, NULL);
+	int number;
+	struct bpf_port *port = open_port(counter, &number);
+
+	if (another < 0) {
+		printf("      this kernel has no TCX\n");
+	} else {
+		check(send_over_loopback(), "a datagram is sent over the loopback");
+		collect(counter);
+		check(told.count == 1 && told.counted[0].kind == COUNTED_UNMATCHED &&
+			  told.counted[0].packets >= 1,
+		    "a program that was there before and lets none after it run is no obstacle");
+		close(another);
+	}
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
 /* ---- what the guest sends ---- */
 
 static void test_learning(void)
@@ -478,7 +640,8 @@ static void test_learning(void)
 	for (unsigned i = 0; i < 5000; i++)
 		run_from(counter, 1, i + 100);
 	bpf_counter_learn(counter);
-	check(told.learnt > 1000, "a flood of addresses fills the ring and no more");
+	check(
+	    told.learnt == 4 + BPF_TOLD_MAX, "of a flood of addresses so many as one NIC may tell");
 	run_from(counter, 1, 60000);
 	bpf_counter_learn(counter);
 	check(told.learnt_length == 42, "and the ring goes on afterwards");
@@ -487,6 +650,79 @@ static void test_learning(void)
 		  told.counted[0].packets == 5004 &&
 		  address_compare(&told.counted[0].peer, &endpoint) == 0,
 	    "what is sent to a named endpoint is counted");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+static unsigned learnt_now(struct bpf_counter *counter)
+{
+	told.learnt = 0;
+	bpf_counter_learn(counter);
+	return told.learnt;
+}
+
+/* Many NICs and addresses at once, none of them hostile; then one that is. */
+static void test_learning_crowd(void)
+{
+	struct bpf_counter *counter = open_counter(64, NULL);
+	int number;
+	struct bpf_port *port = open_port(counter, &number);
+	struct made_frame frame;
+	struct mac mac;
+	unsigned first = 0, again = 0;
+
+	(void)mac_parse(OTHER_MAC, &mac);
+	(void)bpf_counter_watch(counter, port, &mac, 1, HANDLE + 1);
+	for (unsigned i = 0; i < 400; i++) {
+		run_from(counter, 1, i);
+		if (i % 16 == 15)
+			first += learnt_now(counter);
+	}
+	for (unsigned i = 0; i < 4000; i++) {
+		run_from(counter, 1, i % 400);
+		if (i % 16 == 15)
+			again += learnt_now(counter);
+	}
+	check(first >= 396, "four hundred addresses are told");
+	check(again <= 40, "and not again with each frame");
+	frame_make_arp(&frame, "ff:ff:ff:ff:ff:ff", GUEST_MAC, "192.0.2.9", "192.0.2.1");
+	for (unsigned i = 0; i < 20000; i++)
+		(void)run(counter, 1, frame.bytes, frame.length, 0, 0);
+	frame_make_arp(&frame, "ff:ff:ff:ff:ff:ff", OTHER_MAC, "192.0.2.9", "192.0.2.1");
+	(void)run(counter, 1, frame.bytes, frame.length, 0, 0);
+	told.last_mac = 0;
+	bpf_counter_learn(counter);
+	check(told.last_mac == 2, "a flood of claims of one NIC does not silence another");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+#define FLOODERS 200
+
+static void test_learning_ring(void)
+{
+	struct bpf_counter *counter = open_counter(64, NULL);
+	int number;
+	struct bpf_port *port = open_port(counter, &number);
+	struct made_frame frame;
+	struct mac mac;
+	unsigned first;
+
+	for (unsigned nic = 0; nic < FLOODERS; nic++) {
+		char text[MAC_TEXT_SIZE];
+
+		snprintf(text, sizeof text, "02:00:00:00:01:%02x", nic);
+		(void)mac_parse(text, &mac);
+		(void)bpf_counter_watch(counter, port, &mac, 1, HANDLE + 1);
+		frame_make_arp(&frame, "ff:ff:ff:ff:ff:ff", text, "192.0.2.9", "192.0.2.1");
+		for (unsigned i = 0; i < BPF_TOLD_MAX; i++)
+			(void)run(counter, 1, frame.bytes, frame.length, 0, 0);
+	}
+	first = learnt_now(counter);
+	check(first > 1000 && first < FLOODERS * BPF_TOLD_MAX,
+	    "many NICs that flood fill the ring and no more");
+	run_from(counter, 1, 1);
+	check(learnt_now(counter) == 1, "and it goes on afterwards");
 	bpf_counter_detach(counter, port);
 	bpf_counter_close(counter);
 }
@@ -590,6 +826,57 @@ static void test_held_up(void)
 	bpf_counter_close(counter);
 }
 
+/* What comes while a program that was held up sorts it out belongs to what it sorts out. */
+static void test_held_up_under_load(void)
+{
+	const int64_t wall_ns = START_NS + 900 * CLOCK_MILLISECOND_NS;
+	const int64_t end_s = START_NS / CLOCK_SECOND_NS + 2,
+		      waited_ns = 2200 * CLOCK_MILLISECOND_NS;
+	struct bpf_counter *counter;
+	struct bpf_port *port;
+	int64_t now_ns;
+	int number;
+
+	length_s = 1;
+	counter = open_counter(64, NULL);
+	length_s = LENGTH_S;
+	now_ns = clock_monotonic_ns();
+	bpf_counter_tick(counter, wall_ns, now_ns);
+	port = open_port(counter, &number);
+	while (clock_monotonic_ns() < now_ns + waited_ns)
+		sched_yield();
+	run_from(counter, 0, 1);
+	told.count = 0;
+	receives_when_merged = counter;
+	bpf_counter_tick(counter, wall_ns + waited_ns, now_ns + waited_ns);
+	bpf_counter_collect(counter, false);
+	receives_when_merged = NULL;
+	check(of_period(end_s) == 2, "what comes meanwhile is in the period that has too much");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
+/* The boundary is passed, the table not read yet, and the clock is set: what is in the next table
+ * belongs to the old time too. */
+static void test_set_at_boundary(void)
+{
+	int64_t now_ns;
+	int number;
+	struct bpf_counter *counter = open_ending(10 * CLOCK_MILLISECOND_NS, &now_ns);
+	struct bpf_port *port = open_port(counter, &number);
+
+	while (clock_monotonic_ns() < now_ns + 10 * CLOCK_MILLISECOND_NS)
+		sched_yield();
+	run_from(counter, 0, 1);
+	told.count = 0;
+	bpf_counter_tick(counter, END_S * CLOCK_SECOND_NS + 3600 * CLOCK_SECOND_NS,
+	    now_ns + 20 * CLOCK_MILLISECOND_NS);
+	check(told.count == 1 && of_period(END_S + LENGTH_S) == 1,
+	    "the clock is set just after a boundary: all is collected for the old time");
+	bpf_counter_detach(counter, port);
+	bpf_counter_close(counter);
+}
+
 /* ---- numbers of virtual NICs ---- */
 
 static void test_numbers(void)
@@ -629,12 +916,20 @@ int main(int argc, char **argv)
 	test_like_the_decoder(argv[1]);
 	test_segmentation();
 	test_limits();
+	test_limits_sent();
+	test_chosen_addresses();
+	test_no_mac();
+	test_beside_others();
 	test_learning();
+	test_learning_crowd();
+	test_learning_ring();
 	test_boundary();
 	test_clock_set(3600 * CLOCK_SECOND_NS, "the clock is set forward by an hour");
 	test_clock_set(-3600 * CLOCK_SECOND_NS, "the clock is set back by an hour");
 	test_clock_set(-5 * CLOCK_SECOND_NS, "the clock is set back inside the period");
+	test_set_at_boundary();
 	test_held_up();
+	test_held_up_under_load();
 	test_numbers();
 	printf("%d passed, %d failed\n", passed, failed);
 	return failed == 0 && passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
