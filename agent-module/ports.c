@@ -33,6 +33,7 @@ struct port {
 	int64_t former_until_ns;
 	int64_t gone_ns;  /* wall clock when the interface was gone; 0 = it is there */
 	int64_t close_ns; /* monotonic: when a gone one, or the former source, is closed */
+	int64_t works_ns; /* wall clock when it was watched for certain */
 	bool dead;        /* the source told that the interface is gone */
 	struct port *next;
 };
@@ -449,6 +450,7 @@ static int open_port(struct ports *ports, const struct discover_port *info, size
 	}
 	port->ports = ports;
 	port->info = *info;
+	port->works_ns = clock_wall_ns();
 	port->next = ports->first;
 	ports->first = port;
 	ports->count++;
@@ -500,15 +502,22 @@ static const struct discover_port *plan_port(const struct discover_plan *plan, u
 	return NULL;
 }
 
-/* Parts with what the plan has not, or has changed: a renamed interface is another one to libpcap.
- */
+/* Whether it is the interface of the plan still: a renamed one is another one to libpcap, but not
+ * to the programs that are attached to it. */
+static bool is_same_interface(const struct port *port, const struct discover_port *info)
+{
+	return port->info.ifindex == info->ifindex &&
+	       (port->readable == NULL || strcmp(port->info.name, info->name) == 0);
+}
+
+/* Parts with what the plan has not, or has changed. */
 static void lose_unplanned(struct ports *ports, const struct discover_plan *plan)
 {
 	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		const struct discover_port *info = plan_port(plan, port->info.ifindex);
 
-		if (info != NULL && strcmp(info->name, port->info.name) == 0)
-			port->info.mtu = info->mtu;
+		if (info != NULL && is_same_interface(port, info) && port->gone_ns == 0)
+			port->info = *info;
 		else if (port->gone_ns == 0)
 			lose_port(port, "not to be watched any more");
 	}
@@ -522,8 +531,7 @@ static bool resume_port(struct ports *ports, const struct discover_port *info)
 {
 	struct port *port = ports->first;
 
-	while (port != NULL && (port->info.ifindex != info->ifindex || port->dead ||
-				   strcmp(port->info.name, info->name) != 0))
+	while (port != NULL && (port->dead || !is_same_interface(port, info)))
 		port = port->next;
 	if (port == NULL || read_port(port) < 0 ||
 	    (port->readable != NULL && event_add(port->readable, NULL) != 0))
@@ -549,6 +557,27 @@ static void read_meanwhile(struct ports *ports)
 			(void)read_port(port);
 }
 
+/* What is attached to an interface that went to another network namespace may still be there when
+ * it comes back: it would be counted twice. */
+static void close_dead(struct ports *ports, uint32_t ifindex)
+{
+	struct port *next;
+
+	for (struct port *port = ports->first; port != NULL; port = next) {
+		next = port->next;
+		if (port->dead && port->readable == NULL && port->info.ifindex == ifindex)
+			close_port(ports, port);
+	}
+}
+
+static int open_again(struct ports *ports, const struct discover_port *info, size_t planned)
+{
+	if (resume_port(ports, info))
+		return GRAPPE_OK;
+	close_dead(ports, info->ifindex);
+	return open_port(ports, info, planned);
+}
+
 static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 {
 	bool all = true, uplink = false;
@@ -565,7 +594,7 @@ static bool open_planned(struct ports *ports, const struct discover_plan *plan)
 			    info->name, DISCOVER_MACS_MAX);
 		}
 		if (info->up && find_port(ports, info->ifindex) == NULL &&
-		    !resume_port(ports, info) && open_port(ports, info, plan->nports) != GRAPPE_OK)
+		    open_again(ports, info, plan->nports) != GRAPPE_OK)
 			all = false;
 		read_meanwhile(ports);
 	}
@@ -615,9 +644,37 @@ bool ports_follow(struct ports *ports, const struct discover_plan *plan)
 	return all && !ports->lost;
 }
 
+/* Closes ports whose source was taken off by others: since when is not known, so their VMs are not
+ * covered since it was looked at last. They are opened again by the next ports_follow(). Of an
+ * interface that is gone the next events will tell. */
+static void check_ports(struct ports *ports)
+{
+	const int64_t now_ns = clock_wall_ns();
+	char name[IF_NAMESIZE];
+	struct port *next;
+
+	for (struct port *port = ports->first; port != NULL; port = next) {
+		next = port->next;
+		if (port->gone_ns != 0)
+			continue;
+		if (source_works(port->source)) {
+			port->works_ns = now_ns;
+			continue;
+		}
+		if (if_indextoname(port->info.ifindex, name) == NULL)
+			continue;
+		log_warning("%s is not watched any more: something else took the programs off it",
+		    port->info.name);
+		port->gone_ns = port->works_ns;
+		ports->lost = true;
+		close_port(ports, port);
+	}
+}
+
 void ports_drain(struct ports *ports)
 {
 	backend_collect(ports->options.backend);
+	check_ports(ports);
 	for (struct port *port = ports->first; port != NULL; port = port->next) {
 		int n = 1;
 

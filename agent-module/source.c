@@ -32,6 +32,11 @@ uint64_t source_drops(struct source *source)
 	return source->class->drops != NULL ? source->class->drops(source) : 0;
 }
 
+bool source_works(const struct source *source)
+{
+	return source->class->works == NULL || source->class->works(source);
+}
+
 int source_watch(struct source *source, const struct period_vif *vif, int handle)
 {
 	return source->class->watch != NULL ? source->class->watch(source, vif, handle) : 0;

@@ -31,6 +31,7 @@ struct source_class {
 	int (*read)(struct source *source, int limit, source_handler *handler, void *context,
 	    char *message, size_t size);
 	uint64_t (*drops)(struct source *source);
+	bool (*works)(const struct source *source);
 	int (*watch)(struct source *source, const struct period_vif *vif, int handle);
 	void (*unwatch)(struct source *source, int number);
 };
@@ -52,6 +53,9 @@ int source_read(struct source *source, int limit, source_handler *handler, void 
     char *message, size_t size);
 /* source_drops - frames the kernel lost since the last call because there was no room for them. */
 uint64_t source_drops(struct source *source);
+/* source_works - false when the interface is not watched any more, because others took away what
+ * watched it; a source with a descriptor tells it by source_read(). */
+bool source_works(const struct source *source);
 /* source_watch - frames for the vif's MACs are its own from now on; handle: of account_watch().
  * Returns a number (>= 0) for source_unwatch(), GRAPPE_ELIMIT or GRAPPE_EIO. */
 int source_watch(struct source *source, const struct period_vif *vif, int handle);

@@ -20,6 +20,13 @@ static void close_bpf(struct source *base)
 	free(source);
 }
 
+static bool works_bpf(const struct source *base)
+{
+	const struct source_bpf *source = (const struct source_bpf *)base;
+
+	return bpf_counter_is_attached(source->counter, source->port);
+}
+
 static int watch_bpf(struct source *base, const struct period_vif *vif, int handle)
 {
 	const struct source_bpf *source = (const struct source_bpf *)base;
@@ -34,8 +41,11 @@ static void unwatch_bpf(struct source *base, int number)
 	bpf_counter_unwatch(source->counter, source->port, number);
 }
 
-static const struct source_class bpf_class = {
-    .name = "bpf", .close = close_bpf, .watch = watch_bpf, .unwatch = unwatch_bpf};
+static const struct source_class bpf_class = {.name = "bpf",
+    .close = close_bpf,
+    .works = works_bpf,
+    .watch = watch_bpf,
+    .unwatch = unwatch_bpf};
 
 int source_bpf_open(struct bpf_counter *counter, uint32_t ifindex, bool reversed,
     struct source **out, char *message, size_t size)

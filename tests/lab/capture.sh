@@ -302,6 +302,96 @@ test_left_over() {
 	in_ns host tc qdisc del dev tap2 clsact
 }
 
+# An interface that another name is given to goes on without a gap, and is not counted twice.
+test_renamed() {
+	local gone
+	ping_vm 1 3 50 >/dev/null
+	ip_in host link set dev tap3 name taken3 || ip_in host link set dev tap3 down name taken3 up
+	wait_log capture "watching .*$(id 3).* on taken3" 5 || fail "tap3 is watched by its new name"
+	ping_vm 1 3 50 >/dev/null
+	wait_until "$((EPOCHSECONDS + 2))" # whatever was to be closed is
+	ping_vm 1 3 50 >/dev/null
+	settled
+	gone=$(delivered taken3)
+	ip_in host link set dev taken3 name tap3 || ip_in host link set dev taken3 down name tap3 up
+	wait_for 5 eval '[ "$(grep -c "watching .*$(id 3).* on tap3" "$LAB_LOG/capture.log")" -ge 2 ]' || fail "tap3 is watched again"
+	gone=$(($(delivered tap1) + $(delivered tap2) + gone - BASE))
+	if [ "$1" = pcap ]; then # which has to open it anew
+		check "an interface that is renamed is not counted twice" test "$(all_counted)" -le "$gone" -a "$(all_counted)" -ge $((gone - 30))
+	else
+		check_equal "an interface that is renamed loses nothing and is not counted twice" "$gone" "$(all_counted)"
+	fi
+	check_equal "it stays with its back end" 0 "$(grep -c "captured by pcap\|cannot capture" "$LAB_LOG/capture.log")"
+}
+
+# Periods that cover less than half of VM 3.
+uncovered() {
+	dump | awk -v id="$(id 3)" -v half="$((PERIOD * 500))" '$1 == "period" { all++ }
+		$1 == "vif" && $3 == id && $5 >= half { good++ } END { print all - good }'
+}
+
+# What is taken off an interface behind the sensor's back is put on again, and the time until then is not covered.
+test_taken_off() {
+	local before uncovered
+	ping_vm 1 3 20 >/dev/null
+	settled
+	signal capture STOP
+	ip_in vm3 link set dev eth0 down
+	ip_in host link set dev tap3 netns "$(ns elsewhere)"
+	vm_move tap3 elsewhere host br0
+	ip_in vm3 link set dev eth0 up
+	signal capture CONT
+	settled
+	before=$(delivered_all) BASE=$(all_counted)
+	ping_vm 1 3 50 >/dev/null
+	settled
+	check_equal "an interface that was away unseen is counted again" $(($(delivered_all) - before)) $(($(all_counted) - BASE))
+	[ "$1" = clsact ] || return
+	uncovered=$(uncovered)
+	in_ns host tc qdisc del dev tap3 clsact
+	settled
+	before=$(delivered_all) BASE=$(all_counted)
+	ping_vm 1 3 50 >/dev/null
+	settled
+	check_equal "so is one whose filters were removed" $(($(delivered_all) - before)) $(($(all_counted) - BASE))
+	check_equal "and the time without them is not covered" "$((uncovered + 1))" "$(uncovered)"
+}
+
+# Others use the same interfaces: what they have there stays, and is no obstacle.
+test_beside_others() {
+	local before
+	stop capture
+	in_ns host tc qdisc add dev tap2 clsact
+	in_ns host tc filter add dev tap2 egress prio 7 bpf da bytecode '1,6 0 0 0,'
+	in_ns host tc qdisc add dev tap3 ingress
+	in_ns host tc qdisc add dev tap1 clsact
+	in_ns host tc filter add dev tap1 egress prio 1 bpf bytecode '1,6 0 0 4294967295,'
+	forget
+	ping_vm 1 2 50 >/dev/null
+	settled
+	check_equal "an earlier filter that lets none after it run is no obstacle" 50 "$(pair 2 received 10.9.0.1)"
+	check_equal "nothing hangs on an interface with an ingress discipline" 0 "$(filters tap3 | grep -c grappe-capture)"
+	check "which is told" grep -q "cannot capture on tap[13]: .*an ingress discipline" "$LAB_LOG/capture.log"
+	stop capture
+	check_equal "what is first of all is left alone, and alone" 0 "$(filters tap1 | grep -c grappe-capture)"
+	sed -i 's/capture = bpf/capture = auto/' "$LAB_DIR/capture.conf"
+	forget
+	greet 1 3
+	settled
+	BASE=$(all_counted)
+	before=$(delivered_all)
+	ping_vm 1 3 50 >/dev/null
+	ping_vm 2 1 50 >/dev/null
+	settled
+	check_equal "with capture = auto such interfaces are captured by pcap" $(($(delivered_all) - before)) $(($(all_counted) - BASE))
+	check_equal "both of them" 2 "$(grep -c "capturing on tap[13], ring of" "$LAB_LOG/capture.log")"
+	stop capture
+	in_ns host tc qdisc del dev tap1 clsact
+	in_ns host tc qdisc del dev tap2 clsact
+	in_ns host tc qdisc del dev tap3 ingress
+	sed -i 's/capture = auto/capture = bpf/' "$LAB_DIR/capture.conf"
+}
+
 # offloads on|off
 offloads() {
 	for n in 1 2 3; do
@@ -325,12 +415,22 @@ all_tests() {
 	test_macvtap
 	test_endpoint
 	forget
+	test_renamed "$1"
+	if [ "$1" != pcap ]; then
+		forget
+		test_taken_off "$1"
+	fi
+	forget
 	test_restart
 	test_kill
 	offloads on
 	forget
 	test_wire_packets on
-	if [ "$1" = clsact ]; then test_left_over; fi
+	if [ "$1" = clsact ]; then
+		test_beside_others
+		forget
+		test_left_over
+	fi
 	if [ "$1" = pcap ]; then
 		forget
 		test_savefile
