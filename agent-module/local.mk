@@ -33,6 +33,7 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/source.c agent-module/source.h \
 	agent-module/source_bpf.c agent-module/source_bpf.h \
 	agent-module/source_pcap.c agent-module/source_pcap.h \
+	agent-module/tc_answer.c agent-module/tc_answer.h \
 	agent-module/tc_filter.c agent-module/tc_filter.h \
 	agent-module/vifs.c agent-module/vifs.h
 libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS) $(SECCOMP_CFLAGS)

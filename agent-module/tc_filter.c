@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/tc_filter.h"
 
-#include "agent-module/attributes.h"
+#include "agent-module/tc_answer.h"
 #include "common/error.h"
 
 #include <arpa/inet.h>
@@ -20,9 +20,9 @@
 
 #define ANSWER_BYTES 32768
 #define ANSWER_WAIT_S 5
-#define FOUND_MAX 65536   /* filters or disciplines of one answer */
-#define PRIORITY_ALONE 16 /* of a filter beside which there is none: others may still come before  \
-			   */
+#define PRIORITY_ALONE                                                                             \
+	16 /* of a filter beside which there is none: others may still come before                 \
+	    */
 
 struct tc {
 	int fd;
@@ -35,18 +35,6 @@ struct request {
 	struct nlmsghdr head;
 	struct tcmsg message;
 	uint8_t attributes[256];
-};
-
-/* A filter or discipline that a dump told of. */
-struct found {
-	struct tcmsg message;
-	bool is_bpf, is_clsact;
-	char name[TC_NAME_SIZE];
-};
-
-struct found_list {
-	struct found *items; /* owned */
-	size_t count, capacity;
 };
 
 int tc_open(struct tc **out)
@@ -112,110 +100,8 @@ static uint32_t parent_of(bool ingress)
 
 /* ---- answers ---- */
 
-static void parse_options(const uint8_t *value, size_t length, struct found *found)
-{
-	struct attributes attributes = {.bytes = value, .left = length};
-	uint16_t type;
-
-	while (attributes_next(&attributes, &type, &value, &length))
-		if (type == TCA_BPF_NAME)
-			snprintf(found->name, sizeof found->name, "%.*s", (int)length,
-			    (const char *)value);
-}
-
-static void keep_found(struct found_list *list, const struct found *found)
-{
-	struct found *items = list->items;
-
-	if (list->count == list->capacity) {
-		const size_t wanted = list->capacity > 0 ? list->capacity * 2 : 16;
-
-		items = wanted <= FOUND_MAX ? reallocarray(items, wanted, sizeof *items) : NULL;
-		if (items == NULL)
-			return;
-		list->items = items;
-		list->capacity = wanted;
-	}
-	list->items[list->count++] = *found;
-}
-
-/* Keeps bpf filters, clsact disciplines and filters of other kinds; not other disciplines. */
-static void note_found(uint16_t answer, const uint8_t *body, size_t size, struct found_list *list)
-{
-	struct found found = {0};
-	struct attributes attributes;
-	const uint8_t *value, *options = NULL;
-	size_t length, options_length = 0;
-	uint16_t type;
-
-	if (size < NLMSG_ALIGN(sizeof found.message))
-		return;
-	memcpy(&found.message, body, sizeof found.message);
-	attributes = (struct attributes){.bytes = body + NLMSG_ALIGN(sizeof found.message),
-	    .left = size - NLMSG_ALIGN(sizeof found.message)};
-	while (attributes_next(&attributes, &type, &value, &length)) {
-		if (type == TCA_KIND) {
-			found.is_bpf = length >= 4 && memcmp(value, "bpf", 4) == 0;
-			found.is_clsact = length >= 7 && memcmp(value, "clsact", 7) == 0;
-		} else if (type == TCA_OPTIONS) {
-			options = value;
-			options_length = length;
-		}
-	}
-	if (found.is_bpf && options != NULL)
-		parse_options(options, options_length, &found);
-	if (found.is_clsact || answer == RTM_NEWTFILTER)
-		keep_found(list, &found);
-}
-
-/* One message. Returns 1 when the answer is complete, 0 when more is to come, -1 on an error
- * (errno). */
-static int take_message(const struct nlmsghdr *head, const uint8_t *body, struct found_list *list)
-{
-	const size_t size = head->nlmsg_len - NLMSG_HDRLEN;
-	int error;
-
-	if (head->nlmsg_type == NLMSG_DONE)
-		return 1;
-	if (head->nlmsg_type == NLMSG_ERROR) {
-		if (size < sizeof error)
-			return -1;
-		memcpy(&error, body, sizeof error);
-		errno = -error;
-		return error == 0 ? 1 : -1;
-	}
-	if (list != NULL &&
-	    (head->nlmsg_type == RTM_NEWTFILTER || head->nlmsg_type == RTM_NEWQDISC))
-		note_found(head->nlmsg_type, body, size, list);
-	return 0;
-}
-
-/* One datagram; messages of other requests, which timed out, are passed over. */
-static int take_datagram(const struct tc *tc, size_t length, struct found_list *list)
-{
-	const uint8_t *at = tc->answer;
-	int state = 0;
-
-	while (length >= NLMSG_HDRLEN && state == 0) {
-		struct nlmsghdr head;
-		size_t step;
-
-		memcpy(&head, at, sizeof head);
-		if (head.nlmsg_len < NLMSG_HDRLEN || head.nlmsg_len > length) {
-			errno = EBADMSG;
-			return -1;
-		}
-		if (head.nlmsg_seq == tc->sequence)
-			state = take_message(&head, at + NLMSG_HDRLEN, list);
-		step = NLMSG_ALIGN(head.nlmsg_len);
-		at += step < length ? step : length;
-		length -= step < length ? step : length;
-	}
-	return state;
-}
-
 /* Sends the request and reads its answer to the end. */
-static int ask(struct tc *tc, struct request *request, struct found_list *list)
+static int ask(struct tc *tc, struct request *request, struct tc_found_list *list)
 {
 	int state = 0;
 
@@ -229,17 +115,17 @@ static int ask(struct tc *tc, struct request *request, struct found_list *list)
 			continue;
 		if (n <= 0)
 			return GRAPPE_EIO;
-		state = take_datagram(tc, (size_t)n, list);
+		state = tc_answer_parse(tc->answer, (size_t)n, tc->sequence, list);
 	}
 	return state > 0 ? GRAPPE_OK : GRAPPE_EIO;
 }
 
 /* list is overwritten; its items are the caller's, also after an error. */
-static int list_filters(struct tc *tc, uint32_t ifindex, bool ingress, struct found_list *list)
+static int list_filters(struct tc *tc, uint32_t ifindex, bool ingress, struct tc_found_list *list)
 {
 	struct request request = request_for(RTM_GETTFILTER, NLM_F_DUMP, ifindex);
 
-	*list = (struct found_list){0};
+	*list = (struct tc_found_list){0};
 	request.message.tcm_parent = parent_of(ingress);
 	return ask(tc, &request, list);
 }
@@ -250,12 +136,12 @@ static int list_filters(struct tc *tc, uint32_t ifindex, bool ingress, struct fo
 static bool has_room(struct tc *tc, uint32_t ifindex)
 {
 	struct request request = request_for(RTM_GETQDISC, NLM_F_DUMP, ifindex);
-	struct found_list list = {0};
+	struct tc_found_list list = {0};
 	bool any = false;
 
 	if (ask(tc, &request, &list) == GRAPPE_OK)
 		for (size_t i = 0; i < list.count && !any; i++)
-			any = list.items[i].message.tcm_ifindex == (int)ifindex;
+			any = list.items[i].ifindex == ifindex;
 	free(list.items);
 	return any;
 }
@@ -285,7 +171,7 @@ static bool has_filters(struct tc *tc, uint32_t ifindex)
 	bool any = false;
 
 	for (int ingress = 0; ingress < 2 && !any; ingress++) {
-		struct found_list list;
+		struct tc_found_list list;
 
 		any = list_filters(tc, ifindex, ingress != 0, &list) != GRAPPE_OK || list.count > 0;
 		free(list.items);
@@ -311,12 +197,12 @@ void tc_remove_room(struct tc *tc, uint32_t ifindex)
 static uint32_t first_priority(struct tc *tc, uint32_t ifindex, bool ingress)
 {
 	uint32_t first = PRIORITY_ALONE + 1;
-	struct found_list list;
+	struct tc_found_list list;
 
 	if (list_filters(tc, ifindex, ingress, &list) != GRAPPE_OK)
 		first = 0;
 	for (size_t i = 0; i < list.count; i++) {
-		const uint32_t priority = TC_H_MAJ(list.items[i].message.tcm_info) >> 16;
+		const uint32_t priority = TC_H_MAJ(list.items[i].info) >> 16;
 
 		first = priority < first ? priority : first;
 	}
@@ -347,14 +233,13 @@ int tc_attach(struct tc *tc, uint32_t ifindex, bool ingress, int program, const 
 	return ask(tc, &request, NULL);
 }
 
-static int delete_filter(struct tc *tc, const struct found *found)
+static int delete_filter(struct tc *tc, const struct tc_found *found)
 {
-	struct request request =
-	    request_for(RTM_DELTFILTER, NLM_F_ACK, (uint32_t)found->message.tcm_ifindex);
+	struct request request = request_for(RTM_DELTFILTER, NLM_F_ACK, found->ifindex);
 
-	request.message.tcm_parent = found->message.tcm_parent;
-	request.message.tcm_handle = found->message.tcm_handle;
-	request.message.tcm_info = found->message.tcm_info;
+	request.message.tcm_parent = found->parent;
+	request.message.tcm_handle = found->handle;
+	request.message.tcm_info = found->info;
 	put_attribute(&request, TCA_KIND, "bpf", sizeof "bpf");
 	return ask(tc, &request, NULL);
 }
@@ -362,11 +247,11 @@ static int delete_filter(struct tc *tc, const struct found *found)
 static int detach_direction(
     struct tc *tc, uint32_t ifindex, bool ingress, tc_wanted *wanted, void *context)
 {
-	struct found_list list;
+	struct tc_found_list list;
 	int removed = list_filters(tc, ifindex, ingress, &list) == GRAPPE_OK ? 0 : GRAPPE_EIO;
 
 	for (size_t i = 0; i < list.count && removed >= 0; i++)
-		if (list.items[i].is_bpf && list.items[i].message.tcm_handle != 0 &&
+		if (list.items[i].is_bpf && list.items[i].handle != 0 &&
 		    wanted(context, list.items[i].name) &&
 		    delete_filter(tc, &list.items[i]) == GRAPPE_OK)
 			removed++;
@@ -379,12 +264,12 @@ int tc_count(struct tc *tc, uint32_t ifindex, tc_wanted *wanted, void *context)
 	int count = 0;
 
 	for (int ingress = 0; ingress < 2 && count >= 0; ingress++) {
-		struct found_list list;
+		struct tc_found_list list;
 
 		if (list_filters(tc, ifindex, ingress != 0, &list) != GRAPPE_OK)
 			count = GRAPPE_EIO;
 		for (size_t i = 0; i < list.count && count >= 0; i++)
-			count += list.items[i].is_bpf && list.items[i].message.tcm_handle != 0 &&
+			count += list.items[i].is_bpf && list.items[i].handle != 0 &&
 				 wanted(context, list.items[i].name);
 		free(list.items);
 	}
@@ -402,11 +287,11 @@ int tc_detach(struct tc *tc, uint32_t ifindex, tc_wanted *wanted, void *context)
 int tc_sweep(struct tc *tc, tc_wanted *wanted, void *context)
 {
 	struct request request = request_for(RTM_GETQDISC, NLM_F_DUMP, 0);
-	struct found_list rooms = {0};
+	struct tc_found_list rooms = {0};
 	int removed = ask(tc, &request, &rooms);
 
 	for (size_t i = 0; i < rooms.count && removed >= 0; i++) {
-		const uint32_t ifindex = (uint32_t)rooms.items[i].message.tcm_ifindex;
+		const uint32_t ifindex = rooms.items[i].ifindex;
 		const int n = tc_detach(tc, ifindex, wanted, context);
 
 		if (n > 0)

@@ -11,11 +11,11 @@
 #ifndef GRAPPE_AGENT_MODULE_TC_FILTER_H
 #define GRAPPE_AGENT_MODULE_TC_FILTER_H
 
+#include "agent-module/tc_answer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define TC_NAME_SIZE 48
 
 struct tc; /* opaque */
 

@@ -71,10 +71,10 @@ tests_bench_generate_generate_LDADD = libgrappe-capture.la
 EXTRA_DIST += tests/bench/mpi.sh tests/bench/sensor.sh tests/bench/generate/inject.bpf.c
 tests_lab_confined_SOURCES = tests/lab/confined.c
 tests_lab_confined_LDADD = libgrappe-agent.la libgrappe-capture.la libgrappe-common.la
-tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c
+tests_lab_bpf_frames_SOURCES = tests/lab/bpf_frames.c tests/lab/bpf_rules.c tests/lab/bpf_rig.c tests/lab/bpf_rig.h
 tests_lab_bpf_frames_LDADD = libcapture-tests.la libgrappe-capture.la libgrappe-common.la
 if TESTS_ENABLED
-capture_tests = tests/unit/test_decode tests/unit/test_cuts tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
+capture_tests = tests/unit/test_decode tests/unit/test_cuts tests/unit/test_mss tests/unit/test_savefile tests/unit/test_account tests/unit/test_account_sums tests/unit/test_period_store tests/unit/test_discover tests/unit/test_domain tests/unit/test_learnt tests/unit/test_capture_settings tests/replay/replay_capture
 check_PROGRAMS += $(capture_tests) tests/bench/generate/generate tests/lab/bpf_frames tests/lab/confined
 TESTS += $(capture_tests)
 check_LTLIBRARIES += libcapture-tests.la
@@ -90,6 +90,10 @@ tests_unit_test_mss_CFLAGS = $(capture_test_cflags)
 tests_unit_test_mss_LDADD = $(capture_test_libs)
 tests_unit_test_savefile_CFLAGS = $(capture_test_cflags)
 tests_unit_test_savefile_LDADD = $(capture_test_libs) $(ZLIB_LIBS)
+tests_unit_test_account_SOURCES = tests/unit/test_account.c tests/unit/account_world.c tests/unit/account_world.h
+tests_unit_test_account_sums_SOURCES = tests/unit/test_account_sums.c tests/unit/account_world.c tests/unit/account_world.h
+tests_unit_test_account_sums_CFLAGS = $(capture_test_cflags)
+tests_unit_test_account_sums_LDADD = $(capture_test_libs)
 tests_unit_test_account_CFLAGS = $(capture_test_cflags)
 tests_unit_test_account_LDADD = $(capture_test_libs)
 tests_unit_test_period_store_CFLAGS = $(capture_test_cflags)
@@ -113,9 +117,10 @@ tests_unit_test_capture_settings_LDADD = $(capture_test_libs)
 tests_replay_replay_capture_CFLAGS = $(capture_test_cflags)
 tests_replay_replay_capture_LDADD = $(capture_test_libs)
 if TESTS_ENABLED
-FUZZ_TESTS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_domain tests/fuzz/fuzz_netlink tests/fuzz/fuzz_savefile
+FUZZ_TESTS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_domain tests/fuzz/fuzz_netlink tests/fuzz/fuzz_savefile \
+	tests/fuzz/fuzz_tc_answer
 endif
-FUZZ_TARGETS += decode domain netlink savefile
+FUZZ_TARGETS += decode domain netlink savefile tc_answer
 FUZZ_MORE_decode = agent-module/account.c agent-module/counts.c agent-module/decode.c agent-module/issued.c \
 	agent-module/learnt.c agent-module/mss.c agent-module/vifs.c
 FUZZ_MORE_domain = agent-module/discover.c agent-module/domain.c agent-module/domain_inbox.c agent-module/links.c \
@@ -123,6 +128,7 @@ FUZZ_MORE_domain = agent-module/discover.c agent-module/domain.c agent-module/do
 FUZZ_MORE_netlink = agent-module/attributes.c agent-module/discover.c agent-module/links.c agent-module/merge.c \
 	agent-module/netlink.c
 FUZZ_MORE_savefile = agent-module/counts.c agent-module/decode.c agent-module/mss.c agent-module/savefile.c
+FUZZ_MORE_tc_answer = agent-module/attributes.c agent-module/tc_answer.c
 FUZZ_LIBS_savefile = $(PCAP_LIBS)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_decode_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/decode"'
@@ -140,6 +146,10 @@ tests_fuzz_fuzz_savefile_SOURCES = tests/fuzz/fuzz_savefile.c tests/fuzz/replay_
 tests_fuzz_fuzz_savefile_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/savefile"'
 tests_fuzz_fuzz_savefile_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_savefile_LDADD = libgrappe-capture.la libgrappe-common.la
+tests_fuzz_fuzz_tc_answer_SOURCES = tests/fuzz/fuzz_tc_answer.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_tc_answer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/tc_answer"'
+tests_fuzz_fuzz_tc_answer_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_tc_answer_LDADD = libgrappe-capture.la libgrappe-common.la
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
 
 # Guests in QEMU: "quickstart check-vms" runs what is in VM_TESTS
