@@ -29,6 +29,16 @@ void counts_clear(struct counts *counts)
 	counts->used = 0;
 }
 
+/* As words: a call of memcmp() would cost more than comparing. */
+static bool same_address(const struct address *a, const struct address *b)
+{
+	uint64_t left[2], right[2];
+
+	memcpy(left, a->bytes, sizeof left);
+	memcpy(right, b->bytes, sizeof right);
+	return a->type == b->type && left[0] == right[0] && left[1] == right[1];
+}
+
 /* The entry with this key, or the free one where it belongs. The table is never full. */
 static struct counts_entry *probe(
     const struct counts *counts, uint32_t owner, uint8_t direction, const struct address *peer)
@@ -43,7 +53,7 @@ static struct counts_entry *probe(
 		const struct counts_entry *entry = &counts->entries[i];
 
 		if (entry->owner == owner && entry->direction == direction &&
-		    address_compare(&entry->peer, peer) == 0)
+		    same_address(&entry->peer, peer))
 			break;
 	}
 	return &counts->entries[i];

@@ -14,6 +14,7 @@
 #define ETHERTYPE_SERVICE_VLAN 0x88a8
 #define ETHERTYPE_OLD_VLAN 0x9100
 #define VLAN_TAGS_MAX 4
+#define MACS 12
 
 #define IPV4_HEADER_MIN 20
 #define IPV6_HEADER 40
@@ -35,19 +36,41 @@ static bool is_vlan(uint16_t ethertype)
 	       ethertype == ETHERTYPE_OLD_VLAN;
 }
 
+/*
+ * What every frame has is taken in whole headers, one check of bounds for each: this is paid per
+ * packet.
+ */
+static uint16_t get16(const uint8_t *bytes)
+{
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+/* The rest of *address is zero. Written as the words that it is hashed and compared as: the
+ * processor then hands them on without waiting for memory. */
+static void set_ipv4(struct address *address, const uint8_t *bytes)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, bytes, 4);
+	memcpy(address->bytes, &word, sizeof word);
+	address->type = ADDRESS_IPV4;
+}
+
 /* Leaves the reader behind the Ethernet header; returns the EtherType, 0 for 802.3 lengths. */
 static uint16_t decode_link(struct reader *reader, struct frame *frame)
 {
-	uint16_t ethertype;
+	const uint8_t *macs = reader_take(reader, MACS);
+	uint16_t ethertype = reader_u16(reader);
 
-	reader_copy(reader, frame->destination.bytes, sizeof frame->destination.bytes);
-	reader_copy(reader, frame->source.bytes, sizeof frame->source.bytes);
-	ethertype = reader_u16(reader);
+	if (macs != NULL) {
+		memcpy(frame->destination.bytes, macs, sizeof frame->destination.bytes);
+		memcpy(frame->source.bytes, macs + MACS / 2, sizeof frame->source.bytes);
+	}
 	for (int tags = 0; is_vlan(ethertype) && tags < VLAN_TAGS_MAX; tags++) {
 		reader_skip(reader, 2);
 		ethertype = reader_u16(reader);
 	}
-	frame->has_macs = reader->length >= 12;
+	frame->has_macs = macs != NULL;
 	frame->link_length = (uint32_t)reader->position;
 	return ethertype >= 0x0600 ? ethertype : 0;
 }
@@ -98,15 +121,16 @@ static void decode_tcp_options(struct reader *reader, size_t length, struct fram
 
 static void decode_tcp(struct reader *reader, uint32_t available, struct frame *frame)
 {
+	const uint8_t *tcp = reader_take(reader, TCP_HEADER_MIN);
 	uint32_t header;
 
-	frame->source_port = reader_u16(reader);
-	frame->destination_port = reader_u16(reader);
-	reader_skip(reader, 8);
-	header = (uint32_t)(reader_u8(reader) >> 4) * 4;
-	frame->tcp_flags = reader_u8(reader);
-	reader_skip(reader, 6);
-	if (reader->error != GRAPPE_OK || header < TCP_HEADER_MIN || header > available)
+	if (tcp == NULL)
+		return;
+	frame->source_port = get16(tcp);
+	frame->destination_port = get16(tcp + 2);
+	header = (uint32_t)(tcp[12] >> 4) * 4;
+	frame->tcp_flags = tcp[13];
+	if (header < TCP_HEADER_MIN || header > available)
 		return;
 	frame->has_transport = true;
 	frame->transport_header = header;
@@ -117,10 +141,12 @@ static void decode_tcp(struct reader *reader, uint32_t available, struct frame *
 
 static void decode_udp(struct reader *reader, uint32_t available, struct frame *frame)
 {
-	frame->source_port = reader_u16(reader);
-	frame->destination_port = reader_u16(reader);
-	if (reader->error != GRAPPE_OK || available < UDP_HEADER)
+	const uint8_t *ports = reader_take(reader, 4);
+
+	if (ports == NULL || available < UDP_HEADER)
 		return;
+	frame->source_port = get16(ports);
+	frame->destination_port = get16(ports + 2);
 	frame->has_transport = true;
 	frame->transport_header = UDP_HEADER;
 	frame->payload = available - UDP_HEADER;
@@ -165,31 +191,24 @@ static void decode_transport(struct reader *reader, uint8_t hop_limit, struct fr
 static void decode_ipv4(struct reader *reader, struct frame *frame)
 {
 	const uint32_t room = frame->wire_length - frame->link_length;
-	const uint8_t lead = reader_u8(reader);
+	const uint8_t *ip = reader_take(reader, IPV4_HEADER_MIN);
 	uint32_t total;
-	uint16_t fragment;
-	uint8_t addresses[8];
 
-	reader_skip(reader, 1);
-	total = reader_u16(reader);
-	reader_skip(reader, 2);
-	fragment = reader_u16(reader);
-	reader_skip(reader, 1);
-	frame->protocol = reader_u8(reader);
-	reader_skip(reader, 2);
-	reader_copy(reader, addresses, sizeof addresses);
-	frame->network_header = (lead & 0x0fu) * 4;
+	if (ip == NULL)
+		return;
+	frame->protocol = ip[9];
+	frame->network_header = (ip[0] & 0x0fu) * 4;
+	total = get16(ip + 2);
 	if (total == 0)
 		total = room;
-	if (reader->error != GRAPPE_OK || lead >> 4 != 4 ||
-	    frame->network_header < IPV4_HEADER_MIN || total < frame->network_header ||
-	    total > room)
+	if (ip[0] >> 4 != 4 || frame->network_header < IPV4_HEADER_MIN ||
+	    total < frame->network_header || total > room)
 		return;
 	frame->kind = FRAME_IP;
 	frame->network_length = total;
-	frame->ip_source = address_from_ipv4(addresses);
-	frame->ip_destination = address_from_ipv4(addresses + 4);
-	frame->fragment = (fragment & 0x3fff) != 0; /* more fragments, or an offset */
+	set_ipv4(&frame->ip_source, ip + 12);
+	set_ipv4(&frame->ip_destination, ip + 16);
+	frame->fragment = (get16(ip + 6) & 0x3fff) != 0; /* more fragments, or an offset */
 	reader_skip(reader, frame->network_header - IPV4_HEADER_MIN);
 	decode_transport(reader, 0, frame);
 }
@@ -270,19 +289,15 @@ static uint32_t decode_extensions(struct reader *reader, struct frame *frame)
 static void decode_ipv6(struct reader *reader, struct frame *frame)
 {
 	const uint32_t room = frame->wire_length - frame->link_length;
-	const uint8_t lead = reader_u8(reader);
+	const uint8_t *ip = reader_take(reader, IPV6_HEADER);
 	uint32_t payload, jumbo;
-	uint8_t hop_limit, addresses[32];
 
-	reader_skip(reader, 3);
-	payload = reader_u16(reader);
-	frame->protocol = reader_u8(reader);
-	hop_limit = reader_u8(reader);
-	reader_copy(reader, addresses, sizeof addresses);
-	if (reader->error != GRAPPE_OK || lead >> 4 != 6 || room < IPV6_HEADER)
+	if (ip == NULL || ip[0] >> 4 != 6 || room < IPV6_HEADER)
 		return;
-	frame->ip_source = address_from_ipv6(addresses);
-	frame->ip_destination = address_from_ipv6(addresses + 16);
+	payload = get16(ip + 4);
+	frame->protocol = ip[6];
+	frame->ip_source = address_from_ipv6(ip + 8);
+	frame->ip_destination = address_from_ipv6(ip + 24);
 	frame->network_header = IPV6_HEADER;
 	jumbo = decode_extensions(reader, frame);
 	if (payload == 0)
@@ -291,7 +306,7 @@ static void decode_ipv6(struct reader *reader, struct frame *frame)
 		return;
 	frame->kind = FRAME_IP;
 	frame->network_length = payload + IPV6_HEADER;
-	decode_transport(reader, hop_limit, frame);
+	decode_transport(reader, ip[7], frame);
 }
 
 void frame_decode(const uint8_t *bytes, size_t captured, size_t wire_length, struct frame *frame)

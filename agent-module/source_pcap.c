@@ -12,6 +12,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/*
+ * Time stamps are whole microseconds, cut off: what was before a period's end stays before it.
+ * libpcap asks for nanoseconds by SO_TIMESTAMPNS, which makes the kernel read the clock for each
+ * packet that any interface of the host receives.
+ */
+#define MICROSECOND_NS 1000
 /* libpcap puts a VLAN tag back into the frame; the snapshot must have room for it. */
 #define VLAN_ROOM 8
 /* A frame may have passed the socket before its filter and still get its time stamp a little later.
@@ -65,7 +71,7 @@ static int activate(
 	/* Slots do not fill their pages: of libpcap's size the kernel makes a little more. */
 	pcap_set_buffer_size(
 	    pcap, (int)(slots ? options->buffer_bytes / 16 * 15 : options->buffer_bytes));
-	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_MICRO);
 	rc = pcap_activate(pcap);
 	if (rc < 0) {
 		snprintf(message, size, "%s: %s", pcap_statustostr(rc), pcap_geterr(pcap));
@@ -75,9 +81,8 @@ static int activate(
 		snprintf(message, size, "not an Ethernet interface");
 		return GRAPPE_EUNSUPPORTED;
 	}
-	if (pcap_get_tstamp_precision(pcap) != PCAP_TSTAMP_PRECISION_NANO ||
-	    pcap_setnonblock(pcap, 1, reason) != 0) {
-		snprintf(message, size, "nanosecond time stamps or non-blocking reads: %s", reason);
+	if (pcap_setnonblock(pcap, 1, reason) != 0) {
+		snprintf(message, size, "non-blocking reads: %s", reason);
 		return GRAPPE_EUNSUPPORTED;
 	}
 	if (attach_filter(source, options) != GRAPPE_OK) {
@@ -108,7 +113,8 @@ static int64_t since_ns_pcap(const struct source *base)
 static void on_frame(u_char *context, const struct pcap_pkthdr *header, const u_char *bytes)
 {
 	struct source_pcap *source = (struct source_pcap *)context;
-	const int64_t stamp_ns = (int64_t)header->ts.tv_sec * CLOCK_SECOND_NS + header->ts.tv_usec;
+	const int64_t stamp_ns =
+	    (int64_t)header->ts.tv_sec * CLOCK_SECOND_NS + header->ts.tv_usec * MICROSECOND_NS;
 
 	if (source->skipping && stamp_ns < source->since_ns)
 		return;
@@ -177,7 +183,7 @@ int source_pcap_open(
 		close_pcap(&source->base);
 		return rc;
 	}
-	source->since_ns = clock_wall_ns() + SETTLE_NS;
+	source->since_ns = (clock_wall_ns() + SETTLE_NS) / MICROSECOND_NS * MICROSECOND_NS;
 	source->skip_until_ns = clock_monotonic_ns() + SKIP_NS;
 	*out = &source->base;
 	return GRAPPE_OK;
