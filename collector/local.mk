@@ -9,11 +9,17 @@ libgrappe_writer_la_LIBADD = libgrappe-rrd.la libgrappe-common.la
 noinst_LTLIBRARIES += libgrappe-picture.la
 libgrappe_picture_la_SOURCES = \
 	collector/answer.c collector/answer.h \
+	collector/answer_mean.c collector/answer_mean.h \
+	collector/answer_plan.c collector/answer_plan.h \
+	collector/answer_window.c collector/answer_window.h \
+	collector/delivery.c collector/delivery.h \
 	collector/inventory.c collector/inventory.h \
+	collector/marks.c collector/marks.h \
 	collector/past.c collector/past.h \
 	collector/picture.c collector/picture.h \
 	collector/poller.c collector/poller.h \
 	collector/resolve.c collector/resolve.h \
+	collector/weighting.c collector/weighting.h \
 	collector/wire.c collector/wire.h
 libgrappe_picture_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_picture_la_LIBADD = libgrappe-rrd.la libgrappe-common.la $(JANSSON_LIBS) -lm

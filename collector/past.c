@@ -28,6 +28,7 @@ void past_free(struct past *past)
 		return;
 	matrix_free(past->sums);
 	free(past->known);
+	free(past->weight);
 	free(past->rows);
 	free(past);
 }
@@ -36,18 +37,24 @@ static int node_of(struct work *work, const char *id)
 {
 	const int node = matrix_node(work->past->sums, id);
 	size_t wanted = work->known_size ? work->known_size : 64;
-	double *bigger;
+	double *known, *weight;
 
 	if (node < 0 || (size_t)node < work->known_size)
 		return node;
 	while (wanted <= (size_t)node)
 		wanted *= 2;
-	bigger = reallocarray(work->past->known, wanted, sizeof *bigger);
-	if (bigger == NULL)
+	known = reallocarray(work->past->known, wanted, sizeof *known);
+	if (known == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t i = work->known_size; i < wanted; i++)
-		bigger[i] = -1;
-	work->past->known = bigger;
+	work->past->known = known;
+	weight = reallocarray(work->past->weight, wanted, sizeof *weight);
+	if (weight == NULL)
+		return GRAPPE_EMEMORY;
+	work->past->weight = weight;
+	for (size_t i = work->known_size; i < wanted; i++) {
+		known[i] = -1;
+		weight[i] = 0;
+	}
 	work->known_size = wanted;
 	return node;
 }
@@ -71,7 +78,7 @@ static int add_totals(struct work *work, const char *receiver)
 		return rc == GRAPPE_ENOTFOUND ? GRAPPE_OK : rc;
 	node = totals.known > 0 ? node_of(work, receiver) : GRAPPE_OK;
 	if (totals.known > 0 && node >= 0) {
-		work->past->known[node] = totals.known;
+		work->past->known[node] = work->past->weight[node] = totals.known;
 		work->periods += totals.known;
 		work->watched++;
 		if (totals.from_s < work->past->from_s)
@@ -88,6 +95,69 @@ static int add_totals(struct work *work, const char *receiver)
 	}
 	archive_totals_deinit(&totals);
 	return node < 0 ? node : GRAPPE_OK;
+}
+
+/* Weighted sums of one sender; rows without counts are added as well as any. */
+static int add_weighted_pair(struct work *work, const char *receiver, const char *sender, int node)
+{
+	struct archive_rows rows = {0};
+	double packets = 0, octets = 0;
+	int source, rc;
+
+	rc = archive_read_pair(work->reader, receiver, sender, work->request->from_s,
+	    work->request->to_s, true, &rows);
+	if (rc != GRAPPE_OK)
+		return rc == GRAPPE_EFORMAT || rc == GRAPPE_ENOTFOUND ? GRAPPE_OK : rc;
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct archive_row *row = &rows.rows[i];
+		const double weight = weighting_of(work->request->weighting, row->end_s);
+
+		if (row->known > 0) {
+			packets += row->packets * weight;
+			octets += row->octets * weight;
+		}
+	}
+	archive_rows_deinit(&rows);
+	source = node_of(work, sender);
+	return source < 0 ? source
+			  : matrix_add(work->past->sums, (uint32_t)source, (uint32_t)node, packets,
+				octets);
+}
+
+/* What one receiver got, as weighted sums of single periods. */
+static int add_weighted(struct work *work, const char *receiver)
+{
+	struct archive_rows coverage = {0};
+	struct archive_names senders = {0};
+	double known = 0, weight = 0;
+	int node, rc;
+
+	rc = archive_read_coverage(
+	    work->reader, receiver, work->request->from_s, work->request->to_s, true, &coverage);
+	if (rc != GRAPPE_OK)
+		return rc == GRAPPE_ENOTFOUND ? GRAPPE_OK : rc;
+	for (size_t i = 0; i < coverage.count; i++) {
+		const struct archive_row *row = &coverage.rows[i];
+
+		known += row->known;
+		weight += row->known * weighting_of(work->request->weighting, row->end_s);
+	}
+	archive_rows_deinit(&coverage);
+	if (known <= 0)
+		return GRAPPE_OK;
+	node = node_of(work, receiver);
+	if (node < 0)
+		return node;
+	work->periods += known;
+	work->watched++;
+	work->past->known[node] = known;
+	work->past->weight[node] = weight;
+	rc = archive_read_senders(work->reader, receiver, &senders);
+	for (size_t i = 0; i < senders.count && rc == GRAPPE_OK; i++)
+		if (is_wanted(work, receiver, senders.ids[i]))
+			rc = add_weighted_pair(work, receiver, senders.ids[i], node);
+	archive_names_deinit(&senders);
+	return rc;
 }
 
 static int add_row(struct work *work, const struct archive_row *row, int receiver, uint32_t sender)
@@ -212,8 +282,9 @@ static int read_all(struct work *work)
 	if (rc != GRAPPE_OK)
 		explain(work, rc, "all receivers");
 	for (size_t i = 0; i < receivers.count && rc == GRAPPE_OK; i++) {
-		rc = work->request->detail ? add_detail(work, receivers.ids[i])
-					   : add_totals(work, receivers.ids[i]);
+		rc = work->request->detail              ? add_detail(work, receivers.ids[i])
+		     : work->request->weighting != NULL ? add_weighted(work, receivers.ids[i])
+							: add_totals(work, receivers.ids[i]);
 		if (rc == GRAPPE_EFORMAT) {
 			/* One damaged receiver must not hide the others. */
 			work->past->unreadable++;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the archives tell of a window that is older than memory: sums per pair and how many
- * periods of each receiver are known, or single periods. past_read() blocks on the disk (0.3 s for
- * 10,000 pairs): daemons call it in a thread of its own; each call opens its own reader.
+ * What the archives tell of a window that is older than memory: sums per pair, plain or weighted,
+ * and how many periods of each receiver are known, or single periods. past_read() blocks on the
+ * disk (0.3 s for 10,000 pairs): daemons call it in a thread of its own; each call opens its own
+ * reader.
  */
 #ifndef GRAPPE_COLLECTOR_PAST_H
 #define GRAPPE_COLLECTOR_PAST_H
 
+#include "collector/weighting.h"
 #include "common/identity.h"
 #include "common/matrix.h"
 
@@ -31,8 +33,9 @@ struct past {
 	int64_t from_s,
 	    to_s; /* the window answered, wished one widened to whole rows of the archives */
 	uint32_t periods; /* atomic periods known, mean over the watched receivers, rounded down */
-	struct matrix *sums; /* totals over the known periods */
+	struct matrix *sums; /* totals over the known periods; weighted: each with its weight */
 	double *known;       /* by node: known atomic periods of a receiver; -1: no receiver here */
+	double *weight;      /* by node: the same, each with its weight */
 	struct past_row *rows; /* detail only, ascending by end */
 	size_t nrows;
 	size_t unreadable; /* damaged files that were left out */
@@ -43,7 +46,8 @@ struct past_request {
 	int64_t from_s, to_s; /* ends e with from < e <= to */
 	uint32_t length_s;    /* atomic period */
 	bool detail;
-	const char *select; /* "" = all, else an id: pairs it is part of */
+	const struct weighting *weighting; /* weighted sums from single periods; NULL: plain ones */
+	const char *select;                /* "" = all, else an id: pairs it is part of */
 };
 
 /* past_read - *out is owned by the caller (past_free()). An archive that holds nothing of the

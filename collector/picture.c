@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/picture.h"
 
+#include "collector/delivery.h"
+#include "collector/marks.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "rrd/archive.h"
@@ -9,25 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From so many remembered receivers on, those that left memory are forgotten now and then. */
-#define MARKS_PRUNE_FROM 65536
+/* From so many pairs on, those that no period in memory has any more are forgotten now and then. */
+#define ROSTER_PRUNE_FROM 65536
 
 struct slot {
-	int64_t end_s;           /* 0: never used */
-	uint8_t *states;         /* enum picture_state by agent */
-	struct period **periods; /* by agent; owned; NULL: not delivered, or joined and let go */
-	uint32_t flags;          /* enum period_flag, of all agents together */
+	int64_t end_s;                         /* 0: never used */
+	uint8_t *states;                       /* enum picture_state by agent */
+	struct delivery *deliveries;           /* by agent */
+	uint32_t flags;                        /* enum period_flag, of all agents together */
 	uint32_t delivered, pending, expected; /* agents in these states; expected: not absent */
 	bool handed;                           /* settled, and all updates were handed out */
-	struct resolved *view;                 /* NULL: not joined yet */
-};
-
-/* How far the archives are, by receiver. */
-struct marks {
-	struct matrix *ids;
-	int64_t *ends_s; /* by node; -1: not asked yet */
-	size_t size;
-	size_t prune_at;
+	bool packed;                           /* deliveries are */
+	bool closed;           /* its view is final: rows of its deliveries were let go */
+	bool empty;            /* closed, and all of its deliveries were let go */
+	struct resolved *view; /* NULL: not joined yet */
 };
 
 struct picture {
@@ -35,9 +32,12 @@ struct picture {
 	struct slot *slots; /* by end / length modulo config.slots */
 	int64_t newest_s, oldest_s;
 	uint32_t agents, agents_capacity;
-	uint8_t *removed; /* by agent */
-	int64_t *first_s; /* by agent: first end it is expected in */
-	struct marks marks;
+	uint8_t *removed;      /* by agent */
+	int64_t *first_s;      /* by agent: first end it is expected in */
+	struct marks *marks;   /* how far the archives are */
+	struct matrix *roster; /* ids and pairs of all periods in memory, numbered */
+	size_t roster_prune_at;
+	unsigned holders; /* picture_hold() */
 	struct picture_counts counts;
 	char conflict[160];
 	/* Where picture_next_update() goes on; cursor_s 0: from the oldest. */
@@ -54,30 +54,24 @@ struct picture *picture_new(const struct picture_config *config)
 		return NULL;
 	picture->config = *config;
 	picture->slots = calloc(config->slots, sizeof *picture->slots);
-	picture->marks.ids = matrix_new();
-	picture->marks.prune_at = MARKS_PRUNE_FROM;
-	if (picture->slots == NULL || picture->marks.ids == NULL) {
+	picture->marks = marks_new(config->last_written, config->context);
+	picture->roster = matrix_new();
+	picture->roster_prune_at = ROSTER_PRUNE_FROM;
+	if (picture->slots == NULL || picture->marks == NULL || picture->roster == NULL) {
 		picture_free(picture);
 		return NULL;
 	}
 	return picture;
 }
 
-static void let_periods_go(const struct picture *picture, struct slot *slot)
-{
-	for (uint32_t a = 0; a < picture->agents && slot->periods != NULL; a++) {
-		period_free(slot->periods[a]);
-		slot->periods[a] = NULL;
-	}
-}
-
 static void clear_slot(const struct picture *picture, struct slot *slot)
 {
-	let_periods_go(picture, slot);
+	for (uint32_t a = 0; a < picture->agents && slot->deliveries != NULL; a++)
+		delivery_let_go(&slot->deliveries[a]);
 	resolve_free(slot->view);
 	slot->view = NULL;
 	slot->end_s = 0;
-	slot->handed = false;
+	slot->handed = slot->packed = slot->closed = slot->empty = false;
 	slot->flags = 0;
 	slot->delivered = slot->pending = slot->expected = 0;
 }
@@ -89,13 +83,13 @@ void picture_free(struct picture *picture)
 	for (uint32_t i = 0; i < picture->config.slots && picture->slots != NULL; i++) {
 		clear_slot(picture, &picture->slots[i]);
 		free(picture->slots[i].states);
-		free(picture->slots[i].periods);
+		free(picture->slots[i].deliveries);
 	}
 	free(picture->slots);
 	free(picture->removed);
 	free(picture->first_s);
-	matrix_free(picture->marks.ids);
-	free(picture->marks.ends_s);
+	marks_free(picture->marks);
+	matrix_free(picture->roster);
 	free(picture);
 }
 
@@ -120,99 +114,149 @@ static bool is_missing(const struct slot *slot)
 	return slot->delivered < slot->expected;
 }
 
-/* ---- watermarks ---- */
+/* ---- the roster ---- */
 
-/* What the archives hold of a receiver; NULL without memory. */
-static int64_t *mark_of(struct picture *picture, const char *receiver)
+/* The number of an old pair in the fresh roster; added when new. */
+static int carry_pair(const struct picture *picture, struct matrix *fresh, uint32_t pair)
 {
-	struct marks *marks = &picture->marks;
-	const int node = matrix_node(marks->ids, receiver);
-	size_t wanted = marks->size ? marks->size : 64;
-	int64_t *bigger;
+	size_t npairs;
+	const struct matrix_pair *old = matrix_pairs(picture->roster, &npairs) + pair;
+	const int source = matrix_node(fresh, matrix_name(picture->roster, old->source));
+	const int receiver = matrix_node(fresh, matrix_name(picture->roster, old->receiver));
 
-	if (node < 0)
-		return NULL;
-	if ((size_t)node >= marks->size) {
-		while (wanted <= (size_t)node)
-			wanted *= 2;
-		bigger = reallocarray(marks->ends_s, wanted, sizeof *bigger);
-		if (bigger == NULL)
-			return NULL;
-		for (size_t i = marks->size; i < wanted; i++)
-			bigger[i] = -1;
-		marks->ends_s = bigger;
-		marks->size = wanted;
-	}
-	if (marks->ends_s[node] < 0)
-		marks->ends_s[node] =
-		    picture->config.last_written != NULL
-			? picture->config.last_written(picture->config.context, receiver)
-			: 0;
-	return &marks->ends_s[node];
+	if (source < 0 || receiver < 0)
+		return GRAPPE_EMEMORY;
+	return matrix_pair(fresh, (uint32_t)source, (uint32_t)receiver);
 }
 
-/* Forgets receivers that are far behind memory: the archives are asked again if they come back. */
-static void prune_marks(struct picture *picture)
+/* Fills numbers (by old pair) and nodes (by old node) for all that the slots still name. */
+static int carry_over(
+    const struct picture *picture, struct matrix *fresh, uint32_t *numbers, uint32_t *nodes)
 {
-	struct marks *marks = &picture->marks, fresh = {.prune_at = MARKS_PRUNE_FROM};
-	const size_t count = matrix_nodes(marks->ids);
-	size_t kept = 0;
+	for (uint32_t i = 0; i < picture->config.slots; i++) {
+		const struct resolved *view = picture->slots[i].view;
 
-	if (count < marks->prune_at)
-		return;
-	fresh.ids = matrix_new();
-	fresh.ends_s = calloc(count, sizeof *fresh.ends_s);
-	if (fresh.ids == NULL || fresh.ends_s == NULL)
-		goto fail;
-	fresh.size = count;
-	for (size_t i = 0; i < count; i++) {
-		if (marks->ends_s[i] < picture->oldest_s)
-			continue;
-		if (matrix_node(fresh.ids, matrix_name(marks->ids, (uint32_t)i)) < 0)
-			goto fail;
-		fresh.ends_s[kept++] = marks->ends_s[i];
+		for (size_t r = 0; view != NULL && r < view->nreceivers; r++) {
+			const uint32_t old = view->receivers[r].node;
+			const int node =
+			    nodes[old] != UINT32_MAX
+				? (int)nodes[old]
+				: matrix_node(fresh, matrix_name(picture->roster, old));
+
+			if (node < 0)
+				return node;
+			nodes[old] = (uint32_t)node;
+		}
+		for (size_t r = 0; view != NULL && r < view->nrows; r++) {
+			const uint32_t old = view->rows[r].pair;
+			const int pair = numbers[old] != UINT32_MAX
+					     ? (int)numbers[old]
+					     : carry_pair(picture, fresh, old);
+
+			if (pair < 0)
+				return pair;
+			numbers[old] = (uint32_t)pair;
+		}
 	}
-	for (size_t i = kept; i < count; i++)
-		fresh.ends_s[i] = -1;
-	if (2 * kept > fresh.prune_at)
-		fresh.prune_at = 2 * kept;
-	matrix_free(marks->ids);
-	free(marks->ends_s);
-	*marks = fresh;
-	return;
-fail:
-	matrix_free(fresh.ids);
-	free(fresh.ends_s);
-	marks->prune_at = 2 * count;
+	return GRAPPE_OK;
+}
+
+static void renumber(struct picture *picture, const struct matrix *fresh, const uint32_t *numbers,
+    const uint32_t *nodes)
+{
+	for (uint32_t i = 0; i < picture->config.slots; i++) {
+		struct resolved *view = picture->slots[i].view;
+
+		if (view == NULL)
+			continue;
+		view->roster = fresh;
+		for (size_t r = 0; r < view->nreceivers; r++)
+			view->receivers[r].node = nodes[view->receivers[r].node];
+		for (size_t r = 0; r < view->nrows; r++)
+			view->rows[r].pair = numbers[view->rows[r].pair];
+	}
+}
+
+/* Forgets ids and pairs that no period in memory names any more. */
+static void prune_roster(struct picture *picture)
+{
+	struct matrix *fresh;
+	uint32_t *numbers, *nodes;
+	size_t count;
+
+	matrix_pairs(picture->roster, &count);
+	if (count < picture->roster_prune_at || picture->holders > 0)
+		return;
+	fresh = matrix_new();
+	numbers = malloc(count * sizeof *numbers);
+	nodes = malloc(matrix_nodes(picture->roster) * sizeof *nodes);
+	picture->roster_prune_at = 2 * count;
+	if (fresh != NULL && numbers != NULL && nodes != NULL) {
+		memset(numbers, 0xff, count * sizeof *numbers);
+		memset(nodes, 0xff, matrix_nodes(picture->roster) * sizeof *nodes);
+		if (carry_over(picture, fresh, numbers, nodes) == GRAPPE_OK) {
+			renumber(picture, fresh, numbers, nodes);
+			matrix_free(picture->roster);
+			picture->roster = fresh;
+			fresh = NULL;
+			matrix_pairs(picture->roster, &count);
+			picture->roster_prune_at =
+			    2 * count > ROSTER_PRUNE_FROM ? 2 * count : ROSTER_PRUNE_FROM;
+		}
+	}
+	matrix_free(fresh);
+	free(numbers);
+	free(nodes);
+}
+
+struct matrix *picture_roster(struct picture *picture)
+{
+	return picture->roster;
+}
+
+void picture_hold(struct picture *picture)
+{
+	picture->holders++;
+}
+
+void picture_release(struct picture *picture)
+{
+	picture->holders--;
 }
 
 /* ---- joining ---- */
 
-/* The last inventory before the slot of an agent that is missing in it. */
-static const struct period *remembered_period(
+/* The last inventory before the slot of an agent that is missing in it, or NULL. */
+static const struct delivery *remembered(
     const struct picture *picture, const struct slot *slot, uint32_t agent)
 {
 	for (uint32_t i = 0; i <= picture->config.history; i++) {
 		slot = slot_before(picture, slot);
 		if (slot == NULL)
 			return NULL;
-		if (slot->periods[agent] != NULL)
-			return slot->periods[agent];
+		if (delivery_is_held(&slot->deliveries[agent]))
+			return &slot->deliveries[agent];
 	}
 	return NULL;
 }
 
-static size_t gather_inputs(
-    const struct picture *picture, const struct slot *slot, struct resolve_input *inputs)
+/* unpacked: room for a pointer for each agent; as many as are returned are set, and the caller
+ * frees the periods. */
+static size_t gather_inputs(const struct picture *picture, const struct slot *slot,
+    struct resolve_input *inputs, struct period **unpacked)
 {
 	size_t count = 0;
 
 	for (uint32_t a = 0; a < picture->agents; a++) {
 		const bool here = slot->states[a] == PICTURE_DELIVERED;
-		const struct period *period = here ? slot->periods[a] : NULL;
+		const struct delivery *delivery = here ? &slot->deliveries[a] : NULL;
+		const struct period *period;
 
 		if (!here && slot->states[a] != PICTURE_ABSENT)
-			period = remembered_period(picture, slot, a);
+			delivery = remembered(picture, slot, a);
+		if (delivery == NULL)
+			continue;
+		period = delivery_open(delivery, &unpacked[count]);
 		if (period != NULL)
 			inputs[count++] = (struct resolve_input){
 			    .agent = a, .period = period, .remembered = !here};
@@ -246,14 +290,16 @@ static size_t gather_ghosts(
 static void join_slot(struct picture *picture, struct slot *slot)
 {
 	struct resolve_request request = {.config = &picture->config.resolve,
+	    .roster = picture->roster,
 	    .length_s = picture->config.length_s,
 	    .expected = slot->expected};
 	struct resolve_input *inputs = calloc(picture->agents + 1, sizeof *inputs);
+	struct period **unpacked = calloc(picture->agents + 1, sizeof *unpacked);
 	struct resolve_ghost *ghosts = NULL;
 
-	if (inputs == NULL)
-		return;
-	request.ninputs = gather_inputs(picture, slot, inputs);
+	if (inputs == NULL || unpacked == NULL)
+		goto out;
+	request.ninputs = gather_inputs(picture, slot, inputs, unpacked);
 	request.inputs = inputs;
 	request.nghosts = gather_ghosts(picture, slot, &ghosts);
 	request.ghosts = ghosts;
@@ -264,6 +310,10 @@ static void join_slot(struct picture *picture, struct slot *slot)
 		picture->counts.foreign_sent = slot->view->foreign_sent;
 		snprintf(picture->conflict, sizeof picture->conflict, "%s", slot->view->conflict);
 	}
+out:
+	for (size_t i = 0; i < request.ninputs; i++)
+		period_free(unpacked[i]);
+	free(unpacked);
 	free(inputs);
 	free(ghosts);
 }
@@ -304,7 +354,7 @@ static void count_evicted(struct picture *picture, const struct slot *slot)
 {
 	for (size_t i = 0; slot->view != NULL && i < slot->view->nreceivers; i++) {
 		const struct resolved_receiver *receiver = &slot->view->receivers[i];
-		const int64_t *mark = mark_of(picture, resolve_id(slot->view, receiver));
+		const int64_t *mark = marks_of(picture->marks, resolve_id(slot->view, receiver));
 
 		if (receiver->known > 0 && mark != NULL && *mark < slot->end_s)
 			picture->counts.evicted++;
@@ -316,8 +366,8 @@ static int reserve_slot(const struct picture *picture, struct slot *slot)
 	if (slot->states != NULL)
 		return GRAPPE_OK;
 	slot->states = calloc(picture->agents_capacity + 1, sizeof *slot->states);
-	slot->periods = calloc(picture->agents_capacity + 1, sizeof *slot->periods);
-	return slot->states != NULL && slot->periods != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+	slot->deliveries = calloc(picture->agents_capacity + 1, sizeof *slot->deliveries);
+	return slot->states != NULL && slot->deliveries != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 }
 
 static void open_slot(struct picture *picture, int64_t end_s)
@@ -340,11 +390,58 @@ static void open_slot(struct picture *picture, int64_t end_s)
 	}
 }
 
-/* Settled long ago: nothing leans on its single periods any more. */
-static void retire_slot(struct picture *picture, struct slot *slot)
+/*
+ * Nothing can change the slot any more. Of its deliveries only the inventory may still be needed,
+ * by a later slot that misses the agent: not when the agent told a newer one.
+ */
+static void close_slot(struct picture *picture, struct slot *slot)
 {
-	if (ensure_view(picture, slot) != NULL)
-		let_periods_go(picture, slot);
+	const struct slot *after = slot_at(picture, slot->end_s + picture->config.length_s);
+	const bool old = slot->end_s + (int64_t)picture->config.length_s * picture->config.history <
+			 picture->newest_s;
+	bool held = false;
+
+	if (ensure_view(picture, slot) == NULL)
+		return;
+	for (uint32_t a = 0; a < picture->agents; a++) {
+		struct delivery *delivery = &slot->deliveries[a];
+
+		if (old || picture->removed[a] ||
+		    (after != NULL && after->states[a] == PICTURE_DELIVERED))
+			delivery_let_go(delivery);
+		if (delivery->period != NULL)
+			period_drop_rows(delivery->period);
+		delivery_pack(delivery);
+		held = held || delivery_is_held(delivery);
+	}
+	slot->closed = slot->packed = true;
+	slot->empty = !held;
+}
+
+static void pack_slot(const struct picture *picture, struct slot *slot)
+{
+	for (uint32_t a = 0; a < picture->agents && !slot->packed; a++)
+		delivery_pack(&slot->deliveries[a]);
+	slot->packed = true;
+}
+
+/* Gives memory back: closes slots up to the first that may still change, packs those after it. */
+static void shrink_slots(struct picture *picture)
+{
+	bool open = false;
+
+	for (int64_t end_s = picture->oldest_s; end_s < picture->newest_s && end_s > 0;
+	     end_s += picture->config.length_s) {
+		struct slot *slot = slot_at(picture, end_s);
+
+		open = open || (slot != NULL && slot->pending > 0);
+		if (slot == NULL || slot->delivered == 0)
+			continue;
+		if (open)
+			pack_slot(picture, slot);
+		else if (!slot->empty)
+			close_slot(picture, slot);
+	}
 }
 
 static void expire(struct picture *picture, int64_t wall_ns)
@@ -363,9 +460,8 @@ static void expire(struct picture *picture, int64_t wall_ns)
 			break;
 		for (uint32_t a = 0; a < picture->agents && slot->pending > 0; a++)
 			picture_lose(picture, a, end_s);
-		if (end_s + 2 * held_s < picture->newest_s)
-			retire_slot(picture, slot);
 	}
+	shrink_slots(picture);
 }
 
 void picture_advance(struct picture *picture, int64_t wall_ns)
@@ -398,7 +494,8 @@ void picture_advance(struct picture *picture, int64_t wall_ns)
 		if (picture->oldest_s < ended_s - reach_s)
 			picture->oldest_s = ended_s - reach_s;
 		picture->cursor_s = 0;
-		prune_marks(picture);
+		marks_prune(picture->marks, picture->oldest_s);
+		prune_roster(picture);
 	}
 	expire(picture, wall_ns);
 }
@@ -427,10 +524,10 @@ static int grow_agents(struct picture *picture)
 		if (bigger == NULL)
 			return GRAPPE_EMEMORY;
 		slot->states = bigger;
-		bigger = reallocarray(slot->periods, wanted + 1, sizeof *slot->periods);
+		bigger = reallocarray(slot->deliveries, wanted + 1, sizeof *slot->deliveries);
 		if (bigger == NULL)
 			return GRAPPE_EMEMORY;
-		slot->periods = bigger;
+		slot->deliveries = bigger;
 	}
 	picture->agents_capacity = wanted;
 	return GRAPPE_OK;
@@ -449,12 +546,13 @@ int picture_add_agent(struct picture *picture, int64_t first_end_s)
 	picture->first_s[agent] = first_end_s;
 	for (uint32_t i = 0; i < picture->config.slots; i++) {
 		struct slot *slot = &picture->slots[i];
-		const bool expected = slot->end_s != 0 && slot->end_s >= first_end_s;
+		const bool expected =
+		    slot->end_s != 0 && slot->end_s >= first_end_s && !slot->closed;
 
 		if (slot->states == NULL)
 			continue;
 		slot->states[agent] = expected ? PICTURE_PENDING : PICTURE_ABSENT;
-		slot->periods[agent] = NULL;
+		slot->deliveries[agent] = (struct delivery){0};
 		slot->expected += expected;
 		slot->pending += expected;
 	}
@@ -478,7 +576,7 @@ int picture_deliver(struct picture *picture, uint32_t agent, struct period *peri
 
 	if (period->header.length_s != picture->config.length_s || agent >= picture->agents)
 		rc = GRAPPE_EINVALID;
-	else if (slot == NULL || slot->states[agent] == PICTURE_ABSENT)
+	else if (slot == NULL || slot->closed || slot->states[agent] == PICTURE_ABSENT)
 		rc = GRAPPE_ERANGE;
 	else if (slot->states[agent] == PICTURE_DELIVERED)
 		rc = GRAPPE_EEXISTS;
@@ -490,7 +588,8 @@ int picture_deliver(struct picture *picture, uint32_t agent, struct period *peri
 	slot->pending -= slot->states[agent] == PICTURE_PENDING;
 	slot->delivered++;
 	slot->states[agent] = PICTURE_DELIVERED;
-	slot->periods[agent] = period;
+	slot->deliveries[agent].period = period;
+	slot->packed = false;
 	slot->flags |= period->header.flags;
 	picture->counts.delivered++;
 	invalidate(picture, slot);
@@ -589,13 +688,13 @@ static struct archive_update *build_update(
 	    archive_update_new(resolve_id(view, receiver), end_s, receiver->known, nsenders);
 
 	for (uint32_t i = 0; i < nsenders && update != NULL; i++) {
-		const struct matrix_pair *pair = resolve_row(view, receiver, i);
+		const struct matrix_pair pair = resolve_row(view, receiver->first_row + i);
 		struct archive_sender *sender = &update->senders[i];
 
 		snprintf(sender->sender, sizeof sender->sender, "%s",
-		    matrix_name(view->matrix, pair->source));
-		sender->packets = pair->packets;
-		sender->octets = pair->octets;
+		    matrix_name(view->roster, pair.source));
+		sender->packets = pair.packets;
+		sender->octets = pair.octets;
 	}
 	return update;
 }
@@ -614,7 +713,7 @@ static int next_of_slot(
 	for (; picture->cursor_receiver < view->nreceivers; picture->cursor_receiver++) {
 		const struct resolved_receiver *receiver =
 		    &view->receivers[picture->cursor_receiver];
-		int64_t *mark = mark_of(picture, resolve_id(view, receiver));
+		int64_t *mark = marks_of(picture->marks, resolve_id(view, receiver));
 
 		if (mark == NULL)
 			return GRAPPE_EMEMORY;

@@ -104,6 +104,12 @@ struct picture_agents picture_missing(const struct picture *picture, int64_t end
 /* picture_view - the joined period, or NULL (not in memory, or no memory to join it). Owned by the
  * picture, valid until the next call that changes it. */
 const struct resolved *picture_view(struct picture *picture, int64_t end_s);
+/* picture_roster - the numbers of ids and pairs in all views (resolved.roster). Whoever answers
+ * from the archives may add to it. It is replaced now and then, and views are numbered anew, inside
+ * picture_advance(), but not between picture_hold() and picture_release(). */
+struct matrix *picture_roster(struct picture *picture);
+void picture_hold(struct picture *picture);
+void picture_release(struct picture *picture);
 
 /* picture_next_update - one receiver period that is final now and was not handed out yet. *out is
  * the caller's (archive_update_free()). Returns 1, 0 when there is none, or GRAPPE_EMEMORY. */

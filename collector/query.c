@@ -282,11 +282,16 @@ static int64_t archive_length(const char *folder)
 static int make_answer(const struct arguments *arguments, const struct answer_source *source,
     const struct answer_plan *plan, struct query_table *table)
 {
+	const struct weighting weighting = {.ratio = arguments->request.ratio,
+	    .from_s = plan->from_s,
+	    .to_s = plan->to_s,
+	    .length_s = picture_length(source->picture)};
 	const struct past_request request = {.folder = arguments->archive,
 	    .from_s = plan->from_s,
 	    .to_s = plan->to_s,
 	    .length_s = picture_length(source->picture),
 	    .detail = arguments->request.kind == KIND_DETAIL,
+	    .weighting = arguments->request.kind == KIND_WEIGHTED ? &weighting : NULL,
 	    .select = plan->select};
 	const struct answer_sink sink = {sink_begin, sink_row, table};
 	char message[256];

@@ -19,6 +19,7 @@ struct owner {
 	const char *segment; /* borrowed from the period; NULL: free slot */
 	const struct address *address;
 	const char *vm_id;
+	int node;      /* of the VM in the roster; -1: not looked up yet */
 	unsigned rank; /* evidence, smaller is better */
 	bool conflict; /* another VM has it with the same rank */
 };
@@ -26,6 +27,11 @@ struct owner {
 struct owners {
 	struct owner *slots; /* open addressing, a power of two */
 	size_t size;
+};
+
+/* What is summed up of one pair. */
+struct sum {
+	double packets, octets;
 };
 
 /* Coverage of one receiver while it is summed up. */
@@ -43,10 +49,17 @@ struct coverage {
 struct work {
 	const struct resolve_request *request;
 	const struct resolve_config *config; /* of the request */
+	struct matrix *roster;               /* of the request */
 	struct owners owners;
 	struct resolved *result;
 	struct coverage *coverage; /* by node */
 	size_t coverage_size;
+	struct sum *sums; /* by pair; 0 until it is among `pairs` */
+	size_t sums_size;
+	uint32_t *pairs; /* that counted something */
+	size_t npairs, pairs_capacity;
+	uint32_t *nodes; /* of the VMs of the vifs of the period being read */
+	size_t nodes_size;
 };
 
 static uint64_t hash_owner(const char *segment, const struct address *address)
@@ -113,6 +126,7 @@ static void claim_addresses(struct owners *owners, const struct resolve_input *i
 			const struct owner claim = {.segment = vif->segment,
 			    .address = &known->address,
 			    .vm_id = vif->vm_id,
+			    .node = -1,
 			    .rank = known->evidence + (input->remembered ? RANK_REMEMBERED : 0u)};
 
 			/* Sources seen behind a router are not its own. */
@@ -140,10 +154,10 @@ static void count_address_conflicts(struct work *work)
 	}
 }
 
-static const struct owner *find_owner(
+static struct owner *find_owner(
     const struct work *work, const char *segment, const struct address *address)
 {
-	const struct owner *owner = owner_slot(&work->owners, segment, address);
+	struct owner *owner = owner_slot(&work->owners, segment, address);
 	const struct resolve_config *config = work->config;
 	bool routed = false;
 
@@ -178,60 +192,102 @@ static const char *find_endpoint(
 	return everywhere;
 }
 
+/* Room for `wanted` zeroed elements of `size` bytes; returns the (moved) array or NULL. */
+static void *grow_zeroed(void *array, size_t *capacity, size_t wanted, size_t size)
+{
+	size_t bigger = *capacity ? *capacity : 64;
+	char *moved;
+
+	if (wanted <= *capacity)
+		return array;
+	while (bigger < wanted)
+		bigger *= 2;
+	moved = reallocarray(array, bigger, size);
+	if (moved == NULL)
+		return NULL;
+	memset(moved + *capacity * size, 0, (bigger - *capacity) * size);
+	*capacity = bigger;
+	return moved;
+}
+
 /* Node of an id, with room for its coverage. */
 static int node_of(struct work *work, const char *id)
 {
-	const int node = matrix_node(work->result->matrix, id);
-	size_t wanted = work->coverage_size ? work->coverage_size : 64;
-	struct coverage *bigger;
+	const int node = matrix_node(work->roster, id);
+	struct coverage *coverage;
 
-	if (node < 0 || (size_t)node < work->coverage_size)
+	if (node < 0)
 		return node;
-	while (wanted <= (size_t)node)
-		wanted *= 2;
-	bigger = reallocarray(work->coverage, wanted, sizeof *bigger);
-	if (bigger == NULL)
+	coverage =
+	    grow_zeroed(work->coverage, &work->coverage_size, (size_t)node + 1, sizeof *coverage);
+	if (coverage == NULL)
 		return GRAPPE_EMEMORY;
-	memset(bigger + work->coverage_size, 0, (wanted - work->coverage_size) * sizeof *bigger);
-	work->coverage = bigger;
-	work->coverage_size = wanted;
+	work->coverage = coverage;
 	return node;
 }
 
-static int add_pair(
-    struct work *work, int receiver, const char *sender, uint64_t packets, uint64_t octets)
+static int add_pair(struct work *work, int source, int receiver, uint64_t packets, uint64_t octets)
 {
-	int source;
+	struct sum *sum;
+	uint32_t *pairs;
+	int pair;
 
 	if (packets == 0 && octets == 0)
 		return GRAPPE_OK;
-	source = node_of(work, sender);
-	if (source < 0)
-		return source;
-	return matrix_add(work->result->matrix, (uint32_t)source, (uint32_t)receiver,
-	    (double)packets, (double)octets);
+	pair = matrix_pair(work->roster, (uint32_t)source, (uint32_t)receiver);
+	if (pair < 0)
+		return pair;
+	sum = grow_zeroed(work->sums, &work->sums_size, (size_t)pair + 1, sizeof *sum);
+	if (sum == NULL)
+		return GRAPPE_EMEMORY;
+	work->sums = sum;
+	sum += pair;
+	if (sum->packets == 0 && sum->octets == 0) {
+		pairs = grow_zeroed(
+		    work->pairs, &work->pairs_capacity, work->npairs + 1, sizeof *pairs);
+		if (pairs == NULL)
+			return GRAPPE_EMEMORY;
+		work->pairs = pairs;
+		pairs[work->npairs++] = (uint32_t)pair;
+	}
+	sum->packets += (double)packets;
+	sum->octets += (double)octets;
+	return GRAPPE_OK;
+}
+
+/* The same for a sender that is named. */
+static int add_named(
+    struct work *work, const char *sender, int receiver, uint64_t packets, uint64_t octets)
+{
+	const int source = packets > 0 || octets > 0 ? node_of(work, sender) : 0;
+
+	return source < 0 ? source : add_pair(work, source, receiver, packets, octets);
 }
 
 static int add_received(
     struct work *work, const struct period_vif *vif, const struct period_row *row)
 {
-	const int receiver = node_of(work, vif->vm_id);
-	const struct owner *owner;
+	const int receiver = (int)work->nodes[row->vif];
+	struct owner *owner;
 	const char *sender;
 
-	if (receiver < 0)
-		return receiver;
 	if (address_is_multicast(&row->peer))
-		return add_pair(work, receiver, SENDER_MULTICAST, row->packets, row->octets);
+		return add_named(work, SENDER_MULTICAST, receiver, row->packets, row->octets);
 	owner = find_owner(work, vif->segment, &row->peer);
-	if (owner != NULL)
-		sender = owner->vm_id;
-	else
-		sender = find_endpoint(work->config, vif->segment, &row->peer);
-	if ((owner != NULL && owner->rank >= RANK_REMEMBERED) || sender == NULL)
+	if (owner != NULL) {
+		if (owner->rank >= RANK_REMEMBERED)
+			work->coverage[receiver].uncertain = true;
+		if (owner->node < 0)
+			owner->node = node_of(work, owner->vm_id);
+		return owner->node < 0
+			   ? owner->node
+			   : add_pair(work, owner->node, receiver, row->packets, row->octets);
+	}
+	sender = find_endpoint(work->config, vif->segment, &row->peer);
+	if (sender == NULL)
 		work->coverage[receiver].uncertain = true;
-	return add_pair(
-	    work, receiver, sender != NULL ? sender : SENDER_EXTERNAL, row->packets, row->octets);
+	return add_named(
+	    work, sender != NULL ? sender : SENDER_EXTERNAL, receiver, row->packets, row->octets);
 }
 
 /* What a VM sent to a named endpoint. A peer that is a VM counts it itself; a node that is no
@@ -250,7 +306,7 @@ static int add_sent(struct work *work, const struct period_vif *vif, const struc
 	receiver = node_of(work, endpoint);
 	if (receiver < 0)
 		return receiver;
-	return add_pair(work, receiver, vif->vm_id, row->packets, row->octets);
+	return add_pair(work, (int)work->nodes[row->vif], receiver, row->packets, row->octets);
 }
 
 static int add_rows(struct work *work, const struct period *period)
@@ -267,6 +323,25 @@ static int add_rows(struct work *work, const struct period *period)
 	return rc;
 }
 
+/* Nodes of the VMs of a period, so that a row needs no look-up. */
+static int name_vifs(struct work *work, const struct period *period)
+{
+	uint32_t *nodes =
+	    grow_zeroed(work->nodes, &work->nodes_size, period->nvifs + 1, sizeof *nodes);
+
+	if (nodes == NULL)
+		return GRAPPE_EMEMORY;
+	work->nodes = nodes;
+	for (size_t v = 0; v < period->nvifs; v++) {
+		const int node = node_of(work, period->vifs[v].vm_id);
+
+		if (node < 0)
+			return node;
+		nodes[v] = (uint32_t)node;
+	}
+	return GRAPPE_OK;
+}
+
 /* Sums of no pair, and how long each VM was watched: several NICs of one VM on one host are one
  * watch (the longest), several hosts add up. */
 static int add_vifs(struct work *work, const struct resolve_input *input)
@@ -276,25 +351,22 @@ static int add_vifs(struct work *work, const struct resolve_input *input)
 	for (size_t v = 0; v < period->nvifs; v++) {
 		const struct period_vif *vif = &period->vifs[v];
 		const double share = vif->covered_ms / (work->request->length_s * 1000.0);
-		const int node = node_of(work, vif->vm_id);
+		const int node = (int)work->nodes[v];
 		int rc;
 
-		if (node < 0)
-			return node;
 		work->coverage[node].receiver = true;
 		if (share > work->coverage[node].now)
 			work->coverage[node].now = share > 1 ? 1 : share;
-		rc = add_pair(
-		    work, node, SENDER_MULTICAST, vif->multicast_packets, vif->multicast_octets);
+		rc = add_named(
+		    work, SENDER_MULTICAST, node, vif->multicast_packets, vif->multicast_octets);
 		if (rc == GRAPPE_OK)
-			rc = add_pair(
-			    work, node, SENDER_OTHER, vif->other_packets, vif->other_octets);
+			rc = add_named(
+			    work, SENDER_OTHER, node, vif->other_packets, vif->other_octets);
 		if (rc != GRAPPE_OK)
 			return rc;
 	}
 	for (size_t v = 0; v < period->nvifs; v++) {
-		struct coverage *coverage =
-		    &work->coverage[matrix_find(work->result->matrix, period->vifs[v].vm_id)];
+		struct coverage *coverage = &work->coverage[work->nodes[v]];
 
 		if (coverage->now > coverage->best || coverage->share == 0) {
 			coverage->best = coverage->now;
@@ -343,7 +415,7 @@ static int add_ghosts(struct work *work, const struct resolve_ghost *ghosts, siz
 
 static const char *node_name(const struct resolved *resolved, uint32_t node)
 {
-	return matrix_name(resolved->matrix, node);
+	return matrix_name(resolved->roster, node);
 }
 
 static int compare_receivers(const void *left, const void *right, void *context)
@@ -356,12 +428,14 @@ static int compare_receivers(const void *left, const void *right, void *context)
 static int collect_receivers(struct work *work)
 {
 	struct resolved *result = work->result;
-	const size_t nodes = matrix_nodes(result->matrix);
+	size_t count = 0;
 
-	result->receivers = calloc(nodes ? nodes : 1, sizeof *result->receivers);
+	for (size_t n = 0; n < work->coverage_size; n++)
+		count += work->coverage[n].receiver;
+	result->receivers = calloc(count + 1, sizeof *result->receivers);
 	if (result->receivers == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t n = 0; n < nodes; n++) {
+	for (size_t n = 0; n < work->coverage_size; n++) {
 		const struct coverage *coverage = &work->coverage[n];
 
 		if (!coverage->receiver)
@@ -383,36 +457,74 @@ static int collect_receivers(struct work *work)
 	return GRAPPE_OK;
 }
 
-/* Counting sort of the pairs by receiver, in the order of the receivers. */
-static int group_rows(struct resolved *result)
+static bool is_wide(const struct sum *sum)
 {
-	const size_t nodes = matrix_nodes(result->matrix);
-	uint32_t *receiver_of = malloc((nodes ? nodes : 1) * sizeof *receiver_of);
+	return sum->packets >= RESOLVED_WIDE || sum->octets >= RESOLVED_WIDE;
+}
+
+static int compare_wide(const void *left, const void *right)
+{
+	const struct resolved_wide *a = left, *b = right;
+
+	return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static void put_row(struct resolved *result, uint32_t row, uint32_t pair, const struct sum *sum)
+{
+	result->rows[row] = (struct resolved_row){pair, RESOLVED_WIDE, RESOLVED_WIDE};
+	if (is_wide(sum)) {
+		result->wide[result->nwide++] =
+		    (struct resolved_wide){row, sum->packets, sum->octets};
+		return;
+	}
+	result->rows[row].packets = (uint32_t)sum->packets;
+	result->rows[row].octets = (uint32_t)sum->octets;
+}
+
+static int reserve_rows(struct work *work)
+{
+	struct resolved *result = work->result;
+	size_t wide = 0;
+
+	for (size_t p = 0; p < work->npairs; p++)
+		wide += is_wide(&work->sums[work->pairs[p]]);
+	result->rows = malloc((work->npairs + 1) * sizeof *result->rows);
+	result->wide = malloc((wide + 1) * sizeof *result->wide);
+	return result->rows != NULL && result->wide != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
+/* Counting sort of the pairs by receiver, in the order of the receivers. */
+static int group_rows(struct work *work)
+{
+	struct resolved *result = work->result;
+	uint32_t *receiver_of = malloc((work->coverage_size + 1) * sizeof *receiver_of);
 	const struct matrix_pair *pairs;
 	size_t npairs;
 	uint32_t first = 0;
 
-	pairs = matrix_pairs(result->matrix, &npairs);
-	result->rows = malloc((npairs ? npairs : 1) * sizeof *result->rows);
-	if (receiver_of == NULL || result->rows == NULL) {
+	pairs = matrix_pairs(work->roster, &npairs);
+	if (receiver_of == NULL || reserve_rows(work) != GRAPPE_OK) {
 		free(receiver_of);
 		return GRAPPE_EMEMORY;
 	}
 	for (size_t i = 0; i < result->nreceivers; i++)
 		receiver_of[result->receivers[i].node] = (uint32_t)i;
-	for (size_t p = 0; p < npairs; p++)
-		result->receivers[receiver_of[pairs[p].receiver]].nrows++;
+	for (size_t p = 0; p < work->npairs; p++)
+		result->receivers[receiver_of[pairs[work->pairs[p]].receiver]].nrows++;
 	for (size_t i = 0; i < result->nreceivers; i++) {
 		result->receivers[i].first_row = first;
 		first += result->receivers[i].nrows;
 		result->receivers[i].nrows = 0;
 	}
-	for (size_t p = 0; p < npairs; p++) {
+	for (size_t p = 0; p < work->npairs; p++) {
+		const uint32_t pair = work->pairs[p];
 		struct resolved_receiver *receiver =
-		    &result->receivers[receiver_of[pairs[p].receiver]];
+		    &result->receivers[receiver_of[pairs[pair].receiver]];
 
-		result->rows[receiver->first_row + receiver->nrows++] = (uint32_t)p;
+		put_row(result, receiver->first_row + receiver->nrows++, pair, &work->sums[pair]);
 	}
+	result->nrows = work->npairs;
+	qsort(result->wide, result->nwide, sizeof *result->wide, compare_wide);
 	free(receiver_of);
 	return GRAPPE_OK;
 }
@@ -432,7 +544,9 @@ static int join(struct work *work)
 		if (inputs[i].remembered)
 			continue;
 		told++;
-		rc = add_vifs(work, &inputs[i]);
+		rc = name_vifs(work, inputs[i].period);
+		if (rc == GRAPPE_OK)
+			rc = add_vifs(work, &inputs[i]);
 		if (rc == GRAPPE_OK)
 			rc = add_rows(work, inputs[i].period);
 	}
@@ -442,23 +556,27 @@ static int join(struct work *work)
 		rc = add_ghosts(work, work->request->ghosts, work->request->nghosts);
 	if (rc == GRAPPE_OK)
 		rc = collect_receivers(work);
-	return rc == GRAPPE_OK ? group_rows(work->result) : rc;
+	return rc == GRAPPE_OK ? group_rows(work) : rc;
 }
 
 int resolve_periods(const struct resolve_request *request, struct resolved **out)
 {
-	struct work work = {.request = request, .config = request->config};
-	int rc = GRAPPE_EMEMORY;
+	struct work work = {
+	    .request = request, .config = request->config, .roster = request->roster};
+	int rc;
 
 	*out = NULL;
 	work.result = calloc(1, sizeof *work.result);
 	if (work.result == NULL)
 		return GRAPPE_EMEMORY;
-	work.result->matrix = matrix_new();
-	if (work.result->matrix != NULL)
-		rc = join(&work);
+	work.result->roster = request->roster;
+	work.result->holders = 1;
+	rc = join(&work);
 	free(work.owners.slots);
 	free(work.coverage);
+	free(work.sums);
+	free(work.pairs);
+	free(work.nodes);
 	if (rc == GRAPPE_OK)
 		*out = work.result;
 	else
@@ -466,14 +584,26 @@ int resolve_periods(const struct resolve_request *request, struct resolved **out
 	return rc;
 }
 
-void resolve_free(struct resolved *resolved)
+/* Who only reads a result may keep it all the same. */
+static struct resolved *writable(const struct resolved *resolved)
 {
-	if (resolved == NULL)
+	return (struct resolved *)(uintptr_t)resolved;
+}
+
+const struct resolved *resolve_hold(const struct resolved *resolved)
+{
+	writable(resolved)->holders++;
+	return resolved;
+}
+
+void resolve_free(const struct resolved *resolved)
+{
+	if (resolved == NULL || --writable(resolved)->holders > 0)
 		return;
-	matrix_free(resolved->matrix);
 	free(resolved->receivers);
 	free(resolved->rows);
-	free(resolved);
+	free(resolved->wide);
+	free(writable(resolved));
 }
 
 const char *resolve_id(const struct resolved *resolved, const struct resolved_receiver *receiver)
@@ -499,10 +629,21 @@ const struct resolved_receiver *resolve_find(const struct resolved *resolved, co
 	return NULL;
 }
 
-const struct matrix_pair *resolve_row(
-    const struct resolved *resolved, const struct resolved_receiver *receiver, uint32_t i)
+struct matrix_pair resolve_row(const struct resolved *resolved, size_t row)
 {
+	const struct resolved_row *narrow = &resolved->rows[row];
+	const struct resolved_wide key = {.row = (uint32_t)row};
 	size_t npairs;
+	struct matrix_pair pair = matrix_pairs(resolved->roster, &npairs)[narrow->pair];
 
-	return matrix_pairs(resolved->matrix, &npairs) + resolved->rows[receiver->first_row + i];
+	pair.packets = narrow->packets;
+	pair.octets = narrow->octets;
+	if (narrow->packets == RESOLVED_WIDE) {
+		const struct resolved_wide *wide =
+		    bsearch(&key, resolved->wide, resolved->nwide, sizeof *wide, compare_wide);
+
+		pair.packets = wide->packets;
+		pair.octets = wide->octets;
+	}
+	return pair;
 }

@@ -39,24 +39,41 @@ struct resolve_input {
 };
 
 struct resolved_receiver {
-	uint32_t node;      /* in the matrix */
+	uint32_t node;      /* of the roster */
 	uint32_t agent;     /* the agent that watched most of it */
-	uint32_t first_row; /* its rows: resolved.rows[first_row … first_row + nrows − 1] */
+	uint32_t first_row; /* its rows: first_row … first_row + nrows − 1 */
 	uint32_t nrows;
 	double known;   /* share 0…1 of the period that was watched */
 	bool uncertain; /* a missing agent might still turn one of its senders into a VM */
 	bool ghost;     /* not seen: the agent that watched it before is missing */
 };
 
+/* What one pair counted. Kept small, since an hour of 100,000 pairs is twelve million of them. */
+struct resolved_row {
+	uint32_t pair;            /* of the roster */
+	uint32_t packets, octets; /* RESOLVED_WIDE: in `wide` */
+};
+
+#define RESOLVED_WIDE UINT32_MAX
+
+struct resolved_wide {
+	uint32_t row;
+	double packets, octets;
+};
+
 struct resolved {
-	struct matrix *matrix; /* nodes: ids of receivers and senders; pairs: counts */
+	const struct matrix *roster;         /* of the request */
 	struct resolved_receiver *receivers; /* in the order of their ids */
 	size_t nreceivers;
-	uint32_t *rows;             /* indices of the matrix's pairs, grouped by receiver */
+	struct resolved_row *rows; /* grouped by receiver, in their order */
+	size_t nrows;
+	struct resolved_wide *wide; /* rows with counts beyond 32 bits, ascending */
+	size_t nwide;
 	uint32_t address_conflicts; /* addresses that two VMs own with equal evidence */
 	uint32_t vm_conflicts;      /* VMs that two agents claim for the whole period */
 	uint64_t foreign_sent;      /* packets sent to what is no endpoint here; not counted */
 	char conflict[160];         /* one of the conflicts in words, or "" */
+	unsigned holders;           /* resolve_hold(), and whoever made it */
 };
 
 /* A receiver that is expected although no agent of the period tells of it. */
@@ -68,6 +85,9 @@ struct resolve_ghost {
 /* All that is known of one period. */
 struct resolve_request {
 	const struct resolve_config *config;
+	/* Numbers of ids and pairs, the same in all periods; new ones are added. Borrowed, and by
+	 * the result too. Its counts mean nothing. */
+	struct matrix *roster;
 	uint32_t length_s;                  /* of the period */
 	const struct resolve_input *inputs; /* in any order: the sums are the same */
 	size_t ninputs;
@@ -79,15 +99,16 @@ struct resolve_request {
 /* resolve_periods - joins the inputs of one period into *out, which the caller frees.
  * Returns 0 or GRAPPE_EMEMORY, GRAPPE_ELIMIT (more nodes than a matrix takes). */
 int resolve_periods(const struct resolve_request *request, struct resolved **out);
-/* resolve_free - NULL is allowed. */
-void resolve_free(struct resolved *resolved);
+/* resolve_free - gives up one hold; the last one frees. NULL is allowed. */
+void resolve_free(const struct resolved *resolved);
+/* resolve_hold - keeps the result until one resolve_free() more. */
+const struct resolved *resolve_hold(const struct resolved *resolved);
 
 /* resolve_id - id of a receiver. */
 const char *resolve_id(const struct resolved *resolved, const struct resolved_receiver *receiver);
 /* resolve_find - the receiver with this id, or NULL. */
 const struct resolved_receiver *resolve_find(const struct resolved *resolved, const char *id);
-/* resolve_row - the i-th row of a receiver, i < nrows. */
-const struct matrix_pair *resolve_row(
-    const struct resolved *resolved, const struct resolved_receiver *receiver, uint32_t i);
+/* resolve_row - the row with that index: its pair and what it counted. row < nrows. */
+struct matrix_pair resolve_row(const struct resolved *resolved, size_t row);
 
 #endif

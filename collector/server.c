@@ -17,8 +17,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define READERS_MAX 2 /* threads that read archives at a time */
-#define READS_MAX 3   /* of one request: memory may lose a period while the archives are read */
+#define READERS_MAX 2  /* threads that read archives at a time */
+#define PIECE_ROWS 500 /* of an answer, between looks at what is unsent */
+#define READS_MAX 3    /* of one request: memory may lose a period while the archives are read */
 #define SOCKET_MODE 0660
 
 struct waiter;
@@ -30,6 +31,7 @@ struct reading {
 	pthread_t thread;
 	struct past_request request;
 	char select[VM_ID_SIZE];
+	struct weighting weighting;
 	struct past *past;
 	int rc;
 	char message[256];
@@ -45,6 +47,8 @@ struct waiter {
 	int64_t arrived_ns; /* monotonic */
 	unsigned reads;
 	struct reading *reading; /* NULL: none is running for it */
+	struct answer *answer;   /* being given; then `past` is what it stands on */
+	struct past *past;
 };
 
 struct server {
@@ -70,6 +74,8 @@ static void unlink_waiter(struct waiter *waiter)
 	*at = waiter->next;
 	if (waiter->reading != NULL)
 		waiter->reading->waiter = NULL;
+	answer_free(waiter->answer);
+	past_free(waiter->past);
 	free(waiter);
 }
 
@@ -102,15 +108,33 @@ static void hand_back(struct waiter *waiter)
 	protocol_answer_end(waiter->exchange);
 }
 
-static void answer_now(struct waiter *waiter, const struct past *past)
+/* Gives rows as long as the client takes them; after the last one the waiter is gone. */
+static void on_room(struct protocol_exchange *exchange, void *context)
+{
+	struct waiter *waiter = context;
+
+	while (protocol_answer_has_room(exchange))
+		if (!answer_rows(waiter->answer, PIECE_ROWS)) {
+			protocol_answer_end(exchange);
+			unlink_waiter(waiter);
+			return;
+		}
+}
+
+/* Begins the answer. past: taken; NULL: all is in memory. The waiter may be gone afterwards. */
+static void answer_now(struct waiter *waiter, struct past *past)
 {
 	const struct answer_sink sink = {sink_begin, sink_row, waiter->exchange};
 
-	if (answer_make(&waiter->server->options.source, &waiter->request, &waiter->plan, past,
-		&sink) == GRAPPE_OK)
-		protocol_answer_end(waiter->exchange);
-	else
+	waiter->past = past;
+	if (answer_begin(&waiter->server->options.source, &waiter->request, &waiter->plan, past,
+		&sink, &waiter->answer) != GRAPPE_OK) {
 		protocol_answer_error(waiter->exchange, "no memory for the answer");
+		unlink_waiter(waiter);
+		return;
+	}
+	protocol_on_room(waiter->exchange, on_room, waiter);
+	on_room(waiter->exchange, waiter);
 }
 
 /* ---- archives ---- */
@@ -148,7 +172,12 @@ static bool start_reading(struct waiter *waiter)
 		.to_s = waiter->plan.memory_from_s,
 		.length_s = picture_length(server->options.source.picture),
 		.detail = waiter->request.kind == KIND_DETAIL,
-		.select = reading->select}};
+		.weighting = waiter->request.kind == KIND_WEIGHTED ? &reading->weighting : NULL,
+		.select = reading->select},
+	    .weighting = {.ratio = waiter->request.ratio,
+		.from_s = waiter->plan.from_s,
+		.to_s = waiter->plan.to_s,
+		.length_s = picture_length(server->options.source.picture)}};
 	snprintf(reading->select, sizeof reading->select, "%s", waiter->plan.select);
 	if (pthread_create(&reading->thread, NULL, read_archives, reading) != 0) {
 		free(reading);
@@ -184,7 +213,7 @@ static void finish_reading(struct reading *reading)
 				log_warning("%zu damaged archives were left out of an answer",
 				    reading->past->unreadable);
 			answer_now(waiter, reading->past);
-			unlink_waiter(waiter);
+			reading->past = NULL;
 		} else if (waiter->reads >= READS_MAX) {
 			protocol_answer_error(
 			    waiter->exchange, "the archives could not be read in time");
@@ -233,7 +262,7 @@ static void try_waiter(struct waiter *waiter)
 	const int64_t waited_ms =
 	    (clock_monotonic_ns() - waiter->arrived_ns) / CLOCK_MILLISECOND_NS;
 
-	if (waiter->reading != NULL)
+	if (waiter->reading != NULL || waiter->answer != NULL)
 		return;
 	answer_plan(source, &waiter->request, waited_ms, clock_wall_ns(), &waiter->plan);
 	switch (waiter->plan.verdict) {
@@ -251,7 +280,7 @@ static void try_waiter(struct waiter *waiter)
 			return;
 		}
 		answer_now(waiter, NULL);
-		break;
+		return;
 	}
 	unlink_waiter(waiter);
 }
@@ -425,7 +454,7 @@ static int64_t newest_in(struct picture *picture, size_t *vms, size_t *pairs)
 	for (size_t i = 0; view != NULL && i < view->nreceivers; i++)
 		*vms += identity_is_vm(resolve_id(view, &view->receivers[i]));
 	if (view != NULL)
-		matrix_pairs(view->matrix, pairs);
+		*pairs = view->nrows;
 	return end_s;
 }
 

@@ -205,14 +205,11 @@ int matrix_node(struct matrix *matrix, const char *name)
 	return index;
 }
 
-int matrix_add(
-    struct matrix *matrix, uint32_t source, uint32_t receiver, double packets, double octets)
+int matrix_pair(struct matrix *matrix, uint32_t source, uint32_t receiver)
 {
-	struct matrix_pair *pair;
 	uint32_t *slot;
 
-	if (source >= matrix->nnames || receiver >= matrix->nnames || !isfinite(packets) ||
-	    !isfinite(octets) || packets < 0 || octets < 0)
+	if (source >= matrix->nnames || receiver >= matrix->nnames)
 		return GRAPPE_EINVALID;
 	if (reserve_pair(matrix) != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
@@ -222,9 +219,21 @@ int matrix_add(
 		    (struct matrix_pair){.source = source, .receiver = receiver};
 		*slot = (uint32_t)++matrix->npairs;
 	}
-	pair = &matrix->pairs[*slot - 1];
-	pair->packets += packets;
-	pair->octets += octets;
+	return (int)(*slot - 1);
+}
+
+int matrix_add(
+    struct matrix *matrix, uint32_t source, uint32_t receiver, double packets, double octets)
+{
+	int number;
+
+	if (!isfinite(packets) || !isfinite(octets) || packets < 0 || octets < 0)
+		return GRAPPE_EINVALID;
+	number = matrix_pair(matrix, source, receiver);
+	if (number < 0)
+		return number;
+	matrix->pairs[number].packets += packets;
+	matrix->pairs[number].octets += octets;
 	return GRAPPE_OK;
 }
 

@@ -59,6 +59,11 @@ int matrix_find(const struct matrix *matrix, const char *name);
 int matrix_add(
     struct matrix *matrix, uint32_t source, uint32_t receiver, double packets, double octets);
 
+/* matrix_pair - number of the directed pair, its index in matrix_pairs(); one that is new is added
+ * with counts of 0. So a matrix also serves as a register in which nodes and pairs have numbers.
+ * Returns the number (>= 0), GRAPPE_EMEMORY, or GRAPPE_EINVALID (indices). */
+int matrix_pair(struct matrix *matrix, uint32_t source, uint32_t receiver);
+
 size_t matrix_nodes(const struct matrix *matrix);
 /* matrix_name - valid until matrix_free(). */
 const char *matrix_name(const struct matrix *matrix, uint32_t node);

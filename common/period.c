@@ -30,6 +30,13 @@ void period_free(struct period *period)
 	free(period);
 }
 
+void period_drop_rows(struct period *period)
+{
+	free(period->rows);
+	period->rows = NULL;
+	period->nrows = period->rows_capacity = 0;
+}
+
 /* Room for one more element of `size` bytes; returns the (moved) array or NULL. */
 static void *grow(void *array, size_t count, size_t *capacity, size_t size)
 {

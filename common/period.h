@@ -156,6 +156,8 @@ void period_free(struct period *period);
  * hypervisor chose, are replaced by '?', so that they cannot make a period unreadable. */
 int period_add_vif(struct period *period, const struct period_vif *vif);
 int period_add_row(struct period *period, const struct period_row *row);
+/* period_drop_rows - forgets all rows and gives their memory back; the inventory stays. */
+void period_drop_rows(struct period *period);
 /* period_sort - brings rows into their order; needed before period_encode(). */
 void period_sort(struct period *period);
 

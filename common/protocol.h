@@ -130,6 +130,12 @@ void protocol_server_set_idle(struct protocol_server *server, int milliseconds);
  * left stays valid until protocol_answer_end(), and its answer goes nowhere. */
 void protocol_on_gone(struct protocol_exchange *exchange,
     void (*gone)(struct protocol_exchange *exchange, void *context), void *context);
+/* A long answer is given in pieces: room is called in the loop each time when little of what was
+ * given is unsent, until protocol_answer_end(); rows may be given as long as
+ * protocol_answer_has_room(). One that is never read ends with its connection. */
+void protocol_on_room(struct protocol_exchange *exchange,
+    void (*room)(struct protocol_exchange *exchange, void *context), void *context);
+bool protocol_answer_has_room(const struct protocol_exchange *exchange);
 /* An answer: begin, rows, end; the exchange is dead after protocol_answer_end(). What is answered
  * is copied. An answer that breaks its limits (header, row, unsent bytes) is not finished: the
  * client is disconnected and finds it truncated. */

@@ -24,6 +24,7 @@
 	(16 * PROTOCOL_REQUEST_MAX) /* bytes a client may send before it reads answers             \
 				     */
 #define OUTPUT_LOW (256u << 10)     /* unsent bytes below which the next request is looked at */
+#define OUTPUT_HIGH (1u << 20)      /* unsent bytes at which an answer in pieces pauses */
 
 /* One client. It is freed only from the loop's own callbacks, never inside an answer. */
 struct connection {
@@ -58,6 +59,8 @@ struct protocol_exchange {
 	struct connection *connection; /* NULL: the client left */
 	void (*gone)(struct protocol_exchange *exchange, void *context);
 	void *gone_context;
+	void (*room)(struct protocol_exchange *exchange, void *context); /* NULL: all at once */
+	void *room_context;
 	bool begun;
 	size_t ncolumns, nrows;
 };
@@ -190,12 +193,25 @@ static void take_requests(struct connection *connection)
 
 /* ---- callbacks of the loop ---- */
 
+/* An answer in pieces goes on when most of what was given is sent. */
+static void give_room(struct connection *connection)
+{
+	struct protocol_exchange *exchange = connection->exchange;
+
+	count_unsent(connection);
+	if (exchange != NULL && exchange->room != NULL && !connection->broken &&
+	    connection->unsent < OUTPUT_LOW)
+		exchange->room(exchange, exchange->room_context);
+}
+
 /* What every callback does at its end; the connection may be gone afterwards. */
 static void settle(struct connection *connection)
 {
+	give_room(connection);
 	take_requests(connection);
 	count_unsent(connection);
-	if (connection->finished && connection->exchange != NULL)
+	/* Who said its last word waits for nothing but an answer that has begun. */
+	if (connection->finished && connection->exchange != NULL && !connection->exchange->begun)
 		connection->broken = true;
 	if (connection->broken ||
 	    ((connection->finished || connection->refused) && connection->unsent == 0))
@@ -301,6 +317,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	if (connection == NULL)
 		return;
 	bufferevent_setcb(connection->stream, on_readable, on_written, on_event, connection);
+	bufferevent_setwatermark(connection->stream, EV_WRITE, OUTPUT_LOW - 1, 0);
 	bufferevent_set_timeouts(connection->stream, NULL, &unread);
 	bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
 	set_idle_timer(connection);
@@ -456,6 +473,23 @@ void protocol_on_gone(struct protocol_exchange *exchange,
 {
 	exchange->gone = gone;
 	exchange->gone_context = context;
+}
+
+void protocol_on_room(struct protocol_exchange *exchange,
+    void (*room)(struct protocol_exchange *exchange, void *context), void *context)
+{
+	exchange->room = room;
+	exchange->room_context = context;
+	if (exchange->connection != NULL)
+		resume_soon(exchange->connection);
+}
+
+bool protocol_answer_has_room(const struct protocol_exchange *exchange)
+{
+	const struct connection *connection = exchange->connection;
+
+	return connection != NULL && !connection->broken &&
+	       evbuffer_get_length(bufferevent_get_output(connection->stream)) < OUTPUT_HIGH;
 }
 
 /* json_string() refuses what is not UTF-8; an error must get through all the same. */

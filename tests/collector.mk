@@ -10,7 +10,7 @@ COLLECTOR_TESTS = \
 	tests/unit/test_query \
 	tests/unit/test_resolve \
 	tests/unit/test_wire
-check_PROGRAMS += $(COLLECTOR_TESTS) tests/lab/fake_capture
+check_PROGRAMS += $(COLLECTOR_TESTS) tests/bench/answers tests/lab/fake_capture
 TESTS += $(COLLECTOR_TESTS)
 COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_inventory
 FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
@@ -57,3 +57,8 @@ tests_fuzz_fuzz_inventory_LDADD = libgrappe-picture.la libgrappe-common.la
 LAB_TESTS += tests/lab/collector.sh
 tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
 tests_lab_fake_capture_LDADD = libgrappe-common.la
+
+# Run by hand
+tests_bench_answers_SOURCES = tests/bench/answers.c $(MAKE_PERIOD)
+tests_bench_answers_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_answers_LDADD = libgrappe-collector.la libgrappe-common.la

@@ -339,7 +339,8 @@ END_TEST
 START_TEST(the_archives_part_is_added)
 {
 	double known[3] = {18.5, -1, 20};
-	struct past past = {.from_s = T0 - 1200, .to_s = T0 - 600, .periods = 18, .known = known};
+	struct past past = {
+	    .from_s = T0 - 1200, .to_s = T0 - 600, .periods = 18, .known = known, .weight = known};
 
 	deliver_all(0, 20);
 	past.sums = matrix_new();
@@ -449,9 +450,75 @@ START_TEST(weights_skip_holes_but_keep_age)
 	request.ratio = 0;
 	ck_assert_int_eq(ask(0, AT(1000)), ANSWER_REFUSED);
 	request.ratio = 2;
-	request.from_s = -3600;
-	ck_assert_int_eq(ask(0, AT(1000)), ANSWER_REFUSED);
-	ck_assert_ptr_nonnull(strstr(plan.text, "weighted"));
+	request.from_s = -86460;
+	ck_assert_int_eq(ask(0, AT(0)), ANSWER_REFUSED);
+	ck_assert_ptr_nonnull(strstr(plan.text, "no longer kept"));
+}
+END_TEST
+
+/* Where single periods are kept, a weighted mean reaches into the archives: their part comes with
+ * its weights. */
+START_TEST(a_weighted_mean_of_archives_and_memory)
+{
+	double known[3] = {20, -1, 20}, weight[3] = {.5, 0, .5};
+	struct past past = {
+	    .from_s = T0 - 1200, .to_s = T0 - 600, .periods = 20, .known = known, .weight = weight};
+
+	deliver_all(0, 20);
+	past.sums = matrix_new();
+	matrix_node(past.sums, make_id(1));
+	matrix_node(past.sums, make_id(9));
+	matrix_node(past.sums, make_id(3));
+	matrix_add(past.sums, 1, 0, 37, 370);
+	request.kind = KIND_WEIGHTED;
+	request.ratio = 2;
+	request.from_s = -1200;
+	ck_assert_int_eq(ask(0, AT(1000)), ANSWER_READY);
+	make(&past);
+	/* 1 + 1/2 + 1/4 … of twenty periods, and .5 */
+	ck_assert_double_eq_tol(strtod(rows[row_of(make_id(1), make_id(9), NULL, NULL)][2], NULL),
+	    37 / (2.5 - 0x1p-19), 1e-6);
+	ck_assert_str_eq(rows[row_of(make_id(1), make_id(9), NULL, NULL)][4], "40");
+	matrix_free(past.sums);
+}
+END_TEST
+
+START_TEST(weights_of_long_windows_stay_numbers)
+{
+	const struct weighting falling = {1e-3, T0 - 30 * 2880, T0, 30},
+			       rising = {1e3, T0 - 30 * 2880, T0, 30};
+
+	ck_assert_double_eq(weighting_of(&falling, T0 - 30 * 2879), 1);
+	ck_assert_double_eq_tol(weighting_of(&falling, T0 - 30 * 2878), 1e-3, 1e-12);
+	ck_assert_double_eq(weighting_of(&falling, T0), 0);
+	ck_assert_double_eq(weighting_of(&rising, T0), 1);
+	ck_assert_double_eq_tol(weighting_of(&rising, T0 - 30), 1e-3, 1e-12);
+}
+END_TEST
+
+/* The fast text of a count is that of printf. */
+START_TEST(counts_read_as_printf_writes_them)
+{
+	static const double values[] = {0, 1, 7, 1e14, 1.5, 1 / 3., 2 / 3., 9.9999999999,
+	    12345.678901234, 999999999.96, 99999999.9999, 4294967295.5, 1e9 + .25, 0.001, -1.5};
+
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+		char text[ANSWER_COUNT_SIZE], expected[ANSWER_COUNT_SIZE];
+
+		snprintf(expected, sizeof expected,
+		    values[i] == (double)(int64_t)values[i] ? "%.0f" : "%.10g", values[i]);
+		ck_assert_str_eq(answer_format_count(values[i], text), expected);
+	}
+	for (uint64_t i = 1, state = 1; i < 20000; i++) {
+		char text[ANSWER_COUNT_SIZE], expected[ANSWER_COUNT_SIZE];
+		double value;
+
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		value = (double)(state >> 40) / (double)(1 + (state >> 20 & 0xfff));
+		snprintf(expected, sizeof expected,
+		    value == (double)(int64_t)value ? "%.0f" : "%.10g", value);
+		ck_assert_str_eq(answer_format_count(value, text), expected);
+	}
 }
 END_TEST
 
@@ -591,6 +658,9 @@ int main(void)
 	tcase_add_test(all, detail_of_the_archives_comes_first);
 	tcase_add_test(all, a_hole_lowers_known_and_not_the_mean);
 	tcase_add_test(all, weights_skip_holes_but_keep_age);
+	tcase_add_test(all, a_weighted_mean_of_archives_and_memory);
+	tcase_add_test(all, weights_of_long_windows_stay_numbers);
+	tcase_add_test(all, counts_read_as_printf_writes_them);
 	tcase_add_test(all, selection_by_name_and_id);
 	tcase_add_test(all, a_partial_period_is_no_complete_one);
 	tcase_add_test(all, marks_of_the_sensors_reach_the_answer);

@@ -9,6 +9,7 @@
 
 static struct period *a, *b;
 static struct resolved *view;
+static struct matrix *roster;
 static struct resolve_config config;
 
 static void setup(void)
@@ -16,6 +17,7 @@ static void setup(void)
 	a = make_period(END);
 	b = make_period(END);
 	view = NULL;
+	roster = matrix_new();
 	config = (struct resolve_config){0};
 }
 
@@ -24,6 +26,7 @@ static void teardown(void)
 	period_free(a);
 	period_free(b);
 	resolve_free(view);
+	matrix_free(roster);
 }
 
 /* Joins a (agent 0) and b (agent 1). */
@@ -32,6 +35,7 @@ static void join(bool b_remembered, const struct resolve_ghost *ghosts, size_t n
 	const struct resolve_input inputs[] = {{.agent = 0, .period = make_sorted(a)},
 	    {.agent = 1, .period = make_sorted(b), .remembered = b_remembered}};
 	const struct resolve_request request = {.config = &config,
+	    .roster = roster,
 	    .length_s = MAKE_LENGTH_S,
 	    .inputs = inputs,
 	    .ninputs = 2,
@@ -45,11 +49,15 @@ static void join(bool b_remembered, const struct resolve_ghost *ghosts, size_t n
 /* Packets from one id to another; -1 when there is no such pair. */
 static double packets(const char *sender, const char *receiver)
 {
-	const int s = matrix_find(view->matrix, sender), r = matrix_find(view->matrix, receiver);
-	const struct matrix_pair *pair =
-	    s >= 0 && r >= 0 ? matrix_get(view->matrix, (uint32_t)s, (uint32_t)r) : NULL;
+	const struct resolved_receiver *watched = resolve_find(view, receiver);
 
-	return pair != NULL ? pair->packets : -1;
+	for (uint32_t i = 0; watched != NULL && i < watched->nrows; i++) {
+		const struct matrix_pair pair = resolve_row(view, watched->first_row + i);
+
+		if (strcmp(matrix_name(roster, pair.source), sender) == 0)
+			return pair.packets;
+	}
+	return -1;
 }
 
 START_TEST(a_sender_on_another_host_is_found)
