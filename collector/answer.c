@@ -106,7 +106,7 @@ static void put_fraction(char *text, double value)
 
 	for (; value * 10 < limit; limit /= 10)
 		unit *= 10;
-	scaled = (uint64_t)(value * (double)unit + .5);
+	scaled = (uint64_t)nearbyint(value * (double)unit);
 	text = put_whole(text, scaled / unit);
 	scaled %= unit;
 	if (scaled > 0)

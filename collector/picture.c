@@ -396,9 +396,12 @@ static void open_slot(struct picture *picture, int64_t end_s)
  */
 static void close_slot(struct picture *picture, struct slot *slot)
 {
-	const struct slot *after = slot_at(picture, slot->end_s + picture->config.length_s);
-	const bool old = slot->end_s + (int64_t)picture->config.length_s * picture->config.history <
-			 picture->newest_s;
+	const int64_t length_s = picture->config.length_s;
+	const struct slot *after = slot_at(picture, slot->end_s + length_s);
+	/* The last one that looks so far back. */
+	const struct slot *last =
+	    slot_at(picture, slot->end_s + length_s * (picture->config.history + 1));
+	const bool old = last != NULL && last->closed;
 	bool held = false;
 
 	if (ensure_view(picture, slot) == NULL)
@@ -576,10 +579,12 @@ int picture_deliver(struct picture *picture, uint32_t agent, struct period *peri
 
 	if (period->header.length_s != picture->config.length_s || agent >= picture->agents)
 		rc = GRAPPE_EINVALID;
-	else if (slot == NULL || slot->closed || slot->states[agent] == PICTURE_ABSENT)
+	else if (slot == NULL || slot->states[agent] == PICTURE_ABSENT)
 		rc = GRAPPE_ERANGE;
 	else if (slot->states[agent] == PICTURE_DELIVERED)
 		rc = GRAPPE_EEXISTS;
+	else if (slot->closed)
+		rc = GRAPPE_ERANGE;
 	if (rc != GRAPPE_OK) {
 		picture->counts.refused++;
 		period_free(period);

@@ -76,7 +76,7 @@ void picture_remove_agent(struct picture *picture, uint32_t agent);
 void picture_advance(struct picture *picture, int64_t wall_ns);
 
 /* picture_deliver - an agent's period. Takes period in any case. Returns 0, GRAPPE_EEXISTS (known
- * already: the first one stays), GRAPPE_ERANGE (no such slot: too old or from the future) or
+ * already: the first one stays), GRAPPE_ERANGE (too old, settled, or from the future) or
  * GRAPPE_EINVALID (other length). */
 int picture_deliver(struct picture *picture, uint32_t agent, struct period *period);
 /* picture_lose - the agent will never deliver this period. Without effect unless it is pending. */

@@ -6,6 +6,7 @@ COLLECTOR_TESTS = \
 	tests/replay/replay_collector \
 	tests/unit/test_collector_settings \
 	tests/unit/test_inventory \
+	tests/unit/test_picture \
 	tests/unit/test_poller \
 	tests/unit/test_query \
 	tests/unit/test_resolve \
@@ -25,6 +26,9 @@ tests_unit_test_query_LDADD = libgrappe-query.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
 tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_picture_SOURCES = tests/unit/test_picture.c $(MAKE_PERIOD)
+tests_unit_test_picture_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_picture_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_test_poller_SOURCES = tests/unit/test_poller.c $(MAKE_PERIOD)
 tests_unit_test_poller_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_poller_LDADD = $(COLLECTOR_TEST_LIBS)

@@ -54,6 +54,43 @@ static void answer_rows(struct protocol_exchange *exchange, long count)
 	protocol_answer_end(exchange);
 }
 
+/* An answer in pieces: rows as long as there is room for them. */
+static long pieces_left;
+static atomic_long pieces_given;
+
+static void give_pieces(struct protocol_exchange *exchange, void *context)
+{
+	const char *fields[] = {"one", "row of", "an answer", "in pieces", "-"};
+
+	(void)context;
+	while (protocol_answer_has_room(exchange)) {
+		if (pieces_left-- == 0) {
+			protocol_answer_end(exchange);
+			return;
+		}
+		protocol_answer_row(exchange, fields);
+		pieces_given++;
+	}
+}
+
+static void on_pieces_gone(struct protocol_exchange *exchange, void *context)
+{
+	(void)exchange;
+	(void)context;
+	gone_count++;
+}
+
+static void answer_pieces(struct protocol_exchange *exchange, long count)
+{
+	const struct protocol_answer answer = {.columns = protocol_columns_mean};
+
+	pieces_left = count;
+	pieces_given = 0;
+	protocol_answer_begin(exchange, &answer);
+	protocol_on_gone(exchange, on_pieces_gone, NULL);
+	protocol_on_room(exchange, give_pieces, NULL);
+}
+
 static void answer_later(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
@@ -117,6 +154,8 @@ static void handle(
 		answer_too_much(exchange);
 	} else if (strcmp(asked->select, "silent") == 0) {
 		protocol_answer_end(exchange);
+	} else if (strncmp(asked->select, "pieces ", 7) == 0) {
+		answer_pieces(exchange, strtol(asked->select + 7, NULL, 10));
 	} else if (asked->select[0] == '\0') {
 		protocol_answer_error(exchange, "nothing asked of \"%s\"", "me");
 	} else {
@@ -449,6 +488,61 @@ START_TEST(reader_that_stops)
 }
 END_TEST
 
+START_TEST(pieces_make_a_whole_answer)
+{
+	struct protocol_reply reply;
+
+	ck_assert_int_eq(call("pieces 200000", &reply), GRAPPE_OK);
+	ck_assert_uint_eq(reply.nrows, 200000);
+	protocol_reply_deinit(&reply);
+	ck_assert_int_eq(gone_count, 0);
+	ck_assert_int_eq(call("pieces 0", &reply), GRAPPE_OK);
+	ck_assert_uint_eq(reply.nrows, 0);
+	protocol_reply_deinit(&reply);
+}
+END_TEST
+
+/* A reader that stops holds the answer up, not memory; one that leaves ends it. */
+START_TEST(pieces_wait_for_their_reader)
+{
+	int fd = connect_raw();
+	long given;
+
+	send_raw(fd, "{\"v\":1,\"op\":\"matrix\",\"select\":\"pieces 10000000\"}\n");
+	read_until(fd, "\n");
+	do {
+		given = pieces_given;
+		still_serves();
+		poll(NULL, 0, 50);
+	} while (given != pieces_given);
+	ck_assert_int_gt(given, 0);
+	ck_assert_int_lt(given * 30, 4 << 20); /* bytes: what waits here and in the kernel */
+	close(fd);
+	wait_for(&gone_count, 1);
+	still_serves();
+}
+END_TEST
+
+/* Half-closed by its client, an answer in pieces still arrives whole. */
+START_TEST(pieces_for_a_half_closed_client)
+{
+	int fd = connect_raw();
+	char in[65536], last[16] = "";
+	ssize_t n;
+
+	send_raw(fd, "{\"v\":1,\"op\":\"matrix\",\"select\":\"pieces 100000\"}\n");
+	shutdown(fd, SHUT_WR);
+	while ((n = recv(fd, in, sizeof in, 0)) > 0) {
+		const size_t tail = n < 12 ? (size_t)n : 12;
+
+		memmove(last, last + tail, 12 - tail);
+		memcpy(last + 12 - tail, in + n - tail, tail);
+	}
+	ck_assert_str_eq(last, ".end 100000\n");
+	close(fd);
+}
+END_TEST
+
 START_TEST(idle_client_is_closed)
 {
 	int fd;
@@ -630,6 +724,9 @@ static void add_socket_tests(TCase *tcase)
 	tcase_add_test(tcase, half_closed_client_is_answered);
 	tcase_add_test(tcase, an_answer_that_fails_is_truncated);
 	tcase_add_test(tcase, reader_that_stops);
+	tcase_add_test(tcase, pieces_make_a_whole_answer);
+	tcase_add_test(tcase, pieces_wait_for_their_reader);
+	tcase_add_test(tcase, pieces_for_a_half_closed_client);
 	tcase_add_test(tcase, idle_client_is_closed);
 	tcase_add_test(tcase, too_many_clients);
 	tcase_add_test(tcase, the_socket);
