@@ -3,7 +3,7 @@
 #ifndef GRAPPE_AGENT_MODULE_CAPTURE_RIGHTS_H
 #define GRAPPE_AGENT_MODULE_CAPTURE_RIGHTS_H
 
-#include "agent-module/confine.h"
+#include "common/confine.h"
 
 /* capture_rights - bpf, pcap: which back ends may still be wanted for new interfaces. */
 struct confine_rights capture_rights(bool bpf, bool pcap);

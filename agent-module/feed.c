@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/feed.h"
 
-#include "agent-module/mib_agent.h"
+#include "agent-module/snapshot.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/mib_serve.h"
 
 #include <inttypes.h>
 #include <net/if.h>
+
+static void release_snapshot(void *rows)
+{
+	snapshot_free(rows);
+}
 
 static int show_snapshot(struct feed *feed)
 {
@@ -20,8 +26,8 @@ static int show_snapshot(struct feed *feed)
 	}
 	log_recovered(&feed->memory, "tables are made again");
 	snapshot_follow(
-	    snapshot, feed->shown, mib_agent_uptime_cs(), settings->vm_mib ? if_nametoindex : NULL);
-	mib_agent_show(snapshot);
+	    snapshot, feed->shown, mib_serve_uptime_cs(), settings->vm_mib ? if_nametoindex : NULL);
+	mib_serve_show(snapshot, release_snapshot);
 	feed->shown = snapshot;
 	return GRAPPE_OK;
 }
@@ -58,7 +64,7 @@ int feed_save(struct feed *feed)
 
 void feed_close(struct feed *feed)
 {
-	mib_agent_show(NULL);
+	mib_serve_show(NULL, NULL);
 	feed->shown = NULL;
 	intake_free(feed->intake);
 	feed->intake = NULL;

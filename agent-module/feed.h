@@ -2,7 +2,7 @@
 /*
  * From the folder of periods to the tables that are shown: what grappe-agent and the
  * module for snmpd have in common. Each scan takes in new periods and, if there were
- * any, shows a new snapshot (mib_agent.h).
+ * any, shows a new snapshot (common/mib_serve.h).
  *
  * Life-cycle: feed_open(), feed_scan() whenever something may have come, feed_close().
  * One per process, since what is shown is. One thread.
@@ -17,7 +17,7 @@
 struct feed {
 	const struct agent_settings *settings; /* must stay */
 	struct intake *intake;
-	struct snapshot *shown; /* owned by mib_agent */
+	struct snapshot *shown; /* owned by mib_serve */
 	struct log_complaint memory;
 };
 

@@ -12,7 +12,6 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/capture_filter.c agent-module/capture_filter.h \
 	agent-module/capture_rights.c agent-module/capture_rights.h \
 	agent-module/capture_settings.c agent-module/capture_settings.h \
-	agent-module/confine.c agent-module/confine.h \
 	agent-module/counted.h \
 	agent-module/counts.c agent-module/counts.h \
 	agent-module/decode.c agent-module/decode.h \
@@ -37,7 +36,7 @@ libgrappe_capture_la_SOURCES = \
 	agent-module/tc_filter.c agent-module/tc_filter.h \
 	agent-module/vifs.c agent-module/vifs.h
 libgrappe_capture_la_CFLAGS = $(AM_CFLAGS) $(PCAP_CFLAGS) $(EVENT_CFLAGS) $(ZLIB_CFLAGS) $(SECCOMP_CFLAGS)
-libgrappe_capture_la_LIBADD = $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS)
+libgrappe_capture_la_LIBADD = libgrappe-confine.la $(PCAP_LIBS) $(EVENT_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS)
 
 # The bpf programs are built in as made by clang once (agent-module/bpf_code.h); a test makes them anew.
 EXTRA_DIST += agent-module/bpf_count.bpf.c agent-module/bpf_code.py
@@ -83,23 +82,18 @@ EXTRA_DIST += agent-module/grappe-libvirt.8
 noinst_LTLIBRARIES += libgrappe-agent.la
 libgrappe_agent_la_SOURCES = \
 	agent-module/agent.c agent-module/agent.h \
-	agent-module/agent_rights.c agent-module/agent_rights.h \
 	agent-module/agent_settings.c agent-module/agent_settings.h \
-	agent-module/agentx.c agent-module/agentx.h \
 	agent-module/feed.c agent-module/feed.h \
 	agent-module/intake.c agent-module/intake.h \
 	agent-module/ledger.c agent-module/ledger.h \
-	agent-module/mib_agent.c agent-module/mib_agent.h \
 	agent-module/mib_objects.c agent-module/mib_objects.h \
-	agent-module/mib_table.c agent-module/mib_table.h \
-	agent-module/mib_value.c agent-module/mib_value.h \
 	agent-module/mib_vm.c agent-module/mib_vm.h \
 	agent-module/ring.c agent-module/ring.h \
 	agent-module/snapshot.c agent-module/snapshot.h \
 	agent-module/tally.c agent-module/tally.h
 libgrappe_agent_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 libgrappe_agent_la_CPPFLAGS = $(AM_CPPFLAGS) $(SNMP_CFLAGS)
-libgrappe_agent_la_LIBADD = libgrappe-common.la $(SNMP_AGENT_LIBS) $(EVENT_LIBS)
+libgrappe_agent_la_LIBADD = libgrappe-subagent.la libgrappe-common.la $(SNMP_AGENT_LIBS) $(EVENT_LIBS)
 
 sbin_PROGRAMS += grappe-agent
 grappe_agent_SOURCES = agent-module/agent_main.c
@@ -111,10 +105,10 @@ dist_man_MANS += agent-module/grappe-agent.8
 snmpmoduledir = $(pkglibdir)
 snmpmodule_PROGRAMS = agent-module/grappe.so
 agent_module_grappe_so_SOURCES = agent-module/snmpd_module.c agent-module/agent_settings.c \
-	agent-module/feed.c agent-module/intake.c agent-module/ledger.c agent-module/mib_agent.c \
-	agent-module/mib_objects.c agent-module/mib_table.c agent-module/mib_value.c agent-module/mib_vm.c \
-	agent-module/ring.c agent-module/snapshot.c agent-module/tally.c \
+	agent-module/feed.c agent-module/intake.c agent-module/ledger.c agent-module/mib_objects.c \
+	agent-module/mib_vm.c agent-module/ring.c agent-module/snapshot.c agent-module/tally.c \
 	common/address.c common/buffer.c common/clock.c common/error.c common/file.c common/identity.c common/log.c \
+	common/mib_serve.c common/mib_table.c common/mib_value.c \
 	common/period.c common/settings.c common/settings_text.c common/settings_value.c
 agent_module_grappe_so_CPPFLAGS = $(AM_CPPFLAGS) $(SNMP_CFLAGS)
 agent_module_grappe_so_CFLAGS = $(AM_CFLAGS) $(CONFUSE_CFLAGS) $(ZLIB_CFLAGS) -fPIC -fvisibility=hidden

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/mib_objects.h"
 
+#include "agent-module/snapshot.h"
+
 #include "common/mib.h"
 
 #include <stdio.h>
@@ -16,25 +18,6 @@ static void add_word(struct mib_value *value, const char *word)
 }
 
 /* ---- scalars: one row, index 0 ---- */
-
-static bool seek_scalar(
-    void *rows, const mib_number *numbers, size_t length, bool after, struct mib_row *row)
-{
-	static const mib_number zero = 0;
-	const int order = mib_compare(&zero, 1, numbers, length);
-
-	(void)rows;
-	*row = (struct mib_row){0};
-	return after ? order > 0 : order >= 0;
-}
-
-static void index_scalar(void *rows, struct mib_row row, struct mib_index *index)
-{
-	(void)rows;
-	(void)row;
-	index->numbers[0] = 0;
-	index->length = 1;
-}
 
 static void read_scalar(const struct snapshot *snapshot, mib_number object,
     const struct mib_moment *now, struct mib_value *value)
@@ -484,7 +467,7 @@ enum table { AGENT, PERIOD_INFO, PERIOD_BLOCK, VM, VIF, PAIR, PERIOD };
 
 static const struct mib_table tables[] = {
     [AGENT] = {MIB_NUMBERS(node, MIB_AGENT), MIB_AGENT_VERSION, MIB_AGENT_UNMATCHED_OCTETS, 0,
-	seek_scalar, index_scalar},
+	mib_seek_scalar, mib_index_scalar},
     [PERIOD_INFO] = {MIB_NUMBERS(node, MIB_PERIOD_INFO), MIB_INFO_LENGTH, MIB_INFO_BACKEND, 0,
 	seek_info, index_info},
     [PERIOD_BLOCK] = {MIB_NUMBERS(node, MIB_PERIOD_BLOCK), MIB_BLOCK_DATA, MIB_BLOCK_DATA, 0,
@@ -497,9 +480,10 @@ static const struct mib_table tables[] = {
 	seek_row, index_row},
 };
 
-static void read_object(struct snapshot *snapshot, const struct mib_place *place,
-    const struct mib_moment *now, struct mib_value *value)
+static void read_object(void *rows, const struct mib_place *place, const struct mib_moment *now,
+    struct mib_value *value)
 {
+	struct snapshot *snapshot = rows;
 	const struct mib_row row = place->row;
 
 	switch ((enum table)place->table) {

@@ -6,7 +6,7 @@
 #ifndef GRAPPE_AGENT_MIB_OBJECTS_H
 #define GRAPPE_AGENT_MIB_OBJECTS_H
 
-#include "agent-module/mib_value.h"
+#include "common/mib_value.h"
 
 extern const struct mib_view mib_objects_view;
 

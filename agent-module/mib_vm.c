@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent-module/mib_vm.h"
 
+#include "agent-module/snapshot.h"
+
 #include <string.h>
 
 #define MEMORY_UNIT (1 << 20) /* octets in vmMemUnit */
 #define NOT_KNOWN (-1)        /* of limits */
 
 /* ---- scalars ---- */
-
-static bool seek_scalar(
-    void *rows, const mib_number *numbers, size_t length, bool after, struct mib_row *row)
-{
-	static const mib_number zero = 0;
-	const int order = mib_compare(&zero, 1, numbers, length);
-
-	(void)rows;
-	*row = (struct mib_row){0};
-	return after ? order > 0 : order >= 0;
-}
-
-static void index_scalar(void *rows, struct mib_row row, struct mib_index *index)
-{
-	(void)rows;
-	(void)row;
-	index->numbers[0] = 0;
-	index->length = 1;
-}
 
 /* A scalar alone: its zero is the column. */
 static bool seek_single(
@@ -236,8 +219,8 @@ static void read_nic(const struct snapshot *snapshot, const struct snapshot_nic 
 enum table { HYPERVISOR, NUMBER, LAST_CHANGE, VM, NETWORK, EACH_NOTIFIES, BULK_NOTIFIES };
 
 static const struct mib_table tables[] = {
-    [HYPERVISOR] = {MIB_NUMBERS(node, MIB_HV), MIB_HV_SOFTWARE, MIB_HV_UP_TIME, 0, seek_scalar,
-	index_scalar},
+    [HYPERVISOR] = {MIB_NUMBERS(node, MIB_HV), MIB_HV_SOFTWARE, MIB_HV_UP_TIME, 0, mib_seek_scalar,
+	mib_index_scalar},
     [NUMBER] = {MIB_NUMBERS(node, MIB_VM_NUMBER), 0, 0, 0, seek_single, index_single},
     [LAST_CHANGE] = {MIB_NUMBERS(node, MIB_VM_LAST_CHANGE), 0, 0, 0, seek_single, index_single},
     [VM] = {MIB_NUMBERS(node, MIB_VM_ENTRY), VM_NAME, VM_CPU_TIME, UINT64_C(1) << VM_UP_TIME,
@@ -248,9 +231,10 @@ static const struct mib_table tables[] = {
     [BULK_NOTIFIES] = {MIB_NUMBERS(node, MIB_VM_BULK_NOTIFIES), 0, 0, 0, seek_single, index_single},
 };
 
-static void read_object(struct snapshot *snapshot, const struct mib_place *place,
-    const struct mib_moment *now, struct mib_value *value)
+static void read_object(void *rows, const struct mib_place *place, const struct mib_moment *now,
+    struct mib_value *value)
 {
+	struct snapshot *snapshot = rows;
 	static const int false_value = 2; /* TruthValue */
 	const size_t item = place->row.item;
 

@@ -8,7 +8,7 @@
 #ifndef GRAPPE_AGENT_MIB_VM_H
 #define GRAPPE_AGENT_MIB_VM_H
 
-#include "agent-module/mib_value.h"
+#include "common/mib_value.h"
 
 #define MIB_VM_ROOT 1, 3, 6, 1, 2, 1, 236 /* vmMIB */
 #define MIB_VM_OBJECTS MIB_VM_ROOT, 1

@@ -11,8 +11,10 @@
 #include "config.h"
 
 #include "agent-module/feed.h"
-#include "agent-module/mib_agent.h"
+#include "agent-module/mib_objects.h"
+#include "agent-module/mib_vm.h"
 #include "common/error.h"
+#include "common/mib_serve.h"
 
 /* net-snmp's headers bring their own configure results: keep ours. */
 #undef PACKAGE_BUGREPORT
@@ -83,11 +85,11 @@ static int load_settings(void)
 
 static int register_views(void)
 {
-	int rc = mib_agent_register(MIB_AGENT_GRAPPE);
+	int rc = mib_serve_register(&mib_objects_view);
 
 	if (rc != GRAPPE_OK)
 		return rc;
-	if (module.settings.vm_mib && mib_agent_register(MIB_AGENT_VM) != GRAPPE_OK)
+	if (module.settings.vm_mib && mib_serve_register(&mib_vm_view) != GRAPPE_OK)
 		log_warning("snmpd has another VM-MIB: ours is not served");
 	return GRAPPE_OK;
 }
@@ -104,7 +106,7 @@ static int on_config_read(int major, int minor, void *server, void *argument)
 	if (feed_open(&module.feed, &module.settings) != GRAPPE_OK ||
 	    register_views() != GRAPPE_OK) {
 		log_error("cannot serve: no memory, or another agent has our objects");
-		mib_agent_unregister();
+		mib_serve_unregister();
 		feed_close(&module.feed);
 		settings_free(&agent_settings_schema, &module.settings);
 		return SNMPERR_SUCCESS;
@@ -132,7 +134,7 @@ void deinit_grappe(void)
 		return;
 	snmp_alarm_unregister(module.alarm);
 	module.alarm = 0;
-	mib_agent_unregister();
+	mib_serve_unregister();
 	feed_save(&module.feed);
 	feed_close(&module.feed);
 	settings_free(&agent_settings_schema, &module.settings);

@@ -20,3 +20,19 @@ libgrappe_common_la_SOURCES = \
 	common/settings_value.c common/settings_value.h
 libgrappe_common_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CONFUSE_CFLAGS)
 libgrappe_common_la_LIBADD = $(EVENT_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(ZLIB_LIBS)
+
+# Giving up rights; and what subagents of snmpd share, the only part that knows net-snmp's agent.
+noinst_LTLIBRARIES += libgrappe-confine.la libgrappe-subagent.la
+libgrappe_confine_la_SOURCES = common/confine.c common/confine.h
+libgrappe_confine_la_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+libgrappe_confine_la_LIBADD = $(SECCOMP_LIBS)
+libgrappe_subagent_la_SOURCES = \
+	common/agentx.c common/agentx.h \
+	common/mib_serve.c common/mib_serve.h \
+	common/mib_table.c common/mib_table.h \
+	common/mib_value.c common/mib_value.h \
+	common/subagent.c common/subagent.h \
+	common/subagent_rights.c common/subagent_rights.h
+libgrappe_subagent_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+libgrappe_subagent_la_CPPFLAGS = $(AM_CPPFLAGS) $(SNMP_CFLAGS)
+libgrappe_subagent_la_LIBADD = libgrappe-confine.la libgrappe-common.la $(SNMP_AGENT_LIBS) $(EVENT_LIBS)

@@ -2,13 +2,13 @@
 /*
  * Tries one thing that a daemon of Grappe must not be able to do, under the daemon's own rights.
  *
- * usage: confined capture|agent|free USER ATTEMPT
+ * usage: confined capture|agent|stateless|free USER ATTEMPT
  *
  * "free" tries without confinement, to see that the attempt itself works. Prints DONE when the
  * attempt succeeded, REFUSED when an error came back; a process that ended itself prints neither.
  */
-#include "agent-module/agent_rights.h"
 #include "agent-module/capture_rights.h"
+#include "common/subagent_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,8 +133,10 @@ static const struct {
 
 static bool confine_as(const char *who, const char *user)
 {
-	const struct confine_rights rights =
-	    strcmp(who, "agent") == 0 ? agent_rights() : capture_rights(true, true);
+	const struct confine_rights rights = strcmp(who, "agent") == 0 ? subagent_rights(true)
+					     : strcmp(who, "stateless") == 0
+						 ? subagent_rights(false)
+						 : capture_rights(true, true);
 	char message[200];
 
 	if (strcmp(who, "free") == 0)

@@ -12,28 +12,28 @@ struct name {
 };
 
 static const struct mib_view *view;
-static struct snapshot *snapshot;
+static void *all_rows;
 static struct name all[INSTANCES_MAX];
 static size_t nall;
 
 static enum mib_lookup next(const struct name *name, bool inclusive, struct mib_place *place)
 {
 	return mib_get_next(
-	    view->tables, view->ntables, snapshot, name->numbers, name->length, inclusive, place);
+	    view->tables, view->ntables, all_rows, name->numbers, name->length, inclusive, place);
 }
 
 static enum mib_lookup get(const struct name *name, struct mib_place *place)
 {
-	return mib_get(view->tables, view->ntables, snapshot, name->numbers, name->length, place);
+	return mib_get(view->tables, view->ntables, all_rows, name->numbers, name->length, place);
 }
 
-size_t walk_take(const struct mib_view *of, struct snapshot *rows)
+size_t walk_take(const struct mib_view *of, void *rows)
 {
 	struct name name = {.length = 0};
 	struct mib_place place;
 
 	view = of;
-	snapshot = rows;
+	all_rows = rows;
 	nall = 0;
 	while (next(&name, false, &place) == MIB_FOUND) {
 		ck_assert_int_gt(
@@ -145,7 +145,7 @@ const struct mib_value *walk_read(
 	struct mib_place place;
 
 	ck_assert_int_eq(
-	    mib_get(view->tables, view->ntables, snapshot, numbers, length, &place), MIB_FOUND);
-	view->read(snapshot, &place, now, &value);
+	    mib_get(view->tables, view->ntables, all_rows, numbers, length, &place), MIB_FOUND);
+	view->read(all_rows, &place, now, &value);
 	return &value;
 }

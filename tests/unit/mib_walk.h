@@ -6,13 +6,13 @@
 #ifndef GRAPPE_TESTS_UNIT_MIB_WALK_H
 #define GRAPPE_TESTS_UNIT_MIB_WALK_H
 
-#include "agent-module/mib_value.h"
+#include "common/mib_value.h"
 
 #include <stddef.h>
 
 /* walk_take - all instances by GETNEXT from nothing, each behind the one before. Returns how many.
- * View and snapshot must stay. */
-size_t walk_take(const struct mib_view *view, struct snapshot *snapshot);
+ * View and rows must stay. */
+size_t walk_take(const struct mib_view *view, void *rows);
 /* walk_check_near - asks for every instance, its prefixes, its neighbours and what is too long. */
 void walk_check_near(void);
 /* walk_check_random - asks for `rounds` OIDs made at random from instances. */

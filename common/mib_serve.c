@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "agent-module/mib_agent.h"
+#include "common/mib_serve.h"
 
-#include "agent-module/mib_objects.h"
-#include "agent-module/mib_vm.h"
 #include "common/clock.h"
 #include "common/error.h"
 
@@ -18,17 +16,25 @@
 #include <net-snmp/net-snmp-includes.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
+#include <stdint.h>
+
 _Static_assert(sizeof(mib_number) == sizeof(oid), "mib_number is net-snmp's oid");
 
-static const struct mib_view *const views[MIB_AGENT_VIEWS] = {
-    [MIB_AGENT_GRAPPE] = &mib_objects_view, [MIB_AGENT_VM] = &mib_vm_view};
-static struct snapshot *shown;
-static netsnmp_handler_registration *registrations[MIB_AGENT_VIEWS];
+static struct {
+	const struct mib_view *view; /* NULL: free */
+	netsnmp_handler_registration *registration;
+} served[MIB_SERVE_VIEWS_MAX];
+static struct {
+	void *rows; /* NULL: nothing is shown */
+	void (*release)(void *rows);
+} shown;
 
-void mib_agent_show(struct snapshot *snapshot)
+void mib_serve_show(void *rows, void (*release)(void *rows))
 {
-	snapshot_free(shown);
-	shown = snapshot;
+	if (shown.rows != NULL)
+		shown.release(shown.rows);
+	shown.rows = rows;
+	shown.release = release;
 }
 
 static void set_value(netsnmp_variable_list *variable, const struct mib_value *value)
@@ -80,9 +86,9 @@ static void answer(const struct mib_view *view, netsnmp_agent_request_info *info
 	struct mib_value value;
 	enum mib_lookup found;
 
-	found = next ? mib_get_next(view->tables, view->ntables, shown, variable->name,
+	found = next ? mib_get_next(view->tables, view->ntables, shown.rows, variable->name,
 			   variable->name_length, request->inclusive, &place)
-		     : mib_get(view->tables, view->ntables, shown, variable->name,
+		     : mib_get(view->tables, view->ntables, shown.rows, variable->name,
 			   variable->name_length, &place);
 	if (found != MIB_FOUND) {
 		/* Nothing behind it: left as it is, the master goes on in what comes next. */
@@ -91,7 +97,7 @@ static void answer(const struct mib_view *view, netsnmp_agent_request_info *info
 			    found == MIB_NO_OBJECT ? SNMP_NOSUCHOBJECT : SNMP_NOSUCHINSTANCE);
 		return;
 	}
-	view->read(shown, &place, now, &value);
+	view->read(shown.rows, &place, now, &value);
 	if (next)
 		snmp_set_var_objid(variable, place.name, place.name_length);
 	set_value(variable, &value);
@@ -101,10 +107,10 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
     netsnmp_agent_request_info *info, netsnmp_request_info *requests)
 {
 	const struct mib_moment now = {
-	    .wall_s = clock_wall_ns() / CLOCK_SECOND_NS, .uptime_cs = mib_agent_uptime_cs()};
+	    .wall_s = clock_wall_ns() / CLOCK_SECOND_NS, .uptime_cs = mib_serve_uptime_cs()};
 
 	(void)handler;
-	if (shown == NULL)
+	if (shown.rows == NULL)
 		return SNMP_ERR_GENERR;
 	if (info->mode != MODE_GET && info->mode != MODE_GETNEXT)
 		return SNMP_ERR_NOERROR;
@@ -114,53 +120,60 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
 	return SNMP_ERR_NOERROR;
 }
 
-uint64_t mib_agent_uptime_cs(void)
+uint64_t mib_serve_uptime_cs(void)
 {
 	return (uint64_t)clock_monotonic_ns() / (CLOCK_SECOND_NS / 100);
 }
 
-int mib_agent_register(enum mib_agent_view number)
+int mib_serve_register(const struct mib_view *view)
 {
-	const struct mib_view *view = views[number];
-	netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
-	    view->name, handle, view->root, view->root_length, HANDLER_CAN_RONLY);
+	netsnmp_handler_registration *registration;
+	size_t i = 0;
 
+	while (i < MIB_SERVE_VIEWS_MAX && served[i].view != NULL)
+		i++;
+	if (i == MIB_SERVE_VIEWS_MAX)
+		return GRAPPE_ELIMIT;
+	registration = netsnmp_create_handler_registration(
+	    view->name, handle, view->root, view->root_length, HANDLER_CAN_RONLY);
 	if (registration == NULL)
 		return GRAPPE_EPEER;
 	registration->my_reg_void = (void *)(uintptr_t)view;
-	if (netsnmp_register_handler(registration) != MIB_REGISTERED_OK)
+	/* Known before it is registered: the callback of registration looks it up. */
+	served[i].view = view;
+	if (netsnmp_register_handler(registration) != MIB_REGISTERED_OK) {
+		served[i].view = NULL;
 		return GRAPPE_EPEER;
-	registrations[number] = registration;
+	}
+	served[i].registration = registration;
 	return GRAPPE_OK;
 }
 
-void mib_agent_unregister(void)
+void mib_serve_unregister(void)
 {
-	for (size_t i = 0; i < MIB_AGENT_VIEWS; i++) {
-		if (registrations[i] != NULL)
-			netsnmp_unregister_handler(registrations[i]);
-		registrations[i] = NULL;
+	for (size_t i = 0; i < MIB_SERVE_VIEWS_MAX; i++) {
+		if (served[i].view != NULL)
+			netsnmp_unregister_handler(served[i].registration);
+		served[i].view = NULL;
+		served[i].registration = NULL;
 	}
 }
 
-const char *mib_agent_name(enum mib_agent_view number)
+const struct mib_view *mib_serve_find(const mib_number *name, size_t length)
 {
-	return views[number]->name;
+	for (size_t i = 0; i < MIB_SERVE_VIEWS_MAX; i++) {
+		const struct mib_view *view = served[i].view;
+
+		if (view != NULL && mib_compare(name, length, view->root, view->root_length) == 0)
+			return view;
+	}
+	return NULL;
 }
 
-int mib_agent_find(const oid *name, size_t length)
+void mib_serve_detach(const struct mib_view *view)
 {
-	for (int i = 0; i < MIB_AGENT_VIEWS; i++)
-		if (mib_compare(name, length, views[i]->root, views[i]->root_length) == 0)
-			return i;
-	return -1;
-}
+	netsnmp_subtree *subtree = netsnmp_subtree_find(view->root, view->root_length, NULL, "");
 
-void mib_agent_detach(enum mib_agent_view number)
-{
-	netsnmp_subtree *subtree =
-	    netsnmp_subtree_find(views[number]->root, views[number]->root_length, NULL, "");
-
-	if (registrations[number] != NULL && subtree != NULL)
+	if (subtree != NULL && mib_serve_find(view->root, view->root_length) == view)
 		subtree->flags &= (u_char)~SUBTREE_ATTACHED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent-module/mib_table.h"
+#include "common/mib_table.h"
 
 #include <string.h>
 
@@ -31,6 +31,25 @@ bool mib_seek_array(void *rows, size_t count,
 	}
 	*item = low;
 	return low < count;
+}
+
+bool mib_seek_scalar(
+    void *rows, const mib_number *numbers, size_t length, bool after, struct mib_row *row)
+{
+	static const mib_number zero = 0;
+	const int order = mib_compare(&zero, 1, numbers, length);
+
+	(void)rows;
+	*row = (struct mib_row){0};
+	return after ? order > 0 : order >= 0;
+}
+
+void mib_index_scalar(void *rows, struct mib_row row, struct mib_index *index)
+{
+	(void)rows;
+	(void)row;
+	index->numbers[0] = 0;
+	index->length = 1;
 }
 
 /* How an OID stands to a table's node. */

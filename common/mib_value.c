@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent-module/mib_value.h"
+#include "common/mib_value.h"
 
 #include <string.h>
 

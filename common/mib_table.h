@@ -8,8 +8,8 @@
  * scalar alone is one of column 0 with an empty index.
  * Pure; any thread that may read the rows.
  */
-#ifndef GRAPPE_AGENT_MIB_TABLE_H
-#define GRAPPE_AGENT_MIB_TABLE_H
+#ifndef GRAPPE_COMMON_MIB_TABLE_H
+#define GRAPPE_COMMON_MIB_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 typedef unsigned long mib_number; /* a sub-identifier, as net-snmp's oid */
 
 #define MIB_NUMBERS_MAX 128 /* longest OID (RFC 2578, 3.5) */
-#define MIB_INDEX_MAX 24    /* longest index of a table here */
+#define MIB_INDEX_MAX 64    /* longest index of a table here */
 
 struct mib_index {
 	mib_number numbers[MIB_INDEX_MAX];
@@ -65,6 +65,11 @@ int mib_compare(const mib_number *a, size_t a_length, const mib_number *b, size_
 bool mib_seek_array(void *rows, size_t count,
     void (*index)(void *rows, struct mib_row row, struct mib_index *index), size_t part,
     const mib_number *numbers, size_t length, bool after, size_t *item);
+
+/* mib_seek_scalar / mib_index_scalar - of a group of scalars: one row, index 0. */
+bool mib_seek_scalar(
+    void *rows, const mib_number *numbers, size_t length, bool after, struct mib_row *row);
+void mib_index_scalar(void *rows, struct mib_row row, struct mib_index *index);
 
 /* mib_get - the instance with exactly this OID. */
 enum mib_lookup mib_get(const struct mib_table *tables, size_t ntables, void *rows,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "agent-module/agentx.h"
+#include "common/agentx.h"
 
-#include "agent-module/mib_agent.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/mib_serve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +38,15 @@ static struct {
 	int ndescriptors;
 	bool reopened;              /* connection: a descriptor may be another one than it was */
 	netsnmp_large_fd_set ready; /* readable in this turn */
-	const char *socket;
+	struct agentx_options options;
 	bool connected, said_connected, ever_connected;
 	struct part {
-		bool served;      /* wanted at all */
 		bool refused;     /* the master has just said so */
 		int64_t again_ns; /* when it is asked again, 0: it was not refused */
 		int64_t wait_s;   /* from the refusal until then */
 		struct log_complaint refusal;
-	} parts[MIB_AGENT_VIEWS];
-	int registering; /* the part that is being registered, -1: none of ours */
+	} parts[MIB_SERVE_VIEWS_MAX]; /* as options.parts */
+	int registering;              /* the part that is being registered, -1: none of ours */
 	struct log_complaint absent, trouble;
 } agentx;
 
@@ -86,11 +85,15 @@ static int on_connected(int major, int minor, void *session, void *argument)
 static int on_registering(int major, int minor, void *parameters, void *argument)
 {
 	const struct register_parameters *subtree = parameters;
+	const struct mib_view *view = mib_serve_find(subtree->name, subtree->namelen);
 
 	(void)major;
 	(void)minor;
 	(void)argument;
-	agentx.registering = mib_agent_find(subtree->name, subtree->namelen);
+	agentx.registering = -1;
+	for (size_t i = 0; view != NULL && i < agentx.options.nparts; i++)
+		if (agentx.options.parts[i].view == view)
+			agentx.registering = (int)i;
 	return 0;
 }
 
@@ -143,29 +146,28 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 	(void)argument;
 }
 
-static int register_parts(bool vm_mib)
+static int register_parts(void)
 {
 	int rc = GRAPPE_OK;
 
-	agentx.parts[MIB_AGENT_GRAPPE].served = true;
-	agentx.parts[MIB_AGENT_VM].served = vm_mib;
-	for (int i = 0; i < MIB_AGENT_VIEWS && rc == GRAPPE_OK; i++)
-		if (agentx.parts[i].served)
-			rc = mib_agent_register((enum mib_agent_view)i);
+	for (size_t i = 0; i < agentx.options.nparts && rc == GRAPPE_OK; i++)
+		rc = mib_serve_register(agentx.options.parts[i].view);
 	return rc;
 }
 
-int agentx_start(struct event_base *base, const char *socket, bool vm_mib)
+int agentx_start(struct event_base *base, const struct agentx_options *options)
 {
+	if (options->nparts > MIB_SERVE_VIEWS_MAX)
+		return GRAPPE_ELIMIT;
 	agentx.base = base;
-	agentx.socket = socket;
+	agentx.options = *options;
 	agentx.registering = -1;
 	agentx.timer = evtimer_new(base, on_timer, NULL);
 	if (agentx.timer == NULL)
 		return GRAPPE_EMEMORY;
 	netsnmp_large_fd_set_init(&agentx.ready, FD_SETSIZE);
-	configure_library(socket);
-	if (init_agent("grappe-agent") != 0)
+	configure_library(options->socket);
+	if (init_agent(options->program) != 0)
 		return GRAPPE_EPEER;
 	/* init_agent() sets 15 s, init_snmp() starts the timer: it must be said between them. */
 	netsnmp_ds_set_int(
@@ -173,14 +175,16 @@ int agentx_start(struct event_base *base, const char *socket, bool vm_mib)
 	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_TIMEOUT, ANSWER_US);
 	netsnmp_ds_set_int(
 	    NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_RETRIES, ANSWER_RETRIES);
-	init_snmp("grappe-agent");
-	return register_parts(vm_mib);
+	init_snmp(options->program);
+	return register_parts();
 }
 
 void agentx_stop(void)
 {
-	mib_agent_unregister();
-	snmp_shutdown("grappe-agent");
+	if (agentx.options.program == NULL)
+		return;
+	mib_serve_unregister();
+	snmp_shutdown(agentx.options.program);
 	shutdown_agent();
 	unwatch_all();
 	free(agentx.watched);
@@ -190,6 +194,7 @@ void agentx_stop(void)
 		event_free(agentx.timer);
 	agentx.timer = NULL;
 	netsnmp_large_fd_set_cleanup(&agentx.ready);
+	agentx.options = (struct agentx_options){0};
 }
 
 /* ---- turns of the loop ---- */
@@ -266,35 +271,40 @@ int agentx_prepare(void)
 	return rc;
 }
 
-static void say_refusal(enum mib_agent_view view)
+static const struct agentx_part *part_of(size_t i)
 {
-	struct part *part = &agentx.parts[view];
+	return &agentx.options.parts[i];
+}
 
-	if (view == MIB_AGENT_GRAPPE) {
+static void say_refusal(size_t i)
+{
+	struct part *part = &agentx.parts[i];
+
+	if (part_of(i)->give_up == NULL) {
 		agentx.said_connected = false;
 		log_complain(&part->refusal,
 		    "snmpd at %s refuses our objects: does another agent serve them? trying every "
 		    "%d s",
-		    agentx.socket, REGISTER_AGAIN_S);
+		    agentx.options.socket, REGISTER_AGAIN_S);
 	} else if (part->wait_s > REGISTER_AGAIN_S) {
 		/* Not at once: it may be this agent's own former connection. */
 		log_complain(&part->refusal,
 		    "another agent of snmpd at %s serves %s: ours waits until it is gone; "
-		    "\"vm_mib = no\" gives it up",
-		    agentx.socket, mib_agent_name(view));
+		    "\"%s\" gives it up",
+		    agentx.options.socket, part_of(i)->view->name, part_of(i)->give_up);
 	}
 }
 
-static void note_refusal(enum mib_agent_view view, int64_t now)
+static void note_refusal(size_t i, int64_t now)
 {
-	struct part *part = &agentx.parts[view];
+	struct part *part = &agentx.parts[i];
 
 	part->refused = false;
-	part->wait_s = view == MIB_AGENT_GRAPPE || part->wait_s == 0 ? REGISTER_AGAIN_S
-		       : part->wait_s * 2 < REGISTER_AGAIN_MAX_S     ? part->wait_s * 2
-								     : REGISTER_AGAIN_MAX_S;
+	part->wait_s = part_of(i)->give_up == NULL || part->wait_s == 0 ? REGISTER_AGAIN_S
+		       : part->wait_s * 2 < REGISTER_AGAIN_MAX_S        ? part->wait_s * 2
+									: REGISTER_AGAIN_MAX_S;
 	part->again_ns = now + part->wait_s * CLOCK_SECOND_NS;
-	say_refusal(view);
+	say_refusal(i);
 }
 
 /* A master that still holds the registration of a connection it has not seen closing, or that of
@@ -305,59 +315,60 @@ static void register_again(void)
 	const int64_t now = clock_monotonic_ns();
 	bool due = false;
 
-	for (int i = 0; i < MIB_AGENT_VIEWS; i++) {
+	for (size_t i = 0; i < agentx.options.nparts; i++) {
 		struct part *part = &agentx.parts[i];
 
 		if (part->refused)
-			note_refusal((enum mib_agent_view)i, now);
+			note_refusal(i, now);
 		if (!agentx.connected) /* everything is registered with the next connection */
 			part->again_ns = part->wait_s = 0;
 		if (part->again_ns == 0 || now < part->again_ns)
 			continue;
 		part->again_ns = 0;
 		due = true;
-		mib_agent_detach((enum mib_agent_view)i);
+		mib_serve_detach(part_of(i)->view);
 	}
 	if (due)
 		register_mib_reattach();
 }
 
-static bool is_serving(enum mib_agent_view view)
+static bool is_serving(size_t i)
 {
-	const struct part *part = &agentx.parts[view];
+	const struct part *part = &agentx.parts[i];
 
-	return part->served && agentx.connected && !part->refused && part->again_ns == 0;
+	return agentx.connected && !part->refused && part->again_ns == 0;
 }
 
 /* Of a part that was refused and now is not. */
-static void say_taken(enum mib_agent_view view)
+static void say_taken(size_t i)
 {
-	struct part *part = &agentx.parts[view];
+	struct part *part = &agentx.parts[i];
 
-	if (!is_serving(view) || part->wait_s == 0)
+	if (part_of(i)->give_up == NULL || !is_serving(i) || part->wait_s == 0)
 		return;
 	part->wait_s = 0;
-	log_recovered(&part->refusal, "%s is served through snmpd at %s", mib_agent_name(view),
-	    agentx.socket);
+	log_recovered(&part->refusal, "%s is served through snmpd at %s", part_of(i)->view->name,
+	    agentx.options.socket);
 }
 
 static void say_connection(void)
 {
-	const bool serving = is_serving(MIB_AGENT_GRAPPE);
+	const bool serving = is_serving(0);
 
 	if (serving && !agentx.said_connected) {
-		log_info("READY: serving through snmpd at %s%s", agentx.socket,
+		log_info("READY: serving through snmpd at %s%s", agentx.options.socket,
 		    agentx.ever_connected ? " again" : "");
 		agentx.absent = (struct log_complaint){0};
-		agentx.parts[MIB_AGENT_GRAPPE].refusal = (struct log_complaint){0};
+		agentx.parts[0].refusal = (struct log_complaint){0};
 		agentx.ever_connected = true;
 	} else if (!agentx.connected && agentx.said_connected) {
-		log_warning("lost snmpd at %s; trying every %d s", agentx.socket, AGENTX_PING_S);
+		log_warning(
+		    "lost snmpd at %s; trying every %d s", agentx.options.socket, AGENTX_PING_S);
 	} else if (!agentx.connected && !agentx.ever_connected) {
 		log_complain(&agentx.absent,
 		    "no snmpd answers at %s (has its configuration \"master agentx\", may this "
 		    "program open the socket?); trying every %d s",
-		    agentx.socket, AGENTX_PING_S);
+		    agentx.options.socket, AGENTX_PING_S);
 	}
 	if (serving || !agentx.connected)
 		agentx.said_connected = serving;
@@ -371,5 +382,6 @@ void agentx_work(void)
 	netsnmp_check_outstanding_agent_requests();
 	register_again();
 	say_connection();
-	say_taken(MIB_AGENT_VM);
+	for (size_t i = 0; i < agentx.options.nparts; i++)
+		say_taken(i);
 }

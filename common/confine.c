@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent-module/confine.h"
+#include "common/confine.h"
 
 #include "config.h"
 

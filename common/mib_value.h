@@ -3,11 +3,10 @@
  * The value of one object of a MIB, and the ways to set it: what the modules that know
  * the objects give to the one that knows net-snmp. Pure; any thread.
  */
-#ifndef GRAPPE_AGENT_MIB_VALUE_H
-#define GRAPPE_AGENT_MIB_VALUE_H
+#ifndef GRAPPE_COMMON_MIB_VALUE_H
+#define GRAPPE_COMMON_MIB_VALUE_H
 
-#include "agent-module/mib_table.h"
-#include "agent-module/snapshot.h"
+#include "common/mib_table.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +29,7 @@ struct mib_value {
 		uint32_t number; /* also of MIB_TICKS, 1/100 s */
 		uint64_t counter;
 	};
-	const void *octets; /* MIB_OCTETS; in `text` or in the snapshot */
+	const void *octets; /* MIB_OCTETS; in `text` or in the rows */
 	size_t length;
 	char text[MIB_TEXT_SIZE];
 };
@@ -42,7 +41,7 @@ void mib_set_integer(struct mib_value *value, int64_t integer);
 void mib_set_counter(struct mib_value *value, uint64_t counter);
 /* mib_set_ticks - TimeTicks start again from zero after 2^32. */
 void mib_set_ticks(struct mib_value *value, uint64_t hundredths);
-/* mib_set_octets / mib_set_text - of the snapshot or of value->text: they must outlive the value.
+/* mib_set_octets / mib_set_text - of the rows or of value->text: they must outlive the value.
  */
 void mib_set_octets(struct mib_value *value, const void *octets, size_t length);
 void mib_set_text(struct mib_value *value, const char *text);
@@ -58,12 +57,12 @@ struct mib_view {
 	const char *name;       /* for messages */
 	const mib_number *root; /* all tables are below it */
 	size_t root_length;
-	const struct mib_table *tables; /* in the order of their OIDs; rows are a struct snapshot */
+	const struct mib_table *tables; /* in the order of their OIDs */
 	size_t ntables;
 	/* read - the value of the instance that mib_get() or mib_get_next() found over the tables
-	 * in this snapshot. */
-	void (*read)(struct snapshot *snapshot, const struct mib_place *place,
-	    const struct mib_moment *now, struct mib_value *value);
+	 * in these rows. */
+	void (*read)(void *rows, const struct mib_place *place, const struct mib_moment *now,
+	    struct mib_value *value);
 };
 
 /* The numbers of an OID as an initialiser of two members. */

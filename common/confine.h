@@ -7,8 +7,8 @@
  *
  * Called once, before the process reads what strangers wrote and while it has one thread.
  */
-#ifndef GRAPPE_AGENT_MODULE_CONFINE_H
-#define GRAPPE_AGENT_MODULE_CONFINE_H
+#ifndef GRAPPE_COMMON_CONFINE_H
+#define GRAPPE_COMMON_CONFINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
