@@ -14,7 +14,7 @@ libgrappe_common_la_SOURCES = \
 	common/period.c common/period.h \
 	common/place.h \
 	common/program.c common/program.h \
-	common/protocol.h common/protocol_client.c common/protocol_request.c common/protocol_server.c \
+	common/protocol.h common/protocol_client.c common/protocol_reply.c common/protocol_request.c common/protocol_server.c \
 	common/settings.c common/settings.h \
 	common/settings_text.c common/settings_text.h \
 	common/settings_value.c common/settings_value.h

@@ -150,25 +150,77 @@ void protocol_answer_error(struct protocol_exchange *exchange, const char *forma
     __attribute__((format(printf, 2, 3)));
 
 /* ---- client ---- */
+
+/*
+ * Where an answer goes while it is read: the header, then rows, in memory that does not grow with
+ * the answer. A reader that must not act on half an answer keeps what it made of it until the call
+ * has returned 0: only then was the trailer there, and did its count agree. Both functions return
+ * 0, or an error code that ends the reading and that the call returns.
+ */
+struct protocol_sink {
+	/* Once. answer, its columns (ncolumns names, NULL when 0) and its data are valid until the
+	 * reading ends. Look at answer->status: LATER and ERROR have no rows. */
+	int (*begin)(void *context, const struct protocol_answer *answer, size_t ncolumns);
+	/* fields: ncolumns texts without control characters, valid during the call; their encoding
+	 * is not checked. */
+	int (*row)(void *context, const char *const *fields);
+	void *context;
+};
+
+/* protocol_call_stream - sends the request to the daemon at path and hands its answer to the sink
+ * as it arrives. timeout_ms: for the first line (add the request's wait_ms to what you allow the
+ * daemon) and again for each part after it, so that a long answer may take its time; the time that
+ * the sink takes does not count. Returns as protocol_call(), or what the sink returned. */
+int protocol_call_stream(const char *path, const struct protocol_request *request, int timeout_ms,
+    const struct protocol_sink *sink);
+
+/*
+ * The reading of an answer without a socket, in pieces of any size: put bytes into the room, tell
+ * how many. One thread at a time.
+ */
+struct protocol_stream; /* opaque */
+#define PROTOCOL_STREAM_ENDED 1
+/* protocol_stream_new - sink is borrowed until protocol_stream_free(). Returns 0 or GRAPPE_EMEMORY.
+ */
+int protocol_stream_new(const struct protocol_sink *sink, struct protocol_stream **out);
+/* protocol_stream_room - where the next *size bytes at most may be put, valid until the next call;
+ * NULL without memory. */
+char *protocol_stream_room(struct protocol_stream *stream, size_t *size);
+/* protocol_stream_take - length bytes were put there. Returns 0: more must come;
+ * PROTOCOL_STREAM_ENDED: that was all; GRAPPE_EFORMAT, GRAPPE_ELIMIT, GRAPPE_EMEMORY, or what the
+ * sink returned. */
+int protocol_stream_take(struct protocol_stream *stream, size_t length);
+/* protocol_stream_free - NULL is allowed. */
+void protocol_stream_free(struct protocol_stream *stream);
+/* protocol_stream_parse - one whole answer from bytes in memory, and nothing after it; an end
+ * before the trailer is GRAPPE_ETRUNCATED. */
+int protocol_stream_parse(const char *bytes, size_t length, const struct protocol_sink *sink);
+
+/* A whole answer in memory, for answers that are known to be small. */
 struct protocol_reply {
 	struct protocol_answer answer; /* columns point into the reply */
 	size_t nrows, ncolumns;
 	/* private */
-	char *text;          /* rows, cut in place */
+	char *text; /* rows, cut into fields */
+	size_t length, capacity, count;
 	const char **fields; /* nrows * ncolumns */
 	char **column_names;
 };
 
-/* protocol_call - sends the request to the daemon at path and reads the whole answer.
- * timeout_ms: for everything (add the request's wait_ms to what you allow the daemon).
- * Returns 0 (then look at reply->answer.status) or GRAPPE_EIO (errno: nobody there),
- * GRAPPE_ETIMEOUT, GRAPPE_EFORMAT, GRAPPE_ETRUNCATED (the daemon left in the middle of its answer),
- * GRAPPE_ELIMIT, GRAPPE_EMEMORY; protocol_reply_deinit() in any case. */
+/* protocol_call - sends the request to the daemon at path and reads the whole answer, at most
+ * PROTOCOL_ANSWER_MAX bytes. timeout_ms: for everything (add the request's wait_ms to what you
+ * allow the daemon). Returns 0 (then look at reply->answer.status) or GRAPPE_EIO (errno: nobody
+ * there), GRAPPE_ETIMEOUT, GRAPPE_EFORMAT, GRAPPE_ETRUNCATED (the daemon left in the middle of its
+ * answer), GRAPPE_ELIMIT, GRAPPE_EMEMORY; protocol_reply_deinit() in any case. */
 int protocol_call(const char *path, const struct protocol_request *request, int timeout_ms,
     struct protocol_reply *reply);
 /* protocol_reply_parse - the same from bytes in memory (tests, fuzzing): one whole answer and
  * nothing after it. Keys that are not known are skipped. protocol_reply_deinit() in any case. */
 int protocol_reply_parse(const char *bytes, size_t length, struct protocol_reply *reply);
+/* protocol_reply_sink, protocol_reply_complete - what protocol_call() is made of: the sink empties
+ * the reply and collects; complete, once the answer has ended well, makes nrows and the fields. */
+struct protocol_sink protocol_reply_sink(struct protocol_reply *reply);
+int protocol_reply_complete(struct protocol_reply *reply);
 /* protocol_reply_field - the text at (row, column), both in range; owned by the reply. */
 const char *protocol_reply_field(const struct protocol_reply *reply, size_t row, size_t column);
 void protocol_reply_deinit(struct protocol_reply *reply);

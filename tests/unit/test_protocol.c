@@ -115,7 +115,8 @@ END_TEST
 static const char whole_reply[] =
     "{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[1,2],\"from\":0,\"to\":"
     "60,"
-    "\"length\":30,\"caveats\":{\"periods\":2,\"merged\":1},\"columns\":[\"a\",\"b\"],\"data\":{\"x\":1},\"later\":[]}\n"
+    "\"length\":30,\"caveats\":{\"periods\":2,\"merged\":1},\"columns\":[\"a\",\"b\"],\"data\":{"
+    "\"x\":1},\"later\":[]}\n"
     "1\tx\n.end 5\tz\n\t\n.end 3\n";
 
 START_TEST(a_reply_is_read)
@@ -195,6 +196,102 @@ START_TEST(bad_replies_are_refused)
 }
 END_TEST
 
+/* ---- a reply in pieces ---- */
+
+static int note_header(void *context, const struct protocol_answer *answer, size_t ncolumns)
+{
+	snprintf(context, 64, "%d%zu", answer->status, ncolumns);
+	return GRAPPE_OK;
+}
+
+static int note_row(void *context, const char *const *fields)
+{
+	char *notes = context;
+
+	snprintf(notes + strlen(notes), 64 - strlen(notes), "|%s,%s", fields[0], fields[1]);
+	return GRAPPE_OK;
+}
+
+static int feed(
+    const char *bytes, size_t length, size_t piece, const struct protocol_sink *sink, size_t *room)
+{
+	struct protocol_stream *stream;
+	int rc = protocol_stream_new(sink, &stream);
+
+	for (size_t at = 0; rc == GRAPPE_OK && at < length; at += piece) {
+		const size_t n = piece < length - at ? piece : length - at;
+
+		memcpy(protocol_stream_room(stream, room), bytes + at, n);
+		rc = protocol_stream_take(stream, n);
+	}
+	protocol_stream_free(stream);
+	return rc;
+}
+
+START_TEST(pieces_of_any_size_give_the_same)
+{
+	for (size_t piece = 1; piece <= sizeof whole_reply; piece++) {
+		char notes[64] = "";
+		const struct protocol_sink sink = {note_header, note_row, notes};
+		size_t room;
+
+		ck_assert_int_eq(feed(whole_reply, sizeof whole_reply - 1, piece, &sink, &room),
+		    PROTOCOL_STREAM_ENDED);
+		ck_assert_str_eq(notes, "02|1,x|.end 5,z|,");
+	}
+}
+END_TEST
+
+static int count_row(void *context, const char *const *fields)
+{
+	(void)fields;
+	++*(int *)context;
+	return GRAPPE_OK;
+}
+
+static int take_header_only(void *context, const struct protocol_answer *answer, size_t ncolumns)
+{
+	(void)context;
+	(void)answer;
+	(void)ncolumns;
+	return GRAPPE_OK;
+}
+
+START_TEST(a_stream_bounds_its_lines)
+{
+	static const char header[] = "{\"status\":\"ok\",\"columns\":[\"a\",\"b\"]}\n";
+	const size_t start = strlen(header), length = start + PROTOCOL_ROW_MAX + 3;
+	char *text = malloc(length);
+	int rows = 0;
+	const struct protocol_sink sink = {take_header_only, count_row, &rows};
+	size_t room;
+
+	memset(text, 'x', length);
+	memcpy(text, header, start);
+	text[start] = '\t';
+	text[start + PROTOCOL_ROW_MAX] = '\n'; /* as long as a row may be */
+	ck_assert_int_eq(feed(text, length - 2, 1000, &sink, &room), GRAPPE_OK);
+	ck_assert_int_eq(rows, 1);
+	text[start + PROTOCOL_ROW_MAX] = 'x';
+	text[start + PROTOCOL_ROW_MAX + 1] = '\n';
+	ck_assert_int_eq(feed(text, length - 1, 1000, &sink, &room), GRAPPE_ELIMIT);
+	ck_assert_int_eq(feed(text, length - 1, 1 << 20, &sink, &room), GRAPPE_ELIMIT);
+	ck_assert_int_eq(rows, 1);
+	free(text);
+}
+END_TEST
+
+START_TEST(bad_replies_are_refused_as_streams)
+{
+	int rows = 0;
+	const struct protocol_sink sink = {take_header_only, count_row, &rows};
+
+	ck_assert_int_eq(
+	    protocol_stream_parse(bad_replies[_i].bytes, strlen(bad_replies[_i].bytes), &sink),
+	    bad_replies[_i].rc);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("protocol");
@@ -209,6 +306,10 @@ int main(void)
 	tcase_add_test(tcase, a_reply_cut_anywhere_is_refused);
 	tcase_add_loop_test(
 	    tcase, bad_replies_are_refused, 0, sizeof bad_replies / sizeof *bad_replies);
+	tcase_add_loop_test(
+	    tcase, bad_replies_are_refused_as_streams, 0, sizeof bad_replies / sizeof *bad_replies);
+	tcase_add_test(tcase, pieces_of_any_size_give_the_same);
+	tcase_add_test(tcase, a_stream_bounds_its_lines);
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
 }

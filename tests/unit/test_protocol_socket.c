@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -316,6 +317,75 @@ START_TEST(many_rows_arrive)
 	ck_assert_uint_eq(reply.nrows, 300000);
 	ck_assert_str_eq(protocol_reply_field(&reply, 299999, 0), "299999");
 	protocol_reply_deinit(&reply);
+}
+END_TEST
+
+/* ---- an answer as a stream ---- */
+
+struct seen {
+	long rows, most; /* most: after so many the sink has had enough */
+	bool begun;
+};
+
+static int see_header(void *context, const struct protocol_answer *answer, size_t ncolumns)
+{
+	struct seen *seen = context;
+
+	ck_assert(!seen->begun);
+	seen->begun = true;
+	ck_assert_uint_eq(ncolumns, answer->status == STATUS_OK ? 5 : 0);
+	return GRAPPE_OK;
+}
+
+static int see_row(void *context, const char *const *fields)
+{
+	struct seen *seen = context;
+
+	if (seen->rows == seen->most)
+		return GRAPPE_EUNSUPPORTED;
+	ck_assert_int_eq(strtol(fields[0], NULL, 10), seen->rows++);
+	ck_assert_str_eq(fields[4], "");
+	return GRAPPE_OK;
+}
+
+static int stream(const char *select, struct seen *seen)
+{
+	const struct protocol_sink sink = {see_header, see_row, seen};
+	struct protocol_request asked = {.op = OP_MATRIX};
+
+	snprintf(asked.select, sizeof asked.select, "%s", select);
+	return protocol_call_stream(path, &asked, 5000, &sink);
+}
+
+START_TEST(rows_stream)
+{
+	struct seen seen = {.most = LONG_MAX};
+
+	ck_assert_int_eq(stream("300000", &seen), GRAPPE_OK);
+	ck_assert_int_eq(seen.rows, 300000);
+	seen = (struct seen){.most = LONG_MAX};
+	ck_assert_int_eq(stream("", &seen), GRAPPE_OK); /* refused: a header, no rows */
+	ck_assert(seen.begun);
+	ck_assert_int_eq(seen.rows, 0);
+}
+END_TEST
+
+START_TEST(half_a_stream_is_an_error)
+{
+	struct seen seen = {.most = LONG_MAX};
+
+	ck_assert_int_eq(stream("too much", &seen), GRAPPE_ETRUNCATED);
+	ck_assert_int_eq(seen.rows, 0);
+}
+END_TEST
+
+START_TEST(a_sink_may_stop)
+{
+	struct seen seen = {.most = 70000};
+
+	ck_assert_int_eq(stream("300000", &seen), GRAPPE_EUNSUPPORTED);
+	ck_assert_int_eq(seen.rows, 70000);
+	still_serves();
 }
 END_TEST
 
@@ -700,6 +770,8 @@ START_TEST(server_talks_without_end)
 	memset(text, 'x', length);
 	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_ELIMIT);
 	memcpy(text, "{}\n", 3);
+	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_EFORMAT);
+	memcpy(text, "{\"status\":\"ok\"}\n", 16);
 	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_ELIMIT);
 	free(text);
 }
@@ -712,6 +784,9 @@ static void add_socket_tests(TCase *tcase)
 	tcase_add_test(tcase, rows_arrive);
 	tcase_add_test(tcase, data_and_errors_arrive);
 	tcase_add_test(tcase, many_rows_arrive);
+	tcase_add_test(tcase, rows_stream);
+	tcase_add_test(tcase, half_a_stream_is_an_error);
+	tcase_add_test(tcase, a_sink_may_stop);
 	tcase_add_test(tcase, deferred_answer);
 	tcase_add_test(tcase, patience_ends);
 	tcase_add_test(tcase, client_leaves);
