@@ -18,6 +18,7 @@ COMMON_TESTS = \
 	tests/unit/test_period \
 	tests/unit/test_program \
 	tests/unit/test_protocol \
+	tests/unit/test_protocol_client \
 	tests/unit/test_protocol_socket \
 	tests/unit/test_settings
 check_PROGRAMS += $(COMMON_TESTS)
@@ -46,6 +47,8 @@ tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_program_LDADD = $(UNIT_LIBS)
 tests_unit_test_protocol_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_protocol_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
+tests_unit_test_protocol_client_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) -pthread
+tests_unit_test_protocol_client_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
 tests_unit_test_protocol_socket_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) -pthread
 tests_unit_test_protocol_socket_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS)
 tests_unit_test_settings_CFLAGS = $(UNIT_CFLAGS)

@@ -708,75 +708,6 @@ START_TEST(nobody_there)
 }
 END_TEST
 
-/* ---- a client against servers that misbehave ---- */
-
-static const char whole_reply[] =
-    "{\"status\":\"ok\",\"exact\":true,\"approximate\":false,\"periods\":[1,2],\"from\":0,\"to\":"
-    "60,"
-    "\"length\":30,\"columns\":[\"a\",\"b\"],\"data\":{\"x\":1},\"later\":[]}\n"
-    "1\tx\n.end 5\tz\n\t\n.end 3\n";
-
-static const char *bad_answer;
-static size_t bad_answer_length;
-
-static void *serve_once(void *context)
-{
-	const int listener = *(int *)context;
-	const int fd = accept(listener, NULL, NULL);
-	char line[4096];
-
-	if (recv(fd, line, sizeof line, 0) > 0)
-		(void)!send(fd, bad_answer, bad_answer_length, MSG_NOSIGNAL);
-	close(fd);
-	return NULL;
-}
-
-static int call_bad_server(const char *answer, size_t length)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0), rc;
-	struct protocol_reply reply;
-	pthread_t server_thread;
-
-	bad_answer = answer;
-	bad_answer_length = length;
-	snprintf(address.sun_path, sizeof address.sun_path, "%.100s/bad", folder);
-	unlink(address.sun_path);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-	ck_assert_int_eq(listen(listener, 1), 0);
-	ck_assert_int_eq(pthread_create(&server_thread, NULL, serve_once, &listener), 0);
-	rc = protocol_call(
-	    address.sun_path, &(struct protocol_request){.op = OP_STATUS}, 5000, &reply);
-	pthread_join(server_thread, NULL);
-	protocol_reply_deinit(&reply);
-	close(listener);
-	unlink(address.sun_path);
-	return rc;
-}
-
-START_TEST(server_dies_in_its_answer)
-{
-	for (size_t length = 0; length < sizeof whole_reply - 1; length += 7)
-		ck_assert_int_eq(call_bad_server(whole_reply, length), GRAPPE_ETRUNCATED);
-	ck_assert_int_eq(call_bad_server(whole_reply, sizeof whole_reply - 1), GRAPPE_OK);
-}
-END_TEST
-
-START_TEST(server_talks_without_end)
-{
-	const size_t length = PROTOCOL_HEADER_MAX + 70000;
-	char *text = malloc(length);
-
-	memset(text, 'x', length);
-	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_ELIMIT);
-	memcpy(text, "{}\n", 3);
-	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_EFORMAT);
-	memcpy(text, "{\"status\":\"ok\"}\n", 16);
-	ck_assert_int_eq(call_bad_server(text, length), GRAPPE_ELIMIT);
-	free(text);
-}
-END_TEST
-
 static void add_socket_tests(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, stop_server);
@@ -807,8 +738,6 @@ static void add_socket_tests(TCase *tcase)
 	tcase_add_test(tcase, the_socket);
 	tcase_add_test(tcase, a_dead_server_is_replaced);
 	tcase_add_test(tcase, nobody_there);
-	tcase_add_test(tcase, server_dies_in_its_answer);
-	tcase_add_test(tcase, server_talks_without_end);
 }
 
 int main(void)
