@@ -43,6 +43,7 @@ struct poller {
 	int64_t newest_s;  /* newest end that has passed, as far as seen */
 	int64_t first_s;   /* nothing before it is wanted */
 	struct end *ends;  /* by end / length modulo history + 1 */
+	int64_t rest_ns;   /* monotonic: after no answer the agent is not asked earlier */
 	/* the fetch in hand */
 	enum step step;
 	int64_t fetch_s;
@@ -159,6 +160,13 @@ static void pause_fetch(struct poller *poller, const struct poller_time *now)
 	end_at(poller, poller->fetch_s)->not_before_ns =
 	    now->monotonic_ns +
 	    (poller->live ? pause_ns(poller) : poller->config.length_s * CLOCK_SECOND_NS);
+	end_fetch(poller);
+}
+
+/* The agent did not answer, whatever it was asked for. */
+static void rest_agent(struct poller *poller, const struct poller_time *now)
+{
+	poller->rest_ns = now->monotonic_ns + pause_ns(poller);
 	end_fetch(poller);
 }
 
@@ -307,14 +315,19 @@ void poller_tick(struct poller *poller, const struct poller_time *now)
 		note_missed(poller, end_at(poller, poller->fetch_s));
 		poller->live = false;
 	}
+	if (poller->step == STEP_IDLE && now->monotonic_ns < poller->rest_ns)
+		return;
 	if (current != NULL && due && in_time && current->not_before_ns <= now->monotonic_ns &&
 	    (poller->step == STEP_IDLE || !poller->live)) {
 		end_fetch(poller);
 		start_fetch(poller, ended_s, true);
 		return;
 	}
-	if (poller->step != STEP_IDLE || poller->status.state == POLLER_DOWN ||
-	    poller->status.state == POLLER_NEW)
+	/* Whether an agent is there tells the newest period, as long as that is waited for; later
+	 * the oldest one does, which may be the next to leave its ring. */
+	if (poller->step != STEP_IDLE ||
+	    (current != NULL && in_time &&
+		(poller->status.state == POLLER_DOWN || poller->status.state == POLLER_NEW)))
 		return;
 	late = oldest_wanted(poller, in_time ? ended_s : ended_s + 1, now);
 	if (late != NULL)
@@ -346,7 +359,7 @@ static void take_info(
 
 	if (!reply->has_agent) {
 		set_state(poller, POLLER_DOWN, "snmpd answers, but no grappe-agent behind it");
-		pause_fetch(poller, now);
+		rest_agent(poller, now);
 		return;
 	}
 	/* An agent that has no period yet tells a length of 0: nothing is given up for that. */
@@ -471,7 +484,7 @@ static void take_error(struct poller *poller, const struct poller_time *now, str
 			return;
 		}
 		set_state(poller, POLLER_DOWN, "no answer");
-		pause_fetch(poller, now);
+		rest_agent(poller, now);
 		return;
 	}
 	if (reply->error == GRAPPE_EFORMAT) {
@@ -480,7 +493,10 @@ static void take_error(struct poller *poller, const struct poller_time *now, str
 	}
 	set_state(poller, reply->error == GRAPPE_EPEER ? POLLER_REFUSED : POLLER_DOWN, "%s",
 	    reply->text[0] != '\0' ? reply->text : error_text(reply->error));
-	pause_fetch(poller, now);
+	if (reply->error == GRAPPE_EPEER)
+		pause_fetch(poller, now);
+	else
+		rest_agent(poller, now);
 }
 
 void poller_reply(

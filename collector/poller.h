@@ -7,7 +7,8 @@
  *
  * The newest period comes first: it is asked for from its end on, a small constant delay per
  * agent later, until its deadline. Missed ones are fetched from the agent's ring afterwards,
- * oldest first, and give way when the next newest is due.
+ * oldest first, and give way when the next newest is due. An agent that does not answer is tried
+ * again every one or two seconds: with the newest period until its deadline, then with the oldest.
  *
  * Pure: no network, no clock; a replay drives it as the daemon does. One thread. Life-cycle:
  * poller_new(); then whenever time has passed: poller_tick(), and after it and after each

@@ -197,7 +197,7 @@ START_TEST(no_longer_there_is_lost)
 }
 END_TEST
 
-START_TEST(a_dead_agent_is_tried_and_then_left_until_the_next_period)
+START_TEST(a_dead_agent_is_tried_now_and_then)
 {
 	struct poller_request request;
 	unsigned tries = 0;
@@ -222,6 +222,60 @@ START_TEST(a_dead_agent_is_tried_and_then_left_until_the_next_period)
 	deliver(T0 + 60);
 	at(62100);
 	deliver(T0);
+	silent();
+}
+END_TEST
+
+/* What an agent still holds must not wait for the next period when it may be gone by then. */
+START_TEST(a_start_late_in_a_period_asks_for_the_oldest)
+{
+	at(50000);
+	expect(POLLER_MISSED, T0 + 30);
+	deliver(T0);
+	at(50100);
+	deliver(T0 + 30);
+	silent();
+}
+END_TEST
+
+START_TEST(a_start_early_in_a_period_waits_for_the_newest)
+{
+	at(30500);
+	silent();
+	at(31000);
+	deliver(T0 + 30);
+	at(31100);
+	deliver(T0);
+	silent();
+}
+END_TEST
+
+START_TEST(an_agent_that_returns_late_in_a_period_is_noticed)
+{
+	struct poller_request request;
+
+	/* Silent up to 20 s after the end of the second period, then there again. */
+	for (int64_t ms = 1000; ms < 50000; ms += 100) {
+		at(ms);
+		while (poller_next_request(poller, &request))
+			answer((struct poller_reply){.id = request.id, .error = GRAPPE_ETIMEOUT});
+	}
+	expect(POLLER_MISSED, T0);
+	expect(POLLER_MISSED, T0 + 30);
+	expect_nothing();
+	for (int64_t ms = 50000; ms < 53000; ms += 100) {
+		at(ms);
+		if (poller_next_request(poller, &request))
+			break;
+	}
+	ck_assert_int_eq(request.end_s, T0);
+	encode(T0, 3);
+	answer(info(&request));
+	while (poller_next_request(poller, &request))
+		answer(blocks(&request));
+	expect(POLLER_DELIVERED, T0);
+	at(53000);
+	deliver(T0 + 30);
 	silent();
 }
 END_TEST
@@ -464,7 +518,10 @@ int main(void)
 	tcase_add_test(all, a_period_is_fetched_in_blocks);
 	tcase_add_test(all, not_there_yet_is_asked_again);
 	tcase_add_test(all, no_longer_there_is_lost);
-	tcase_add_test(all, a_dead_agent_is_tried_and_then_left_until_the_next_period);
+	tcase_add_test(all, a_dead_agent_is_tried_now_and_then);
+	tcase_add_test(all, a_start_late_in_a_period_asks_for_the_oldest);
+	tcase_add_test(all, a_start_early_in_a_period_waits_for_the_newest);
+	tcase_add_test(all, an_agent_that_returns_late_in_a_period_is_noticed);
 	tcase_add_test(all, a_late_fetch_gives_way);
 	tcase_add_test(all, only_so_many_missed_periods_are_fetched);
 	tcase_add_test(all, another_period_length_is_refused);
