@@ -66,3 +66,17 @@ tests_lab_fake_capture_LDADD = libgrappe-common.la
 tests_bench_answers_SOURCES = tests/bench/answers.c $(MAKE_PERIOD)
 tests_bench_answers_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_answers_LDADD = libgrappe-collector.la libgrappe-common.la
+
+# A week in a simulated world
+LAB_TESTS += tests/lab/soak.sh
+if TESTS_ENABLED
+check_PROGRAMS += tests/lab/soak
+endif
+tests_lab_soak_SOURCES = tests/lab/soak.c tests/lab/soak_agents.c tests/lab/soak_agents.h tests/lab/soak_check.c \
+	tests/lab/soak_clock.h tests/lab/soak_fleet.c tests/lab/soak_fleet.h tests/lab/soak_parts.h \
+	tests/lab/soak_snmp.c tests/lab/soak_snmp.h tests/lab/soak_truth.c tests/lab/soak_truth.h $(MAKE_PERIOD)
+tests_lab_soak_LDADD = libgrappe-rrd.la libgrappe-common.la -lm
+EXTRA_DIST += tests/lab/soak_shim.c
+CLEANFILES += tests/lab/soak_shim.so
+tests/lab/soak_shim.so: $(srcdir)/tests/lab/soak_shim.c $(srcdir)/tests/lab/soak_clock.h
+	$(AM_V_CC)$(MKDIR_P) tests/lab && $(CC) $(DEFS) $(AM_CPPFLAGS) -O2 -fno-builtin -fPIC -shared -o $@ $(srcdir)/tests/lab/soak_shim.c -ldl
