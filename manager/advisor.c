@@ -245,3 +245,8 @@ void advisor_expire(struct advisor *advisor, int64_t now_s)
 	remember(advisor, now_s, recommendation_id(advisor->current), "expired",
 	    "no newer plan confirmed it in time");
 }
+
+void advisor_note(struct advisor *advisor, const char *event, const char *text, int64_t now_s)
+{
+	remember(advisor, now_s, "", event, text);
+}

@@ -39,6 +39,8 @@ bool advisor_take(struct advisor *advisor, json_t *fresh, int64_t now_s);
 int advisor_approve(struct advisor *advisor, const char *id, int64_t now_s);
 /* advisor_settle - the webhooks are through with the document. */
 void advisor_settle(struct advisor *advisor, const char *id, bool delivered, int64_t now_s);
+/* advisor_note - an event that is about no recommendation, for the history. */
+void advisor_note(struct advisor *advisor, const char *event, const char *text, int64_t now_s);
 /* advisor_expire - lets the current advice expire when its time is over. */
 void advisor_expire(struct advisor *advisor, int64_t now_s);
 

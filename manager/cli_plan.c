@@ -7,9 +7,12 @@
 #include "common/program.h"
 #include "manager/advise.h"
 #include "manager/cli_input.h"
+#include "manager/environment_watch.h"
 #include "manager/report.h"
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char name[] = "grappe plan";
 
@@ -43,8 +46,15 @@ static int plan_observation(const struct observation *observation, const char *p
     const struct manager_settings *settings, int format)
 {
 	struct environments environments = {0};
-	char message[1024];
+	char message[1024], copy[PATH_MAX];
 	int exit_code;
+
+	/* grappe-manager keeps what it got from there. */
+	if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0) {
+		snprintf(
+		    copy, sizeof copy, "%s/" ENVIRONMENT_WATCH_COPY, settings->state_directory);
+		path = copy;
+	}
 
 	if (path[0] != '\0' &&
 	    environments_load(path, &environments, message, sizeof message) != GRAPPE_OK) {

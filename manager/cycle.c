@@ -8,6 +8,7 @@
 #include "manager/source.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void plan(struct cycle *cycle, const struct observation *observation)
 {
@@ -15,9 +16,13 @@ static void plan(struct cycle *cycle, const struct observation *observation)
 	int rc = GRAPPE_OK;
 
 	cycle->verdict = CYCLE_FAILED;
-	if (cycle->settings.environments[0] != '\0')
-		rc = environments_load(cycle->settings.environments, &environments, cycle->message,
-		    sizeof cycle->message);
+	if (cycle->environments == NULL && cycle->environments_fault[0] != '\0') {
+		snprintf(cycle->message, sizeof cycle->message, "%s", cycle->environments_fault);
+		return;
+	}
+	if (cycle->environments != NULL)
+		rc = environments_parse(cycle->environments, cycle->environments_length,
+		    &environments, cycle->message, sizeof cycle->message);
 	if (rc != GRAPPE_OK)
 		return;
 	rc = advise(observation, &environments, &cycle->settings, cycle->standing,
@@ -64,5 +69,7 @@ void cycle_deinit(struct cycle *cycle)
 {
 	json_decref(cycle->document);
 	json_decref(cycle->standing);
+	free(cycle->environments);
 	cycle->document = cycle->standing = NULL;
+	cycle->environments = NULL;
 }

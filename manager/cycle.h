@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One cycle of the manager: asks the collector, reads the environment document, plans. Blocking and
- * without side effects, so that it may run in a thread; touches nothing but its own struct and the
- * strings of the settings.
+ * One cycle of the manager: asks the collector, and plans with the environment document. Blocking
+ * and without side effects, so that it may run in a thread; touches nothing but its own struct and
+ * the strings of the settings.
  *
  * Life-cycle: cycle_run() on a zeroed struct with `settings` set, read the result, cycle_deinit().
  */
@@ -25,7 +25,10 @@ enum cycle_verdict {
 struct cycle {
 	struct manager_settings settings; /* numbers copied, strings borrowed */
 	json_t *standing;                 /* copy of the current document, or NULL; owned */
-	bool patient;                     /* WAITING instead of a plan from too few periods */
+	char *environments; /* the environment document; owned, NULL = there is none */
+	size_t environments_length;
+	char environments_fault[512]; /* why there is none, "" = none is wanted */
+	bool patient;                 /* WAITING instead of a plan from too few periods */
 	/* result */
 	enum cycle_verdict verdict;
 	char message[1024]; /* "" when all is well */

@@ -6,203 +6,361 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What is read, and where an error is told. */
+/* What is read. */
 struct document {
+	struct json_fault fault;
 	struct environments *out;
 	size_t nhosts;
-	char *message;
-	size_t size;
 };
 
-struct number_key {
-	const char *key;
-	size_t offset;
-	double max;
+#define CAPACITY(type, member)                                                                     \
+	{"vcpu", offsetof(type, member.vcpu), 1e6},                                                \
+	    {"mem_GiB", offsetof(type, member.mem_GiB), 1e7},                                      \
+	{                                                                                          \
+		"max_vms", offsetof(type, member.max_vms), 1e6                                     \
+	}
+
+static const struct json_number host_numbers[] = {
+    CAPACITY(struct environment_host, capacity),
+    {"power", offsetof(struct environment_host, power), 1e6},
 };
 
-static const struct number_key host_numbers[] = {
-    {"vcpu", offsetof(struct environment_host, vcpu), 1e6},
-    {"mem_GiB", offsetof(struct environment_host, mem_GiB), 1e7},
-    {"max_vms", offsetof(struct environment_host, max_vms), 1e6},
+static const struct json_number capacity_numbers[] = {CAPACITY(struct environment, capacity)};
+static const struct json_number quota_numbers[] = {CAPACITY(struct environment, quota)};
+static const char *const capacity_keys[] = {"vcpu", "mem_GiB", "max_vms", NULL};
+
+static const struct json_number environment_numbers[] = {
+    {"power", offsetof(struct environment, power), 1e6},
+    {"price_vcpu_hour", offsetof(struct environment, price_vcpu_hour), 1e9},
+    {"price_mem_GiB_hour", offsetof(struct environment, price_mem_GiB_hour), 1e9},
+    {"price_vm_hour", offsetof(struct environment, price_vm_hour), 1e9},
 };
 
-static const struct number_key link_numbers[] = {
+static const struct json_number network_numbers[] = {
+    {"layer", offsetof(struct environment_network, layer), 3},
+};
+
+static const struct json_number link_numbers[] = {
     {"latency_ms", offsetof(struct environment_link, latency_ms), 1e6},
     {"bandwidth_MBps", offsetof(struct environment_link, bandwidth_MBps), 1e9},
     {"price_per_GB", offsetof(struct environment_link, price_per_GB), 1e9},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
-static int fail(const struct document *d, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int fail(const struct document *d, int code, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(d->message, d->size, format, arguments);
-	va_end(arguments);
-	return code;
-}
-
-/* keys: NULL-terminated; every key of the object must be among them. */
-static int check_keys(
-    const struct document *d, const json_t *object, const char *path, const char *const *keys)
-{
-	const char *key;
-	json_t *value;
-
-	if (!json_is_object(object))
-		return fail(d, GRAPPE_EFORMAT, "%s: must be an object", path);
-	json_object_foreach((json_t *)object, key, value)
-	{
-		size_t i = 0;
-
-		while (keys[i] != NULL && strcmp(keys[i], key) != 0)
-			i++;
-		if (keys[i] == NULL)
-			return fail(d, GRAPPE_EFORMAT, "%s.%.40s: unknown key", path, key);
-	}
-	return GRAPPE_OK;
-}
-
-/* An array, or NULL when the key is missing and optional. */
-static int get_array(const struct document *d, const json_t *object, const char *path,
-    const char *key, bool required, size_t limit, const json_t **array)
-{
-	*array = json_object_get(object, key);
-	if (*array == NULL && !required)
-		return GRAPPE_OK;
-	if (!json_is_array(*array))
-		return fail(d, GRAPPE_EFORMAT, "%s%s%s: %s", path, path[0] != '\0' ? "." : "", key,
-		    *array == NULL ? "missing" : "must be an array");
-	if (json_array_size(*array) > limit)
-		return fail(d, GRAPPE_ELIMIT, "%s%s%s: more than %zu entries", path,
-		    path[0] != '\0' ? "." : "", key, limit);
-	return GRAPPE_OK;
-}
-
-static int get_name(const struct document *d, const json_t *object, const char *path,
-    const char *key, bool required, char *out, size_t size)
-{
-	const json_t *value = json_object_get(object, key);
-	const char *text = json_string_value(value);
-
-	out[0] = '\0';
-	if (value == NULL && !required)
-		return GRAPPE_OK;
-	if (value == NULL)
-		return fail(d, GRAPPE_EFORMAT, "%s.%s: missing", path, key);
-	if (text == NULL || text[0] == '\0' || json_string_length(value) >= size ||
-	    strlen(text) != json_string_length(value))
-		return fail(d, GRAPPE_EFORMAT, "%s.%s: must be a text of 1 to %zu bytes", path, key,
-		    size - 1);
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return fail(
-			    d, GRAPPE_EFORMAT, "%s.%s: holds a control character", path, key);
-	memcpy(out, text, strlen(text) + 1);
-	return GRAPPE_OK;
-}
-
-static int get_numbers(const struct document *d, const json_t *object, const char *path,
-    const struct number_key *keys, size_t count, void *out)
-{
-	for (size_t i = 0; i < count; i++) {
-		const json_t *value = json_object_get(object, keys[i].key);
-		double *number = (double *)((char *)out + keys[i].offset);
-
-		*number = NAN;
-		if (value == NULL || json_is_null(value))
-			continue;
-		if (!json_is_number(value))
-			return fail(
-			    d, GRAPPE_EFORMAT, "%s.%s: must be a number", path, keys[i].key);
-		*number = json_number_value(value);
-		if (!(*number >= 0 && *number <= keys[i].max))
-			return fail(d, GRAPPE_EFORMAT, "%s.%s: must be between 0 and %g", path,
-			    keys[i].key, keys[i].max);
-	}
-	return GRAPPE_OK;
-}
+/* ---- hosts ---- */
 
 static int read_host(
-    struct document *d, const json_t *object, const char *path, struct environment *environment)
+    struct document *d, const json_t *object, const char *path, struct environment_host *host)
 {
-	static const char *const keys[] = {"name", "vcpu", "mem_GiB", "max_vms", NULL};
-	struct environment_host *host = &environment->hosts[environment->nhosts];
-	int rc = check_keys(d, object, path, keys);
+	static const char *const keys[] = {
+	    "name", "vcpu", "mem_GiB", "max_vms", "power", "drain", NULL};
+	int rc = json_check_keys(&d->fault, object, path, keys);
 
 	if (rc == GRAPPE_OK)
-		rc = get_name(d, object, path, "name", true, host->name, sizeof host->name);
+		rc = json_get_text(
+		    &d->fault, object, path, "name", true, host->name, sizeof host->name);
 	if (rc == GRAPPE_OK)
-		rc = get_numbers(d, object, path, host_numbers, COUNT(host_numbers), host);
+		rc = json_get_numbers(
+		    &d->fault, object, path, host_numbers, JSON_COUNT(host_numbers), host);
+	if (rc == GRAPPE_OK)
+		rc = json_get_truth(&d->fault, object, path, "drain", &host->drain);
+	return rc;
+}
+
+static int compare_hosts(const void *left, const void *right)
+{
+	const struct environment_host *x = left, *y = right;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Names are unique. */
+static int check_hosts(struct document *d, const char *path, const struct environment *environment)
+{
+	struct environment_host *sorted = calloc(environment->nhosts + 1, sizeof *sorted);
+	int rc = GRAPPE_OK;
+
+	if (sorted == NULL)
+		return GRAPPE_EMEMORY;
+	if (environment->nhosts > 0)
+		memcpy(sorted, environment->hosts, environment->nhosts * sizeof *sorted);
+	qsort(sorted, environment->nhosts, sizeof *sorted, compare_hosts);
+	for (size_t i = 1; i < environment->nhosts && rc == GRAPPE_OK; i++)
+		if (strcmp(sorted[i - 1].name, sorted[i].name) == 0)
+			rc = json_fail(&d->fault, GRAPPE_EFORMAT, "%s.hosts: '%s' appears twice",
+			    path, sorted[i].name);
+	free(sorted);
+	return rc;
+}
+
+static int read_hosts(
+    struct document *d, const json_t *object, const char *path, struct environment *environment)
+{
+	const json_t *hosts;
+	char host_path[96];
+	int rc = json_get_array(&d->fault, object, path, "hosts",
+	    json_object_get(object, "capacity") == NULL, ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
+
 	if (rc != GRAPPE_OK)
 		return rc;
-	for (size_t i = 0; i < environment->nhosts; i++)
-		if (strcmp(environment->hosts[i].name, host->name) == 0)
-			return fail(
-			    d, GRAPPE_EFORMAT, "%s.name: '%s' appears twice", path, host->name);
-	environment->nhosts++;
+	environment->hosts = calloc(json_array_size(hosts) + 1, sizeof *environment->hosts);
+	if (environment->hosts == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; rc == GRAPPE_OK && i < json_array_size(hosts); i++) {
+		snprintf(host_path, sizeof host_path, "%s.hosts[%zu]", path, i);
+		rc = read_host(d, json_array_get(hosts, i), host_path,
+		    &environment->hosts[environment->nhosts++]);
+	}
+	d->nhosts += environment->nhosts;
+	return rc == GRAPPE_OK ? check_hosts(d, path, environment) : rc;
+}
+
+/* ---- networks ---- */
+
+/* "192.0.2.0/24" */
+static bool parse_subnet(const char *text, struct environment_subnet *subnet)
+{
+	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	char address[ADDRESS_TEXT_SIZE];
+	size_t digits;
+
+	if (slash == NULL || (size_t)(slash - text) >= sizeof address)
+		return false;
+	digits = strspn(slash + 1, "0123456789");
+	if (digits == 0 || digits > 3 || slash[1 + digits] != '\0')
+		return false;
+	snprintf(address, sizeof address, "%.*s", (int)(slash - text), text);
+	subnet->length = (unsigned)strtoul(slash + 1, NULL, 10);
+	return address_parse(address, &subnet->address) == GRAPPE_OK &&
+	       subnet->length <= 8 * address_size(&subnet->address);
+}
+
+static int read_subnets(
+    struct document *d, const json_t *object, const char *path, struct environment_network *network)
+{
+	const json_t *list;
+	int rc = json_get_array(
+	    &d->fault, object, path, "subnets", false, ENVIRONMENT_ADDRESSES_MAX, &list);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	network->subnets = calloc(json_array_size(list) + 1, sizeof *network->subnets);
+	if (network->subnets == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (!parse_subnet(json_string_value(json_array_get(list, i)),
+			&network->subnets[network->nsubnets++]))
+			return json_fail(&d->fault, GRAPPE_EFORMAT,
+			    "%s.subnets[%zu]: must be a subnet such as 192.0.2.0/24", path, i);
 	return GRAPPE_OK;
+}
+
+static int read_used(
+    struct document *d, const json_t *object, const char *path, struct environment_network *network)
+{
+	const json_t *list;
+	int rc = json_get_array(
+	    &d->fault, object, path, "used_addresses", false, ENVIRONMENT_ADDRESSES_MAX, &list);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	network->used = calloc(json_array_size(list) + 1, sizeof *network->used);
+	if (network->used == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text == NULL ||
+		    address_parse(text, &network->used[network->nused++]) != GRAPPE_OK)
+			return json_fail(&d->fault, GRAPPE_EFORMAT,
+			    "%s.used_addresses[%zu]: must be an IP address", path, i);
+	}
+	return GRAPPE_OK;
+}
+
+static int read_network(
+    struct document *d, const json_t *object, const char *path, struct environment_network *network)
+{
+	static const char *const keys[] = {
+	    "segment", "layer", "overlay", "router", "subnets", "used_addresses", NULL};
+	int rc = json_check_keys(&d->fault, object, path, keys);
+
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(&d->fault, object, path, "segment", true, network->segment,
+		    sizeof network->segment);
+	if (rc == GRAPPE_OK)
+		rc = json_get_numbers(
+		    &d->fault, object, path, network_numbers, JSON_COUNT(network_numbers), network);
+	if (rc == GRAPPE_OK && !isnan(network->layer) && network->layer != 2 && network->layer != 3)
+		rc = json_fail(&d->fault, GRAPPE_EFORMAT, "%s.layer: must be 2 or 3", path);
+	if (rc == GRAPPE_OK)
+		rc = json_get_truth(&d->fault, object, path, "overlay", &network->overlay);
+	if (rc == GRAPPE_OK)
+		rc = json_get_truth(&d->fault, object, path, "router", &network->router);
+	if (rc == GRAPPE_OK)
+		rc = read_subnets(d, object, path, network);
+	return rc == GRAPPE_OK ? read_used(d, object, path, network) : rc;
+}
+
+static int read_networks(
+    struct document *d, const json_t *object, const char *path, struct environment *environment)
+{
+	const json_t *networks;
+	char network_path[96];
+	int rc = json_get_array(
+	    &d->fault, object, path, "networks", false, ENVIRONMENT_NETWORKS_MAX, &networks);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	environment->networks =
+	    calloc(json_array_size(networks) + 1, sizeof *environment->networks);
+	if (environment->networks == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; rc == GRAPPE_OK && i < json_array_size(networks); i++) {
+		struct environment_network *network = &environment->networks[i];
+
+		snprintf(network_path, sizeof network_path, "%s.networks[%zu]", path, i);
+		environment->nnetworks++;
+		rc = read_network(d, json_array_get(networks, i), network_path, network);
+		for (size_t j = 0; rc == GRAPPE_OK && j < i; j++)
+			if (strcmp(environment->networks[j].segment, network->segment) == 0)
+				rc = json_fail(&d->fault, GRAPPE_EFORMAT,
+				    "%s.segment: '%s' appears twice", network_path,
+				    network->segment);
+	}
+	return rc;
+}
+
+/* ---- environments ---- */
+
+/* An object of capacity numbers, left out: all unknown. */
+static int read_capacity(struct document *d, const json_t *object, const char *path,
+    const char *key, const struct json_number *numbers, struct environment *environment)
+{
+	const json_t *value = json_object_get(object, key);
+	char inner[96];
+	int rc = GRAPPE_OK;
+
+	snprintf(inner, sizeof inner, "%s.%s", path, key);
+	if (value != NULL)
+		rc = json_check_keys(&d->fault, value, inner, capacity_keys);
+	return rc == GRAPPE_OK ? json_get_numbers(&d->fault, value, inner, numbers,
+				     JSON_COUNT(capacity_numbers), environment)
+			       : rc;
+}
+
+static int read_availability(
+    struct document *d, const json_t *object, const char *path, struct environment *environment)
+{
+	int rc = json_get_time(
+	    &d->fault, object, path, "available_from", &environment->available_from_s);
+
+	if (rc == GRAPPE_OK)
+		rc = json_get_time(
+		    &d->fault, object, path, "available_until", &environment->available_until_s);
+	if (rc == GRAPPE_OK && environment->available_until_s != 0 &&
+	    environment->available_until_s <= environment->available_from_s)
+		rc = json_fail(&d->fault, GRAPPE_EFORMAT,
+		    "%s.available_until: lies before available_from", path);
+	return rc;
+}
+
+static int read_words(
+    struct document *d, const json_t *object, const char *path, struct environment *environment)
+{
+	static const char *const keys[] = {"name", "kind", "api", "hosts", "capacity", "quota",
+	    "power", "price_vcpu_hour", "price_mem_GiB_hour", "price_vm_hour", "available_from",
+	    "available_until", "drain", "networks", NULL};
+	const struct json_fault *fault = &d->fault;
+	int rc = json_check_keys(fault, object, path, keys);
+
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(
+		    fault, object, path, "name", true, environment->name, sizeof environment->name);
+	if (rc == GRAPPE_OK && environments_find(d->out, environment->name) >= 0)
+		rc = json_fail(
+		    fault, GRAPPE_EFORMAT, "%s.name: '%s' appears twice", path, environment->name);
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(fault, object, path, "kind", false, environment->kind,
+		    sizeof environment->kind);
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(
+		    fault, object, path, "api", false, environment->api, sizeof environment->api);
+	return rc;
 }
 
 static int read_environment(struct document *d, const json_t *object, const char *path)
 {
-	static const char *const keys[] = {"name", "kind", "hosts", NULL};
 	struct environment *environment = &d->out->items[d->out->count];
-	char host_path[96];
-	const json_t *hosts;
-	int rc = check_keys(d, object, path, keys);
+	int rc = read_words(d, object, path, environment);
 
-	if (rc == GRAPPE_OK)
-		rc = get_name(
-		    d, object, path, "name", true, environment->name, sizeof environment->name);
-	if (rc == GRAPPE_OK)
-		rc = get_name(
-		    d, object, path, "kind", false, environment->kind, sizeof environment->kind);
-	if (rc == GRAPPE_OK)
-		rc = get_array(
-		    d, object, path, "hosts", true, ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
 	if (rc != GRAPPE_OK)
 		return rc;
-	if (environments_find(d->out, environment->name) >= 0)
-		return fail(
-		    d, GRAPPE_EFORMAT, "%s.name: '%s' appears twice", path, environment->name);
-	environment->hosts = calloc(json_array_size(hosts) + 1, sizeof *environment->hosts);
-	if (environment->hosts == NULL)
-		return GRAPPE_EMEMORY;
 	d->out->count++;
-	for (size_t i = 0; rc == GRAPPE_OK && i < json_array_size(hosts); i++) {
-		snprintf(host_path, sizeof host_path, "%s.hosts[%zu]", path, i);
-		rc = read_host(d, json_array_get(hosts, i), host_path, environment);
-	}
-	d->nhosts += environment->nhosts;
-	return rc;
+	rc = json_get_numbers(&d->fault, object, path, environment_numbers,
+	    JSON_COUNT(environment_numbers), environment);
+	if (rc == GRAPPE_OK)
+		rc = read_capacity(d, object, path, "capacity", capacity_numbers, environment);
+	if (rc == GRAPPE_OK)
+		rc = read_capacity(d, object, path, "quota", quota_numbers, environment);
+	if (rc == GRAPPE_OK)
+		rc = read_availability(d, object, path, environment);
+	if (rc == GRAPPE_OK)
+		rc = json_get_truth(&d->fault, object, path, "drain", &environment->drain);
+	if (rc == GRAPPE_OK)
+		rc = read_hosts(d, object, path, environment);
+	return rc == GRAPPE_OK ? read_networks(d, object, path, environment) : rc;
 }
+
+/* ---- between environments ---- */
 
 static int get_end(const struct document *d, const json_t *object, const char *path,
     const char *key, size_t *index)
 {
 	char name[PLACE_NAME_SIZE];
-	int rc = get_name(d, object, path, key, true, name, sizeof name);
+	int rc = json_get_text(&d->fault, object, path, key, true, name, sizeof name);
 
 	if (rc != GRAPPE_OK)
 		return rc;
 	rc = environments_find(d->out, name);
 	if (rc < 0)
-		return fail(
-		    d, GRAPPE_EFORMAT, "%s.%s: no environment is called '%s'", path, key, name);
+		return json_fail(&d->fault, GRAPPE_EFORMAT, "%s.%s: no environment is called '%s'",
+		    path, key, name);
 	*index = (size_t)rc;
 	return GRAPPE_OK;
+}
+
+static int read_endpoints(struct document *d, const json_t *endpoints)
+{
+	static const char *const keys[] = {"name", "environment", NULL};
+	struct environments *out = d->out;
+	char path[64];
+	int rc = GRAPPE_OK;
+
+	out->endpoints = calloc(json_array_size(endpoints) + 1, sizeof *out->endpoints);
+	if (out->endpoints == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; rc == GRAPPE_OK && i < json_array_size(endpoints); i++) {
+		const json_t *object = json_array_get(endpoints, i);
+		struct environment_endpoint *endpoint = &out->endpoints[out->nendpoints++];
+
+		snprintf(path, sizeof path, "endpoints[%zu]", i);
+		rc = json_check_keys(&d->fault, object, path, keys);
+		if (rc == GRAPPE_OK)
+			rc = json_get_text(&d->fault, object, path, "name", true, endpoint->name,
+			    sizeof endpoint->name);
+		if (rc == GRAPPE_OK)
+			rc = get_end(d, object, path, "environment", &endpoint->environment);
+		for (size_t j = 0; rc == GRAPPE_OK && j < i; j++)
+			if (strcmp(out->endpoints[j].name, endpoint->name) == 0)
+				rc = json_fail(&d->fault, GRAPPE_EFORMAT,
+				    "%s.name: '%s' appears twice", path, endpoint->name);
+	}
+	return rc;
 }
 
 static int compare_links(const void *left, const void *right)
@@ -230,13 +388,14 @@ static int read_links(struct document *d, const json_t *links)
 		struct environment_link *link = &out->links[i];
 
 		snprintf(path, sizeof path, "links[%zu]", i);
-		rc = check_keys(d, object, path, keys);
+		rc = json_check_keys(&d->fault, object, path, keys);
 		if (rc == GRAPPE_OK)
 			rc = get_end(d, object, path, "from", &link->from);
 		if (rc == GRAPPE_OK)
 			rc = get_end(d, object, path, "to", &link->to);
 		if (rc == GRAPPE_OK)
-			rc = get_numbers(d, object, path, link_numbers, COUNT(link_numbers), link);
+			rc = json_get_numbers(
+			    &d->fault, object, path, link_numbers, JSON_COUNT(link_numbers), link);
 		out->nlinks += rc == GRAPPE_OK;
 	}
 	if (rc != GRAPPE_OK)
@@ -244,28 +403,46 @@ static int read_links(struct document *d, const json_t *links)
 	qsort(out->links, out->nlinks, sizeof *out->links, compare_links);
 	for (size_t i = 1; i < out->nlinks; i++)
 		if (compare_links(&out->links[i - 1], &out->links[i]) == 0)
-			return fail(d, GRAPPE_EFORMAT, "links: from '%s' to '%s' appears twice",
+			return json_fail(&d->fault, GRAPPE_EFORMAT,
+			    "links: from '%s' to '%s' appears twice",
 			    out->items[out->links[i].from].name, out->items[out->links[i].to].name);
 	return GRAPPE_OK;
 }
 
-static int read_document(struct document *d, const json_t *root)
+static int read_head(struct document *d, const json_t *root)
 {
-	static const char *const keys[] = {"version", "environments", "links", NULL};
-	const json_t *environments, *links, *version = json_object_get(root, "version");
-	char path[64];
-	int rc = check_keys(d, root, "document", keys);
+	static const char *const keys[] = {
+	    "version", "as_of", "currency", "environments", "links", "endpoints", NULL};
+	const json_t *version = json_object_get(root, "version");
+	int rc = json_check_keys(&d->fault, root, "document", keys);
 
 	if (rc != GRAPPE_OK)
 		return rc;
 	if (!json_is_integer(version))
-		return fail(d, GRAPPE_EFORMAT, "version: missing or not an integer");
+		return json_fail(&d->fault, GRAPPE_EFORMAT, "version: missing or not an integer");
 	if (json_integer_value(version) != 1)
-		return fail(d, GRAPPE_EVERSION, "version: only 1 is known here");
-	rc = get_array(d, root, "", "environments", true, ENVIRONMENTS_MAX, &environments);
+		return json_fail(&d->fault, GRAPPE_EVERSION, "version: only 1 is known here");
+	rc = json_get_time(&d->fault, root, "", "as_of", &d->out->as_of_s);
+	return rc == GRAPPE_OK ? json_get_text(&d->fault, root, "", "currency", false,
+				     d->out->currency, sizeof d->out->currency)
+			       : rc;
+}
+
+static int read_document(struct document *d, const json_t *root)
+{
+	const json_t *environments, *links, *endpoints;
+	char path[64];
+	int rc = read_head(d, root);
+
 	if (rc == GRAPPE_OK)
-		rc = get_array(d, root, "", "links", false,
+		rc = json_get_array(
+		    &d->fault, root, "", "environments", true, ENVIRONMENTS_MAX, &environments);
+	if (rc == GRAPPE_OK)
+		rc = json_get_array(&d->fault, root, "", "links", false,
 		    (size_t)ENVIRONMENTS_MAX * ENVIRONMENTS_MAX, &links);
+	if (rc == GRAPPE_OK)
+		rc = json_get_array(
+		    &d->fault, root, "", "endpoints", false, ENVIRONMENT_ENDPOINTS_MAX, &endpoints);
 	if (rc != GRAPPE_OK)
 		return rc;
 	d->out->items = calloc(json_array_size(environments) + 1, sizeof *d->out->items);
@@ -275,25 +452,28 @@ static int read_document(struct document *d, const json_t *root)
 		snprintf(path, sizeof path, "environments[%zu]", i);
 		rc = read_environment(d, json_array_get(environments, i), path);
 	}
-	return rc == GRAPPE_OK ? read_links(d, links) : rc;
+	if (rc == GRAPPE_OK)
+		rc = read_links(d, links);
+	return rc == GRAPPE_OK ? read_endpoints(d, endpoints) : rc;
 }
 
 int environments_parse(
     const char *bytes, size_t length, struct environments *out, char *message, size_t size)
 {
 	struct environments found = {0};
-	struct document document = {.out = &found, .message = message, .size = size};
+	struct document document = {.fault = {message, size}, .out = &found};
 	json_error_t error;
 	json_t *root;
 	int rc;
 
 	message[0] = '\0';
 	if (length > ENVIRONMENT_DOCUMENT_MAX)
-		return fail(
-		    &document, GRAPPE_ELIMIT, "longer than %u bytes", ENVIRONMENT_DOCUMENT_MAX);
+		return json_fail(&document.fault, GRAPPE_ELIMIT, "longer than %u bytes",
+		    ENVIRONMENT_DOCUMENT_MAX);
 	root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL)
-		return fail(&document, GRAPPE_EFORMAT, "line %d: %s", error.line, error.text);
+		return json_fail(
+		    &document.fault, GRAPPE_EFORMAT, "line %d: %s", error.line, error.text);
 	rc = read_document(&document, root);
 	json_decref(root);
 	if (rc == GRAPPE_OK)
@@ -301,7 +481,7 @@ int environments_parse(
 	else
 		environments_deinit(&found);
 	if (rc != GRAPPE_OK && message[0] == '\0')
-		fail(&document, rc, "%s", error_text(rc));
+		json_fail(&document.fault, rc, "%s", error_text(rc));
 	return rc;
 }
 
@@ -322,12 +502,23 @@ int environments_load(const char *path, struct environments *out, char *message,
 	return rc;
 }
 
+static void deinit_environment(struct environment *environment)
+{
+	for (size_t i = 0; i < environment->nnetworks; i++) {
+		free(environment->networks[i].subnets);
+		free(environment->networks[i].used);
+	}
+	free(environment->networks);
+	free(environment->hosts);
+}
+
 void environments_deinit(struct environments *environments)
 {
 	for (size_t i = 0; environments->items != NULL && i < environments->count; i++)
-		free(environments->items[i].hosts);
+		deinit_environment(&environments->items[i]);
 	free(environments->items);
 	free(environments->links);
+	free(environments->endpoints);
 	*environments = (struct environments){0};
 }
 

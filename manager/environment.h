@@ -10,28 +10,67 @@
 #ifndef GRAPPE_MANAGER_ENVIRONMENT_H
 #define GRAPPE_MANAGER_ENVIRONMENT_H
 
+#include "common/address.h"
 #include "common/place.h"
+#include "manager/json_fields.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define ENVIRONMENT_DOCUMENT_MAX (8u << 20) /* bytes */
 #define ENVIRONMENTS_MAX 1024
-#define ENVIRONMENT_HOSTS_MAX 100000 /* over all environments */
+#define ENVIRONMENT_HOSTS_MAX 100000     /* over all environments */
+#define ENVIRONMENT_NETWORKS_MAX 256     /* of one environment */
+#define ENVIRONMENT_ADDRESSES_MAX 100000 /* subnets or used addresses of one network */
+#define ENVIRONMENT_ENDPOINTS_MAX 1000
 #define ENVIRONMENT_KIND_SIZE 32
+#define ENVIRONMENT_CURRENCY_SIZE 8
+
+/* How much something holds; each NAN when unknown. */
+struct environment_capacity {
+	double vcpu;    /* virtual processors it can give to VMs */
+	double mem_GiB; /* memory it can give to VMs */
+	double max_vms; /* VMs at most */
+};
 
 struct environment_host {
 	char name[PLACE_NAME_SIZE];
-	double vcpu;    /* virtual processors it can give to VMs; NAN unknown */
-	double mem_GiB; /* memory it can give to VMs; NAN unknown */
-	double max_vms; /* VMs at most; NAN unknown */
+	struct environment_capacity capacity;
+	double power;     /* speed of a core relative to 1; NAN: that of the environment */
+	enum truth drain; /* yes: nothing may stay on it */
+};
+
+struct environment_subnet {
+	struct address address;
+	unsigned length; /* of the prefix, bits */
+};
+
+/* What a segment (the collector's name of it) is like there. */
+struct environment_network {
+	char segment[PLACE_NAME_SIZE];
+	double layer;       /* 2 or 3; NAN unknown */
+	enum truth overlay; /* a virtual network that spans environments */
+	enum truth router;  /* a router passes its traffic on */
+	struct environment_subnet *subnets;
+	size_t nsubnets;
+	struct address *used; /* taken there by somebody Grappe does not see */
+	size_t nused;
 };
 
 struct environment {
 	char name[PLACE_NAME_SIZE];
 	char kind[ENVIRONMENT_KIND_SIZE]; /* "cloud", "grid", "cluster", "site" or "" */
+	char api[PLACE_NAME_SIZE];        /* through which VMs are moved there; "" none */
+	struct environment_capacity capacity,
+	    quota;    /* of the whole; NAN: that of its hosts; none */
+	double power; /* of its cores, relative to 1; NAN unknown */
+	double price_vcpu_hour, price_mem_GiB_hour, price_vm_hour; /* NAN unknown */
+	int64_t available_from_s, available_until_s; /* epoch seconds; 0: no limit told */
+	enum truth drain;                            /* yes: nothing may stay in it */
 	struct environment_host *hosts;
 	size_t nhosts;
+	struct environment_network *networks;
+	size_t nnetworks;
 };
 
 struct environment_link {
@@ -41,11 +80,21 @@ struct environment_link {
 	double price_per_GB;   /* of 10^9 bytes leaving `from`; NAN unknown */
 };
 
+/* Where a fixed node is: a named endpoint of the collector, or "external", the outside users. */
+struct environment_endpoint {
+	char name[PLACE_NAME_SIZE];
+	size_t environment; /* index */
+};
+
 struct environments {
 	struct environment *items;
 	size_t count;
-	struct environment_link *links;
+	struct environment_link *links; /* by from, then to */
 	size_t nlinks;
+	struct environment_endpoint *endpoints;
+	size_t nendpoints;
+	char currency[ENVIRONMENT_CURRENCY_SIZE]; /* of all prices; "" not told */
+	int64_t as_of_s; /* when these facts were true, epoch seconds; 0 not told */
 };
 
 /* environments_parse - reads a document of length bytes. *out needs environments_deinit() only

@@ -24,7 +24,7 @@ struct history_event {
 	int64_t time_s;
 	char id[RECOMMENDATION_ID_SIZE];
 	char event[HISTORY_EVENT_SIZE]; /* created, approved, superseded, expired, posted, unposted,
-					   done, rest */
+					   done, rest, environment */
 	char text[HISTORY_TEXT_SIZE];
 };
 

@@ -133,6 +133,16 @@ static void free_exchange(struct http_exchange *exchange)
 	free(exchange);
 }
 
+/* The value of a header of the answer, or "". */
+static const char *answer_header(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		   ? header->value
+		   : "";
+}
+
 static void finish_exchange(struct http_exchange *exchange, CURLcode rc)
 {
 	char reason[REASON_SIZE];
@@ -140,6 +150,8 @@ static void finish_exchange(struct http_exchange *exchange, CURLcode rc)
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &result.code);
 	result.verdict = explain_result(exchange, rc, result.code, reason);
+	result.etag = answer_header(exchange->easy, "ETag");
+	result.last_modified = answer_header(exchange->easy, "Last-Modified");
 	result.length = exchange->answer.length;
 	buffer_put_u8(&exchange->answer, 0);
 	if (exchange->answer.error != GRAPPE_OK)

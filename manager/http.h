@@ -49,6 +49,8 @@ struct http_result {
 	const char *reason; /* for people, one line without final stop; "" when HTTP_DONE */
 	const char *answer; /* body of the answer, zero-terminated; valid during `done` only */
 	size_t length;      /* of the answer, bytes */
+	/* for a conditional request later (RFC 9110 section 8.8); "" = not told */
+	const char *etag, *last_modified;
 };
 
 typedef void http_done(const struct http_result *result, void *context);

@@ -4,6 +4,8 @@
 noinst_LTLIBRARIES += libgrappe-manager.la
 libgrappe_manager_la_SOURCES = \
 	manager/environment.c manager/environment.h \
+	manager/environment_change.c manager/environment_change.h \
+	manager/json_fields.c manager/json_fields.h \
 	manager/explain.c manager/explain.h \
 	manager/graph.c manager/graph.h \
 	manager/group_thesis.c manager/group_thesis.h \
@@ -40,6 +42,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli.c manager/cli.h \
 	manager/cli_daemon.c \
 	manager/cli_groups.c \
+	manager/environment_watch.c manager/environment_watch.h \
 	manager/cli_input.c manager/cli_input.h \
 	manager/cli_plan.c \
 	manager/cycle.c manager/cycle.h \

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "manager/advisor.h"
 #include "manager/cycle.h"
+#include "manager/environment_watch.h"
 #include "manager/manager_answer.h"
 #include "manager/publish.h"
 #include "manager/report.h"
@@ -36,6 +37,9 @@ struct manager {
 	struct event_base *base;
 	struct advisor *advisor;
 	struct publisher *publisher;
+	struct environment_watch *environments;
+	bool environments_known; /* the first look is over */
+	bool replan;             /* something changed while a cycle was running */
 	struct protocol_server *server;
 	struct event *timer, *finished, *signals[2];
 	struct cycle cycle;
@@ -85,6 +89,56 @@ static void schedule(struct manager *m, int64_t delay_ns)
 	evtimer_add(m->timer, &delay);
 }
 
+/* ---- environments ---- */
+
+static void on_environments_changed(void *context, const char *text, size_t count)
+{
+	struct manager *m = context;
+	char line[HISTORY_TEXT_SIZE];
+
+	if (count > 1)
+		snprintf(line, sizeof line, "%.200s; and %zu changes more", text, count - 1);
+	else
+		snprintf(line, sizeof line, "%s", text);
+	advisor_note(m->advisor, "environment", line, now_s());
+	if (m->running)
+		m->replan = true;
+	else if (m->environments_known && m->timer != NULL)
+		schedule(m, 0);
+}
+
+static void on_environments_known(void *context)
+{
+	struct manager *m = context;
+
+	m->environments_known = true;
+	if (m->timer != NULL)
+		schedule(m, 0);
+	else
+		event_base_loopbreak(m->base);
+}
+
+/* What the cycle plans with. */
+static void give_environments(const struct manager *m, struct cycle *cycle)
+{
+	const char *error;
+	size_t length;
+	const char *text = environment_watch_document(m->environments, &length, &error);
+
+	snprintf(cycle->environments_fault, sizeof cycle->environments_fault, "%s", error);
+	if (text == NULL)
+		return;
+	cycle->environments = malloc(length + 1);
+	if (cycle->environments == NULL) {
+		snprintf(cycle->environments_fault, sizeof cycle->environments_fault, "%s",
+		    error_text(GRAPPE_EMEMORY));
+		return;
+	}
+	memcpy(cycle->environments, text, length);
+	cycle->environments[length] = '\0';
+	cycle->environments_length = length;
+}
+
 /* ---- cycles ---- */
 
 static void *run_thread(void *argument)
@@ -108,10 +162,13 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 	(void)what;
 	if (m->running)
 		return;
+	environment_watch_refresh(m->environments);
+	evtimer_del(m->timer);
 	advisor_expire(m->advisor, now_s());
 	m->cycle = (struct cycle){.settings = *m->settings,
 	    .standing = json_deep_copy(advisor_current(m->advisor)),
 	    .patient = true};
+	give_environments(m, &m->cycle);
 	rc = pthread_create(&m->thread, NULL, run_thread, m);
 	m->running = rc == 0;
 	if (rc != 0) {
@@ -181,8 +238,10 @@ static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 		log_complain(&m->plan_fault, "no plan: %s", cycle->message);
 	else
 		log_complain(&m->input_fault, "no plan: %s", cycle->message);
-	schedule(m, manager_next_run(clock_wall_ns(), m->settings->interval_ms, m->state.length_s,
-			m->failures, cycle->retry_at_s));
+	schedule(m, m->replan ? 0
+			      : manager_next_run(clock_wall_ns(), m->settings->interval_ms,
+				    m->state.length_s, m->failures, cycle->retry_at_s));
+	m->replan = false;
 	cycle_deinit(cycle);
 }
 
@@ -208,7 +267,26 @@ static void stop(evutil_socket_t fd, short what, void *argument)
 	event_base_loopbreak(argument);
 }
 
-/* Advice and posting, which the daemon and --once share. */
+static int open_environments(struct manager *m, char *message, size_t size)
+{
+	const struct manager_settings *settings = m->settings;
+	const struct environment_watch_options options = {.source = settings->environments,
+	    .ca_file = settings->environments_ca_file,
+	    .token_file = settings->environments_token_file,
+	    .folder = settings->state_directory,
+	    .refresh_ms = settings->environments_refresh_ms,
+	    .timeout_ms = settings->environments_timeout_ms,
+	    .stale_ms = settings->environments_stale_ms,
+	    .changed = on_environments_changed,
+	    .ready = on_environments_known,
+	    .context = m};
+	const int rc = environment_watch_new(m->base, &options, &m->environments, message, size);
+
+	m->state.environments = m->environments;
+	return rc;
+}
+
+/* Advice, environments and posting, which the daemon and --once share. */
 static int open_books(struct manager *m)
 {
 	char message[512], *folder = NULL;
@@ -223,6 +301,8 @@ static int open_books(struct manager *m)
 	if (rc == GRAPPE_OK)
 		rc = publish_new(m->base, &m->settings->webhooks, folder, settled, m->advisor,
 		    &m->publisher, message, sizeof message);
+	if (rc == GRAPPE_OK)
+		rc = open_environments(m, message, sizeof message);
 	if (rc != GRAPPE_OK)
 		log_error("%s", message);
 	free(folder);
@@ -273,6 +353,7 @@ static bool manager_close(struct manager *m)
 	struct timespec until;
 
 	protocol_server_free(m->server);
+	environment_watch_free(m->environments);
 	publish_free(m->publisher);
 	advisor_close(m->advisor);
 	free_event(m->timer);
@@ -315,7 +396,7 @@ int manager_run(const struct manager_settings *settings)
 		rc = open_server(m);
 	if (rc == GRAPPE_OK) {
 		log_info("READY: serving at %s", settings->socket);
-		schedule(m, 0);
+		environment_watch_start(m->environments);
 		event_base_dispatch(m->base);
 		log_info("stopping");
 	}
@@ -349,6 +430,9 @@ int manager_once(const struct manager_settings *settings)
 	int exit_code = EXIT_FAILURE;
 
 	if (open_books(&m) == GRAPPE_OK) {
+		environment_watch_start(m.environments);
+		event_base_dispatch(m.base); /* until they are known */
+		give_environments(&m, &cycle);
 		cycle.standing = json_deep_copy(advisor_current(m.advisor));
 		cycle_run(&cycle);
 		exit_code = finish_once(&m, &cycle);

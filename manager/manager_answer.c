@@ -3,6 +3,7 @@
 
 #include "manager/manager_answer.h"
 
+#include "common/clock.h"
 #include "common/error.h"
 
 #include <inttypes.h>
@@ -10,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOCUMENT_MAX (PROTOCOL_HEADER_MAX - 8192) /* bytes left for it in the answer's first line  \
-						   */
+#define DOCUMENT_MAX                                                                               \
+	(PROTOCOL_HEADER_MAX - 8192) /* bytes left for it in the answer's first line               \
+				      */
 
 /* The document as it fits in an answer: a very large one without its groups. A new reference. */
 static json_t *document_json(const json_t *document)
@@ -42,6 +44,10 @@ json_t *manager_status_json(const struct advisor *advisor, const struct publishe
 
 	if (data != NULL && publisher != NULL)
 		json_object_set_new(data, "publish", publish_status_json(publisher));
+	if (data != NULL && state->environments != NULL)
+		json_object_set_new(data, "environments",
+		    environment_watch_status(
+			state->environments, clock_wall_ns() / CLOCK_SECOND_NS));
 	return data;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/protocol.h"
 #include "manager/advisor.h"
+#include "manager/environment_watch.h"
 #include "manager/publish.h"
 
 #include <stdint.h>
@@ -19,6 +20,7 @@ struct manager_state {
 	char input_error[1024];
 	int64_t input_to_s, length_s; /* of the last window; length of a period */
 	uint32_t known, wanted;
+	const struct environment_watch *environments; /* NULL: not told */
 };
 
 /* manager_answer - answers the request completely. */

@@ -17,7 +17,9 @@ enum manager_by { MANAGER_BY_PACKETS, MANAGER_BY_BYTES };
 
 struct manager_settings {
 	char *collector_socket, *socket, *state_directory;
-	char *environments;   /* path of the environment document, "" = none */
+	char *environments;   /* path or URL of the environment document, "" = none */
+	char *environments_ca_file, *environments_token_file;
+	int64_t environments_refresh_ms, environments_timeout_ms, environments_stale_ms;
 	int64_t window_ms;    /* how far back a plan looks */
 	int64_t interval_ms;  /* between plans; 0 = after each period */
 	int64_t wait_ms;      /* longest wait for the newest period */

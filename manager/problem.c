@@ -62,9 +62,9 @@ static void add_listed_hosts(struct problem *p, const struct environments *envir
 			    &p->plan.places[add_place(p, environment->name, host->name)];
 
 			place->target = true;
-			place->vcpu = limit(host->vcpu);
-			place->mem_GiB = limit(host->mem_GiB);
-			place->max_vms = limit(host->max_vms);
+			place->vcpu = limit(host->capacity.vcpu);
+			place->mem_GiB = limit(host->capacity.mem_GiB);
+			place->max_vms = limit(host->capacity.max_vms);
 		}
 	}
 }

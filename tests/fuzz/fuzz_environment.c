@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		if (environments_find(&e, e.items[i].name) != (int)i)
 			abort();
 		for (size_t h = 0; h < e.items[i].nhosts; h++) {
-			check_number(e.items[i].hosts[h].vcpu);
-			check_number(e.items[i].hosts[h].mem_GiB);
-			check_number(e.items[i].hosts[h].max_vms);
+			check_number(e.items[i].hosts[h].capacity.vcpu);
+			check_number(e.items[i].hosts[h].capacity.mem_GiB);
+			check_number(e.items[i].hosts[h].capacity.max_vms);
 		}
 	}
 	for (size_t i = 0; i < e.nlinks; i++)

@@ -26,17 +26,70 @@ START_TEST(a_document_is_read)
 	ck_assert_str_eq(e.items[0].kind, "cluster");
 	ck_assert_str_eq(e.items[1].kind, "");
 	ck_assert_uint_eq(e.items[0].nhosts, 2);
-	ck_assert_double_eq_tol(e.items[0].hosts[0].vcpu, 16, 1e-9);
-	ck_assert_double_eq_tol(e.items[0].hosts[0].mem_GiB, 64.5, 1e-9);
-	ck_assert(isnan(e.items[0].hosts[0].max_vms));
-	ck_assert(isnan(e.items[0].hosts[1].vcpu));
-	ck_assert_double_eq_tol(e.items[0].hosts[1].max_vms, 8, 1e-9);
+	ck_assert_double_eq_tol(e.items[0].hosts[0].capacity.vcpu, 16, 1e-9);
+	ck_assert_double_eq_tol(e.items[0].hosts[0].capacity.mem_GiB, 64.5, 1e-9);
+	ck_assert(isnan(e.items[0].hosts[0].capacity.max_vms));
+	ck_assert(isnan(e.items[0].hosts[1].capacity.vcpu));
+	ck_assert_double_eq_tol(e.items[0].hosts[1].capacity.max_vms, 8, 1e-9);
 	ck_assert_uint_eq(e.nlinks, 2);
 	ck_assert_uint_eq(e.links[0].from, 0);
 	ck_assert_double_eq_tol(e.links[0].price_per_GB, 0.02, 1e-9);
 	ck_assert(isnan(e.links[0].latency_ms));
 	ck_assert_int_eq(environments_find(&e, "site-2"), 1);
 	ck_assert_int_eq(environments_find(&e, "site-3"), GRAPPE_ENOTFOUND);
+	environments_deinit(&e);
+}
+END_TEST
+
+static const char whole[] =
+    "{\"version\":1,\"as_of\":\"2026-11-20T08:00:00Z\",\"currency\":\"EUR\",\"environments\":["
+    "{\"name\":\"grid\",\"kind\":\"grid\",\"api\":\"batch\",\"power\":1.5,"
+    "\"hosts\":[{\"name\":\"g1\",\"vcpu\":8,\"power\":2,\"drain\":true}],"
+    "\"quota\":{\"vcpu\":4},\"available_from\":\"2026-11-20T00:00:00Z\","
+    "\"available_until\":\"2026-11-21T00:00:00Z\",\"networks\":[{\"segment\":\"default\",\"layer\":"
+    "3,"
+    "\"overlay\":true,\"router\":false,\"subnets\":[\"10.0.0.0/24\",\"2001:db8::/64\"],"
+    "\"used_addresses\":[\"10.0.0.7\"]}]},"
+    "{\"name\":\"cloud\",\"capacity\":{\"vcpu\":1000,\"mem_GiB\":4000},\"price_vcpu_hour\":0.1,"
+    "\"price_mem_GiB_hour\":0.01,\"price_vm_hour\":0}],"
+    "\"endpoints\":[{\"name\":\"nfs\",\"environment\":\"grid\"},"
+    "{\"name\":\"external\",\"environment\":\"cloud\"}]}";
+
+START_TEST(all_that_may_be_told)
+{
+	const struct environment_network *network;
+	const struct environment *grid, *cloud;
+	struct environments e;
+	char message[256];
+
+	ck_assert_int_eq(environments_parse(whole, strlen(whole), &e, message, sizeof message), 0);
+	grid = &e.items[0];
+	cloud = &e.items[1];
+	ck_assert_int_eq(e.as_of_s, 1795161600);
+	ck_assert_str_eq(e.currency, "EUR");
+	ck_assert_str_eq(grid->api, "batch");
+	ck_assert_double_eq(grid->power, 1.5);
+	ck_assert_double_eq(grid->hosts[0].power, 2);
+	ck_assert_int_eq(grid->hosts[0].drain, TRUTH_YES);
+	ck_assert_int_eq(grid->drain, TRUTH_UNKNOWN);
+	ck_assert_double_eq(grid->quota.vcpu, 4);
+	ck_assert(isnan(grid->quota.mem_GiB) && isnan(grid->capacity.vcpu));
+	ck_assert_int_eq(grid->available_until_s - grid->available_from_s, 86400);
+	ck_assert_uint_eq(grid->nnetworks, 1);
+	network = &grid->networks[0];
+	ck_assert_double_eq(network->layer, 3);
+	ck_assert_int_eq(network->overlay, TRUTH_YES);
+	ck_assert_int_eq(network->router, TRUTH_NO);
+	ck_assert_uint_eq(network->nsubnets, 2);
+	ck_assert_uint_eq(network->subnets[1].length, 64);
+	ck_assert_uint_eq(network->nused, 1);
+	ck_assert_uint_eq(cloud->nhosts, 0);
+	ck_assert_double_eq(cloud->capacity.mem_GiB, 4000);
+	ck_assert(isnan(grid->price_vcpu_hour));
+	ck_assert_double_eq(cloud->price_mem_GiB_hour, 0.01);
+	ck_assert_double_eq(cloud->price_vm_hour, 0);
+	ck_assert_uint_eq(e.nendpoints, 2);
+	ck_assert_uint_eq(e.endpoints[1].environment, 1);
 	environments_deinit(&e);
 }
 END_TEST
@@ -73,12 +126,37 @@ static const struct {
     {ENV "{\"name\":\"a\",\"hosts\":[{\"name\":\"h\",\"mem_GiB\":1e300}]}]}",
 	"environments[0].hosts[0].mem_GiB: must be between 0", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"a\",\"hosts\":[{\"name\":\"h\"},{\"name\":\"h\"}]}]}",
-	"environments[0].hosts[1].name: 'h' appears twice", GRAPPE_EFORMAT},
+	"environments[0].hosts: 'h' appears twice", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"a\",\"hosts\":[]}],\"links\":[{\"from\":\"a\",\"to\":\"b\"}]}",
 	"links[0].to: no environment is called 'b'", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"a\",\"hosts\":[]}],\"links\":[{\"from\":\"a\",\"to\":\"a\"},{\"from\":\"a\","
 	 "\"to\":\"a\"}]}",
 	"appears twice", GRAPPE_EFORMAT},
+    {"{\"version\":1,\"as_of\":\"yesterday\",\"environments\":[]}", "as_of: must be a time such as",
+	GRAPPE_EFORMAT},
+    {"{\"version\":1,\"currency\":\"crowns of Norway\",\"environments\":[]}",
+	"currency: must be a text of 1 to 7 bytes", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"capacity\":{\"cpus\":1}}]}",
+	"environments[0].capacity.cpus: unknown key", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"quota\":{\"vcpu\":-1}}]}",
+	"environments[0].quota.vcpu: must be between", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"drain\":1}]}",
+	"environments[0].drain: must be true or false", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"available_from\":\"2026-01-02T00:00:00Z\","
+	 "\"available_until\":\"2026-01-01T00:00:00Z\"}]}",
+	"environments[0].available_until: lies before", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"layer\":4}]}]}",
+	"environments[0].networks[0].layer: must be", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"subnets\":[\"10.0.0.0/"
+	 "33\"]}]}]}",
+	"environments[0].networks[0].subnets[0]: must be a subnet", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"used_addresses\":[7]}]}"
+	 "]}",
+	"environments[0].networks[0].used_addresses[0]: must be an IP", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\"},{\"segment\":\"s\"}]}]}",
+	"environments[0].networks[1].segment: 's' appears twice", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[]}],\"endpoints\":[{\"name\":\"nfs\",\"environment\":\"b\"}]}",
+	"endpoints[0].environment: no environment is called 'b'", GRAPPE_EFORMAT},
 };
 
 START_TEST(a_fault_names_its_place)
@@ -110,6 +188,7 @@ int main(void)
 	TCase *cases = tcase_create("environment");
 
 	tcase_add_test(cases, a_document_is_read);
+	tcase_add_test(cases, all_that_may_be_told);
 	tcase_add_loop_test(cases, a_fault_names_its_place, 0, sizeof faults / sizeof *faults);
 	tcase_add_test(cases, a_file_that_cannot_be_read_is_named);
 	suite_add_tcase(suite, cases);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reads the fields of JSON documents that others wrote: every key is known, every value has its
+ * type and range, and a fault names its place ("environments[1].hosts[0].vcpu: must be a number").
+ * Internal to the readers of documents. Pure; one thread.
+ */
+#ifndef GRAPPE_MANAGER_JSON_FIELDS_H
+#define GRAPPE_MANAGER_JSON_FIELDS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a fault is told. */
+struct json_fault {
+	char *message;
+	size_t size;
+};
+
+/* What may not be told at all. */
+enum truth { TRUTH_UNKNOWN, TRUTH_NO, TRUTH_YES };
+
+/* A number of 0 … max; left out or null: NAN. */
+struct json_number {
+	const char *key;
+	size_t offset; /* of a double in the struct that is filled */
+	double max;
+};
+
+#define JSON_COUNT(table) (sizeof(table) / sizeof *(table))
+
+/* json_fail - writes the fault; returns code. */
+int json_fail(const struct json_fault *fault, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* All of these return 0 or GRAPPE_EFORMAT (json_get_array() also GRAPPE_ELIMIT) with the fault
+ * told. path: of the object, "" for the document itself. */
+
+/* json_check_keys - keys: NULL-terminated; every key of the object must be among them. */
+int json_check_keys(const struct json_fault *fault, const json_t *object, const char *path,
+    const char *const *keys);
+/* json_get_array - NULL when the key is missing and not required. */
+int json_get_array(const struct json_fault *fault, const json_t *object, const char *path,
+    const char *key, bool required, size_t limit, const json_t **array);
+/* json_get_text - 1 … size - 1 bytes without control characters; "" when missing and not required.
+ */
+int json_get_text(const struct json_fault *fault, const json_t *object, const char *path,
+    const char *key, bool required, char *out, size_t size);
+/* json_get_numbers - fills the doubles of *out that the table names. */
+int json_get_numbers(const struct json_fault *fault, const json_t *object, const char *path,
+    const struct json_number *table, size_t count, void *out);
+/* json_get_truth - true, false, or left out. */
+int json_get_truth(const struct json_fault *fault, const json_t *object, const char *path,
+    const char *key, enum truth *out);
+/* json_get_time - "YYYY-MM-DDTHH:MM:SSZ" (RFC 3339, UTC) as epoch seconds; 0 when left out. */
+int json_get_time(const struct json_fault *fault, const json_t *object, const char *path,
+    const char *key, int64_t *out);
+
+#endif
