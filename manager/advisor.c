@@ -161,17 +161,23 @@ static void store(struct advisor *advisor)
 	free(text);
 }
 
-static void remember(
+static void keep_event(
     struct advisor *advisor, int64_t now_s, const char *id, const char *event, const char *text)
 {
 	int rc = history_add(&advisor->history, now_s, id, event, text);
 
-	log_info("recommendation %s %s%s%s", id, event, text[0] != '\0' ? ": " : "", text);
 	if (rc != GRAPPE_OK)
 		log_complain(&advisor->history_fault, "%s: an event cannot be written: %s",
 		    advisor->history.path, error_text(rc));
 	else
 		log_recovered(&advisor->history_fault, "%s: written again", advisor->history.path);
+}
+
+static void remember(
+    struct advisor *advisor, int64_t now_s, const char *id, const char *event, const char *text)
+{
+	log_info("recommendation %s %s%s%s", id, event, text[0] != '\0' ? ": " : "", text);
+	keep_event(advisor, now_s, id, event, text);
 }
 
 static void describe(const json_t *document, char *out, size_t size)
@@ -248,5 +254,5 @@ void advisor_expire(struct advisor *advisor, int64_t now_s)
 
 void advisor_note(struct advisor *advisor, const char *event, const char *text, int64_t now_s)
 {
-	remember(advisor, now_s, "", event, text);
+	keep_event(advisor, now_s, "", event, text);
 }

@@ -22,6 +22,7 @@ struct http_server {
 	struct http_seen seen[SEEN_MAX];
 	size_t nseen;
 	unsigned long flaky; /* requests to /flaky so far */
+	const char *document, *etag;
 };
 
 static void copy_header(struct evhttp_request *request, const char *name, char *out, size_t size)
@@ -47,6 +48,7 @@ static void remember(struct http_server *server, struct evhttp_request *request)
 	copy_header(request, "Content-Type", seen->content_type, sizeof seen->content_type);
 	copy_header(
 	    request, "Grappe-Recommendation", seen->recommendation, sizeof seen->recommendation);
+	copy_header(request, "If-None-Match", seen->if_none_match, sizeof seen->if_none_match);
 	seen->body = malloc(length + 1);
 	if (seen->body == NULL)
 		abort();
@@ -72,6 +74,25 @@ static void answer_many(struct evhttp_request *request, int body_bytes, int head
 	evbuffer_free(body);
 }
 
+static void answer_document(struct http_server *server, struct evhttp_request *request)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	evhttp_add_header(evhttp_request_get_output_headers(request), "ETag", server->etag);
+	evbuffer_add(body, server->document, strlen(server->document));
+	if (strcmp(server->seen[server->nseen - 1].if_none_match, server->etag) == 0)
+		evhttp_send_reply(request, 304, "Not Modified", NULL);
+	else
+		evhttp_send_reply(request, 200, "OK", body);
+	evbuffer_free(body);
+}
+
+void http_server_serve(struct http_server *server, const char *text, const char *etag)
+{
+	server->document = text;
+	server->etag = etag;
+}
+
 static void answer(struct evhttp_request *request, void *context)
 {
 	struct http_server *server = context;
@@ -81,7 +102,11 @@ static void answer(struct evhttp_request *request, void *context)
 	remember(server, request);
 	if (strcmp(path, "/slow") == 0)
 		return;
-	if (strcmp(path, "/huge") == 0)
+	if (strcmp(path, "/document") == 0 && server->document != NULL)
+		answer_document(server, request);
+	else if (strcmp(path, "/document") == 0)
+		evhttp_send_error(request, 503, "Not now");
+	else if (strcmp(path, "/huge") == 0)
 		answer_many(request, HUGE_BYTES, 0);
 	else if (strcmp(path, "/headers") == 0)
 		answer_many(request, 1, 128);

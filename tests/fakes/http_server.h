@@ -8,6 +8,7 @@
  *   /flaky/N 503 to the first N requests, 200 from then on
  *   /code/N  answers N     /redirect  302 to /ok
  *   /cut     closes the connection without an answer
+ *   /document  what http_server_serve() said, with its ETag; 304 to whoever has it
  */
 #ifndef GRAPPE_TESTS_FAKES_HTTP_SERVER_H
 #define GRAPPE_TESTS_FAKES_HTTP_SERVER_H
@@ -24,6 +25,7 @@ struct http_seen {
 	char authorization[256]; /* "" when there was none, as the others */
 	char content_type[64];
 	char recommendation[128];
+	char if_none_match[64];
 	char *body; /* owned by the server, zero-terminated */
 };
 
@@ -32,6 +34,8 @@ struct http_server *http_server_new(struct event_base *base);
 void http_server_free(struct http_server *server);
 /* http_server_url - "http://127.0.0.1:PORT/path" in a buffer that the next call overwrites. */
 const char *http_server_url(struct http_server *server, const char *path);
+/* http_server_serve - what /document is from now on; both are borrowed. text NULL: 503. */
+void http_server_serve(struct http_server *server, const char *text, const char *etag);
 /* http_server_stop - stops listening, so that connections are refused from now on. */
 void http_server_stop(struct http_server *server);
 size_t http_server_count(const struct http_server *server);

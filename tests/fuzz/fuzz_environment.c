@@ -3,6 +3,7 @@
  * says why. */
 #include "common/error.h"
 #include "manager/environment.h"
+#include "manager/environment_change.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,8 +17,16 @@ static void check_number(double value)
 		abort();
 }
 
+static void tell(const char *text, void *context)
+{
+	(void)context;
+	if (text[0] == '\0' || strlen(text) >= ENVIRONMENT_CHANGE_SIZE)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
+	const struct environments none = {0};
 	struct environments e;
 	char message[256] = "";
 
@@ -36,6 +45,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 			check_number(e.items[i].hosts[h].capacity.max_vms);
 		}
 	}
+	if (environment_compare(&e, &e, tell, NULL) != 0)
+		abort();
+	environment_compare(&none, &e, tell, NULL);
+	environment_compare(&e, &none, tell, NULL);
+	for (size_t i = 0; i < e.nendpoints; i++)
+		if (e.endpoints[i].environment >= e.count)
+			abort();
 	for (size_t i = 0; i < e.nlinks; i++)
 		if (e.links[i].from >= e.count || e.links[i].to >= e.count)
 			abort();

@@ -6,6 +6,7 @@
  */
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/file.h"
 #include "common/identity.h"
 #include "common/log.h"
 #include "common/protocol.h"
@@ -362,6 +363,47 @@ START_TEST(refusals_nonsense_and_kill_lose_no_advice)
 }
 END_TEST
 
+/* The document as it is now: hostA with so much room. */
+static void write_sites(const char *text)
+{
+	ck_assert_int_eq(file_replace(sites_path, text, strlen(text), 0640), GRAPPE_OK);
+}
+
+/* A change of the environments is kept in the history and brings a new plan; nonsense stops plans,
+ * not the advice; a document that is gone stays in force. */
+START_TEST(environments_are_followed)
+{
+	struct protocol_reply reply;
+
+	place("AABBBAA");
+	script->mood = SERVES;
+	collector = start(run_collector);
+	start_manager();
+	await("recommendation", "state", "pending");
+	await("environments", "state", "ok");
+	write_sites("{\"version\":1}");
+	await("environments", "state", "failing");
+	await("input", "error", "environments: missing");
+	await("recommendation", "state", "pending");
+	write_sites("{\"version\":1,\"environments\":[{\"name\":\"site-1\",\"hosts\":[]},"
+		    "{\"name\":\"site-2\",\"hosts\":[]}]}");
+	await("input", "state", "ok");
+	/* No host may receive a VM any more: the advice is taken back. */
+	await("recommendation", "state", "done");
+	reply = call((struct protocol_request){.op = OP_HISTORY});
+	ck_assert_uint_ge(reply.nrows, 2);
+	ck_assert_str_eq(protocol_reply_field(&reply, 1, 2), "environment");
+	ck_assert_ptr_nonnull(strstr(protocol_reply_field(&reply, 1, 3), "hostA: is gone"));
+	protocol_reply_deinit(&reply);
+	ck_assert_int_eq(unlink(sites_path), 0);
+	await("environments", "state", "failing");
+	await("input", "state", "ok");
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	remove_state();
+}
+END_TEST
+
 START_TEST(a_second_manager_on_the_same_folder_gives_up)
 {
 	pid_t second;
@@ -410,6 +452,7 @@ int main(void)
 	tcase_add_checked_fixture(daemon, setup, teardown);
 	tcase_add_test(daemon, a_day_in_the_life_of_advice);
 	tcase_add_test(daemon, refusals_nonsense_and_kill_lose_no_advice);
+	tcase_add_test(daemon, environments_are_followed);
 	tcase_add_test(daemon, a_second_manager_on_the_same_folder_gives_up);
 	tcase_set_timeout(daemon, 120);
 	suite_add_tcase(suite, daemon);

@@ -2,6 +2,7 @@
 /* The environment document: what is read, and that every fault names its place. */
 #include "common/error.h"
 #include "manager/environment.h"
+#include "manager/environment_change.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>
@@ -182,6 +183,94 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
+/* ---- changes ---- */
+
+static char told[32][ENVIRONMENT_CHANGE_SIZE];
+static size_t ntold;
+
+static void tell(const char *text, void *context)
+{
+	(void)context;
+	ck_assert_uint_lt(ntold, 32);
+	snprintf(told[ntold++], sizeof told[0], "%s", text);
+}
+
+static bool was_told(const char *text)
+{
+	for (size_t i = 0; i < ntold; i++)
+		if (strcmp(told[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void compare(const char *before, const char *after)
+{
+	struct environments old, new;
+	char message[256];
+
+	ntold = 0;
+	ck_assert_int_eq(
+	    environments_parse(before, strlen(before), &old, message, sizeof message), 0);
+	ck_assert_int_eq(
+	    environments_parse(after, strlen(after), &new, message, sizeof message), 0);
+	ck_assert_uint_eq(environment_compare(&old, &new, tell, NULL), ntold);
+	environments_deinit(&old);
+	environments_deinit(&new);
+}
+
+START_TEST(the_same_is_no_change)
+{
+	compare(whole, whole);
+	ck_assert_uint_eq(ntold, 0);
+	compare(good, good);
+	ck_assert_uint_eq(ntold, 0);
+}
+END_TEST
+
+#define TWO(a, b) ENV "{\"name\":\"a\"" a "},{\"name\":\"b\"" b "}]"
+#define A ",\"hosts\":[{\"name\":\"h1\",\"vcpu\":4},{\"name\":\"h2\"}],\"price_vcpu_hour\":0.2"
+#define B ",\"hosts\":[],\"quota\":{\"vcpu\":10},\"available_until\":\"2026-11-20T00:00:00Z\""
+
+START_TEST(changes_in_words)
+{
+	compare(TWO(A, B) ",\"links\":[{\"from\":\"a\",\"to\":\"b\",\"latency_ms\":10},"
+			  "{\"from\":\"b\",\"to\":\"a\"}]}",
+	    TWO(",\"hosts\":[{\"name\":\"h3\"},{\"name\":\"h1\",\"vcpu\":8,\"drain\":true}],"
+		"\"price_vcpu_hour\":0.3",
+		",\"hosts\":[],\"drain\":true,\"networks\":[{\"segment\":\"s\"}]") ",\"links\":[{"
+										   "\"from\":\"a\","
+										   "\"to\":\"b\","
+										   "\"latency_ms\":"
+										   "5},"
+										   "{\"from\":"
+										   "\"a\",\"to\":"
+										   "\"a\"}],"
+										   "\"endpoints\":["
+										   "{\"name\":"
+										   "\"nfs\","
+										   "\"environment\""
+										   ":\"a\"}]}");
+	ck_assert(was_told("a: price_vcpu_hour rose by 50 %, from 0.2 to 0.3"));
+	ck_assert(was_told("a, host h1: vcpu rose by 100 %, from 4 to 8"));
+	ck_assert(was_told("a, host h1: is to be drained"));
+	ck_assert(was_told("a, host h2: is gone"));
+	ck_assert(was_told("a, host h3: is new"));
+	ck_assert(was_told("b: quota.vcpu is not told any more (it was 10)"));
+	ck_assert(was_told("b: available_until changed from 2026-11-20 00:00:00 UTC to no limit"));
+	ck_assert(was_told("b: is to be drained"));
+	ck_assert(was_told("b: its networks changed"));
+	ck_assert(was_told("a to b: latency_ms fell by 50 %, from 10 to 5"));
+	ck_assert(was_told("b to a: the link is not told any more"));
+	ck_assert(was_told("a to a: the link is new"));
+	ck_assert(was_told("endpoints are placed differently"));
+	ck_assert_uint_eq(ntold, 13);
+	compare(whole, good);
+	ck_assert(was_told("grid: is gone"));
+	ck_assert(was_told("site-1: is new"));
+	ck_assert(was_told("prices are in '' now, they were in 'EUR'"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("environment");
@@ -191,6 +280,8 @@ int main(void)
 	tcase_add_test(cases, all_that_may_be_told);
 	tcase_add_loop_test(cases, a_fault_names_its_place, 0, sizeof faults / sizeof *faults);
 	tcase_add_test(cases, a_file_that_cannot_be_read_is_named);
+	tcase_add_test(cases, the_same_is_no_change);
+	tcase_add_test(cases, changes_in_words);
 	suite_add_tcase(suite, cases);
 	return unit_run(suite);
 }
