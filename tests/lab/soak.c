@@ -40,6 +40,8 @@
 #define START_S INT64_C(1793563200) /* 20:00 UTC: short runs see the end of a day, too */
 #define FIRST_MS INT64_C(665000)    /* when the collector starts first: rings are full */
 #define DRAIN_MS (12 * FLEET_MINUTE_MS)
+#define ROOM_MS (120 * FLEET_MINUTE_MS) /* that kills may need beyond their time */
+#define START_CALLS 60                  /* that change files, in a start */
 #define DEADLINE_MS 15000
 #define TIMEOUT_MS 1000
 #define TRIES 3
@@ -63,6 +65,7 @@ struct options {
 /* How the collector ends. */
 enum manner {
 	STRUCK,       /* at a call of either thread */
+	STRUCK_STORE, /* in an update of librrd */
 	STRUCK_MAIN,  /* at a call of the loop's thread: the inventory, the socket */
 	STRUCK_START, /* at a call within its start */
 	AT_ONCE,      /* while it waits */
@@ -86,6 +89,7 @@ struct world {
 	uint64_t draws;
 	uint64_t calls[SOAK_PLACES];
 	int runs, killed;
+	long largest_kb; /* the most that was resident of the collector when it ended */
 	int deaths[MANNERS];
 	int places[SOAK_PLACES], in_main;
 	struct timespec begun;
@@ -254,6 +258,11 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Lets the collector live until limit_ns; then it waits for an answer. False: it has ended. */
 static bool live(struct world *world, int64_t limit_ns, int32_t strike, enum soak_whose whose)
 {
@@ -282,8 +291,26 @@ static void live_until(struct world *world, int64_t limit_ms)
 		bury(world, 0), die("the collector ended without reason");
 }
 
+/* What the collector has in memory; it waits. */
+static void note_size(struct world *world)
+{
+	char path[64];
+	long pages, resident = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)world->pid);
+	file = fopen(path, "r");
+	if (file == NULL || fscanf(file, "%ld %ld", &pages, &resident) != 2)
+		die("cannot read %s", path);
+	fclose(file);
+	resident *= sysconf(_SC_PAGESIZE) / 1024;
+	if (resident > world->largest_kb)
+		world->largest_kb = resident;
+}
+
 static void stop(struct world *world)
 {
+	note_size(world);
 	kill(world->pid, SIGTERM);
 	if (live(world, world->now_ns + 5000 * MS_NS, 0, SOAK_ANY))
 		die("the collector does not end on SIGTERM");
@@ -297,9 +324,12 @@ static enum manner choose_manner(struct world *world)
 	static const struct {
 		enum manner manner;
 		double share;
-	} shares[] = {{STRUCK, 0.45}, {STRUCK_MAIN, 0.1}, {STRUCK_START, 0.15}, {AT_ONCE, 0.1},
-	    {ANYWHERE, 0.15}};
+	} shares[] = {{STRUCK, 0.3}, {STRUCK_STORE, 0.15}, {STRUCK_MAIN, 0.1}, {STRUCK_START, 0.15},
+	    {AT_ONCE, 0.1}, {ANYWHERE, 0.15}};
 	double luck = draw(world);
+
+	if (world->options.without_journal)
+		return STRUCK_STORE; /* where it is needed */
 
 	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
 		if (luck < shares[i].share)
@@ -359,14 +389,17 @@ static void kill_anywhere(struct world *world)
 	kill_now(world);
 }
 
-static int64_t choose_pause_ms(struct world *world)
+/* Between a death and the next start; limit_ms: so that all kills find their time. */
+static int64_t choose_pause_ms(struct world *world, int64_t limit_ms)
 {
 	const double luck = draw(world);
+	int64_t pause_ms = draw_between(world, 100, 5000);
 
-	if (luck < 0.7)
-		return draw_between(world, 100, 5000);
-	return luck < 0.9 ? draw_between(world, 5000, 2 * FLEET_MINUTE_MS)
-			  : draw_between(world, 2 * FLEET_MINUTE_MS, 12 * FLEET_MINUTE_MS);
+	if (luck > 0.9)
+		pause_ms = draw_between(world, 2 * FLEET_MINUTE_MS, 12 * FLEET_MINUTE_MS);
+	else if (luck > 0.7)
+		pause_ms = draw_between(world, 5000, 2 * FLEET_MINUTE_MS);
+	return limit_ms > 0 && limit_ms < pause_ms ? limit_ms : pause_ms;
 }
 
 /* Calls of about one period's work; of a day's end there are more. */
@@ -380,10 +413,14 @@ static int32_t choose_strike(struct world *world)
 
 static void end_run(struct world *world, enum manner manner)
 {
+	note_size(world);
 	world->deaths[manner]++;
 	switch (manner) {
 	case STRUCK:
 		strike_down(world, choose_strike(world), SOAK_ANY);
+		break;
+	case STRUCK_STORE:
+		strike_down(world, (int32_t)draw_between(world, 1, 400), SOAK_STORES);
 		break;
 	case STRUCK_MAIN:
 		strike_down(world, (int32_t)draw_between(world, 1, 12), SOAK_MAIN);
@@ -400,9 +437,9 @@ static void end_run(struct world *world, enum manner manner)
 	}
 }
 
-static void pause_and_start(struct world *world, int32_t strike)
+static void pause_and_start(struct world *world, int64_t limit_ms, int32_t strike)
 {
-	world->now_ns += choose_pause_ms(world) * MS_NS;
+	world->now_ns += choose_pause_ms(world, limit_ms) * MS_NS;
 	spawn(world, strike);
 }
 
@@ -419,6 +456,16 @@ static void say_progress(const struct world *world, int64_t *said_ms)
 	fflush(stdout);
 }
 
+/* Killed in its start, before it has polled anybody. */
+static void die_in_start(struct world *world, int64_t limit_ms)
+{
+	pause_and_start(world, limit_ms, (int32_t)draw_between(world, 1, START_CALLS));
+	if (live(world, world->now_ns + 1000 * MS_NS, 0, SOAK_ANY))
+		kill_now(world);
+	else
+		bury(world, SIGKILL);
+}
+
 static void run_weather(struct world *world, int64_t calm_ms, int64_t end_ms)
 {
 	int64_t said_ms = 0;
@@ -426,24 +473,18 @@ static void run_weather(struct world *world, int64_t calm_ms, int64_t end_ms)
 	spawn(world, 0);
 	while (world->killed < world->options.kills) {
 		/* Shared out over the time that is left. */
-		const int64_t left_ms = calm_ms - world->now_ns / MS_NS;
+		const int64_t left_ms = larger(calm_ms - world->now_ns / MS_NS, 0);
 		const int64_t mean_ms = left_ms / (world->options.kills - world->killed + 1);
 		const enum manner manner = choose_manner(world);
 
 		live_until(world, choose_instant(world, mean_ms));
 		say_progress(world, &said_ms);
-		end_run(world, manner == STRUCK_START ? AT_ONCE : manner);
-		if (manner == STRUCK_START) {
-			world->deaths[STRUCK_START]++;
-			pause_and_start(world, (int32_t)draw_between(world, 1, 60));
-			if (live(world, world->now_ns + 1000 * MS_NS, 0, SOAK_ANY))
-				kill_now(world);
-			else
-				bury(world, SIGKILL);
-		}
-		pause_and_start(world, 0);
+		end_run(world, manner);
+		if (manner == STRUCK_START)
+			die_in_start(world, 4 * mean_ms);
+		pause_and_start(world, 4 * mean_ms, 0);
 	}
-	live_until(world, end_ms);
+	live_until(world, larger(end_ms, world->now_ns / MS_NS + DRAIN_MS));
 	stop(world);
 }
 
@@ -467,16 +508,20 @@ static void reload(struct world *world)
 	kill(world->pid, SIGHUP);
 }
 
-/* One agent is added; then one whose VMs have left is removed. */
+/* One agent is added; then one whose VMs have left is removed. Both while others have much to tell:
+ * just after the end of a period, and in the middle of a time in which one of them cannot be
+ * reached. */
 static void run_reload(struct world *world, int64_t end_ms)
 {
 	const int newcomer = fleet_config(world->fleet)->agents - 1;
-	const int64_t join_ms = 40 * FLEET_LENGTH_MS + 10000;
-	const int64_t leave_ms = 60 * FLEET_LENGTH_MS + 10000;
+	const int64_t join_ms = 40 * FLEET_LENGTH_MS + 500;
+	const int64_t leave_ms = 60 * FLEET_LENGTH_MS + 500;
 
 	world->polled[newcomer] = false;
 	truth_leave(world->truth, newcomer, 0);
 	write_configuration(world);
+	fleet_hide(world->fleet, 1,
+	    (struct fleet_span){join_ms - 4 * FLEET_MINUTE_MS, join_ms + 2 * FLEET_MINUTE_MS});
 	for (int v = 0; v < fleet_config(world->fleet)->vms; v++)
 		if (v % fleet_config(world->fleet)->agents == 0)
 			fleet_move(
@@ -530,7 +575,7 @@ static void prepare(struct world *world, int64_t calm_ms, int64_t end_ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &world->begun);
 	world->fleet = fleet_new(&config);
-	world->truth = truth_new(world->fleet, end_ms / FLEET_LENGTH_MS + 1);
+	world->truth = truth_new(world->fleet, (end_ms + ROOM_MS) / FLEET_LENGTH_MS);
 	agents.fleet = world->fleet;
 	agents.truth = world->truth;
 	world->agents = agents_open(&agents);
@@ -543,8 +588,8 @@ static void prepare(struct world *world, int64_t calm_ms, int64_t end_ms)
 
 static void say_deaths(const struct world *world)
 {
-	static const char *const manners[MANNERS] = {"at a call", "at a call of the loop",
-	    "in the start", "while waiting", "anywhere", "SIGTERM"};
+	static const char *const manners[MANNERS] = {"at a call", "at a store",
+	    "at a call of the loop", "in the start", "while waiting", "anywhere", "SIGTERM"};
 	static const char *const places[SOAK_PLACES] = {"", "open", "write", "store into a map",
 	    "map", "reserve", "rename", "unlink", "sync", "close", "mkdir"};
 
@@ -567,8 +612,8 @@ static void say_sums(const struct world *world, const struct truth_sums *sums)
 	       " right although not demanded, %" PRIu64 " unknown, %" PRIu64
 	       " lost by all agents, %" PRIu64 " wrong\n",
 	    sums->right, sums->shared, sums->lucky, sums->unknown, sums->lost, sums->wrong);
-	printf("  %.0f packets; %" PRIu64 " consolidated rows; %.1f s\n", sums->packets, sums->rows,
-	    (double)real_ms(world) / 1e3);
+	printf("  %.0f packets; %" PRIu64 " consolidated rows; at most %ld MB resident; %.1f s\n",
+	    sums->packets, sums->rows, world->largest_kb >> 10, (double)real_ms(world) / 1e3);
 }
 
 /* A test that demands little proves little. */

@@ -301,7 +301,7 @@ static double sum_row(
 	const int64_t last = number + length_s / LENGTH_S - 1;
 	double sum = 0;
 
-	for (number = number < 1 ? 1 : number; number <= last && number < record->truth->periods;
+	for (number = number < 1 ? 1 : number; number <= last && number <= record->truth->last;
 	     number++) {
 		const struct cell *cell = &record->cells[number];
 
@@ -401,7 +401,7 @@ static void check_levels(struct record *record)
 
 static void check_receiver(struct record *record, struct archive_reader *reader)
 {
-	const size_t periods = (size_t)record->truth->periods;
+	const size_t periods = (size_t)record->truth->last + 1;
 
 	record->cells = calloc(periods, sizeof *record->cells);
 	record->known = calloc(periods, sizeof *record->known);
@@ -411,7 +411,7 @@ static void check_receiver(struct record *record, struct archive_reader *reader)
 		for (int at = 0; at < SENDERS; at++)
 			read_pair(record, reader, at);
 		look_for_strangers(record, reader);
-		for (int64_t number = 1; number < record->truth->periods; number++)
+		for (int64_t number = 1; number <= record->truth->last; number++)
 			check_cell(record, number);
 		check_levels(record);
 	}
@@ -426,7 +426,7 @@ void truth_check(struct truth *truth, const char *folder, struct truth_sums *sum
 	    .sums = sums,
 	    .folder = folder,
 	    .from_s = config->start_s,
-	    .to_s = config->start_s + (truth->periods - 1) * LENGTH_S};
+	    .to_s = config->start_s + truth->last * LENGTH_S};
 	struct archive_reader *reader;
 
 	*sums = (struct truth_sums){0};

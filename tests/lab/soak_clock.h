@@ -34,7 +34,8 @@ enum soak_place {
 	SOAK_PLACES
 };
 
-enum soak_whose { SOAK_ANY, SOAK_MAIN }; /* whose calls count towards a strike */
+/* Which calls count towards a strike: all, those of the loop's thread, stores into maps. */
+enum soak_whose { SOAK_ANY, SOAK_MAIN, SOAK_STORES };
 
 struct soak_page {
 	int64_t wall_base_ns, monotonic_base_ns; /* clocks at now_ns = 0 */

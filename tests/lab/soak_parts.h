@@ -28,7 +28,8 @@ struct deaf {
 
 struct truth {
 	const struct fleet *fleet;
-	int64_t first, periods; /* numbers: the first that could be asked for, and the end */
+	int64_t periods;        /* room */
+	int64_t first, last;    /* numbers of those that could be asked for */
 	struct member *members; /* by agent */
 	struct deaf *deaf;      /* by agent: times in which too many answers were lost */
 	struct part *parts;     /* by agent, then period */

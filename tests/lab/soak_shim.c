@@ -277,6 +277,7 @@ static void count_call(enum soak_place place)
 	__atomic_fetch_add(&page->calls[place], 1, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&page->strike, __ATOMIC_SEQ_CST) <= 0 ||
 	    (page->strike_whose == SOAK_MAIN && writer) ||
+	    (page->strike_whose == SOAK_STORES && place != SOAK_STORE) ||
 	    __atomic_sub_fetch(&page->strike, 1, __ATOMIC_SEQ_CST) != 0)
 		return;
 	page->struck = (int32_t)place;

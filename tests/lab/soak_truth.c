@@ -215,8 +215,10 @@ void truth_end_run(struct truth *truth, int64_t at_ms)
 	const int agents = fleet_config(truth->fleet)->agents;
 	int64_t settled = 0;
 
-	for (int64_t number = oldest_number(truth->begin_ms); number <= at_ms / FLEET_LENGTH_MS;
-	     number++) {
+	truth->last = at_ms / FLEET_LENGTH_MS;
+	if (truth->last >= truth->periods)
+		abort();
+	for (int64_t number = oldest_number(truth->begin_ms); number <= truth->last; number++) {
 		for (int a = 0; a < agents; a++) {
 			const int64_t ms = settled_ms(truth, a, number);
 

@@ -35,7 +35,8 @@
 
 struct truth; /* opaque */
 
-/* truth_new - for periods 0 … periods − 1 of the fleet, which must stay. */
+/* truth_new - with room for periods 0 … periods − 1 of the fleet, which must stay. More end the
+ * program. */
 struct truth *truth_new(const struct fleet *fleet, int64_t periods);
 /* truth_free - NULL is allowed. */
 void truth_free(struct truth *truth);
