@@ -26,6 +26,7 @@ struct agent {
 	enum poller_state said;
 	uint32_t in_flight; /* requests that are out */
 	uint32_t flags;     /* of the newest period */
+	uint64_t drops;     /* packets its kernel lost, of all periods delivered */
 	struct log_complaint clock_complaint;
 	struct log_complaint complaint;
 };
@@ -36,6 +37,7 @@ struct agents {
 	struct agent **items; /* owned */
 	size_t count, capacity;
 	uint32_t in_flight;
+	uint64_t drops; /* of all agents, also of those that were removed */
 };
 
 struct agents *agents_new(struct event_base *base, const struct agents_options *options)
@@ -183,6 +185,8 @@ static void take_events(struct agent *agent)
 		switch (event.kind) {
 		case POLLER_DELIVERED:
 			say_clock(agent, &event.period->header);
+			agent->drops += event.period->header.dropped_packets;
+			agent->all->drops += event.period->header.dropped_packets;
 			options->delivered(options->context, agent->number, event.period);
 			say_state(agent);
 			break;
@@ -278,7 +282,13 @@ struct agents_view agents_at(const struct agents *agents, size_t i)
 	    .community = agent->community,
 	    .place = agent->place,
 	    .status = *poller_status(agent->poller),
-	    .flags = agent->flags};
+	    .flags = agent->flags,
+	    .drops = agent->drops};
+}
+
+uint64_t agents_drops(const struct agents *agents)
+{
+	return agents->drops;
 }
 
 const struct place *agents_place(const struct agents *agents, uint32_t number)

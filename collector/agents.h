@@ -38,6 +38,7 @@ struct agents_view {
 	struct place place;
 	struct poller_status status;
 	uint32_t flags; /* enum period_flag of its newest period */
+	uint64_t drops; /* packets its kernel lost, in the periods it delivered */
 };
 
 /* agents_new - none yet; NULL without memory. */
@@ -55,6 +56,8 @@ void agents_tick(struct agents *agents);
 size_t agents_count(const struct agents *agents);
 /* agents_at - i < agents_count(); texts stay valid until agents_free(). */
 struct agents_view agents_at(const struct agents *agents, size_t i);
+/* agents_drops - packets that the kernels of all agents' hosts lost; never falls. */
+uint64_t agents_drops(const struct agents *agents);
 /* agents_place - of the agent with that number, or NULL. */
 const struct place *agents_place(const struct agents *agents, uint32_t number);
 

@@ -405,13 +405,15 @@ static json_t *agents_json(const struct agents *agents, unsigned *up)
 
 		*up += view.status.state == POLLER_UP;
 		json_array_append_new(
-		    list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:s,s:o}", "name",
+		    list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "name",
 			      text_json(view.name), "host", text_json(view.place.host),
 			      "environment", text_json(view.place.environment), "address",
 			      text_json(view.address), "state", state_words[view.status.state],
 			      "last_end", (json_int_t)view.status.last_end_s, "missed",
-			      (json_int_t)view.status.missed, "clock", clock_word(view.flags),
-			      "error", text_json(view.status.error)));
+			      (json_int_t)view.status.missed, "lost", (json_int_t)view.status.lost,
+			      "timeouts", (json_int_t)view.status.timeouts, "drops",
+			      (json_int_t)view.drops, "clock", clock_word(view.flags), "error",
+			      text_json(view.status.error)));
 	}
 	return list;
 }
@@ -458,12 +460,50 @@ static int64_t newest_in(struct picture *picture, size_t *vms, size_t *pairs)
 	return end_s;
 }
 
+/* The newest complete period, and how many of the last hour's are, as far as memory reaches. */
+static json_t *hour_json(const struct picture *picture, int64_t newest_s, int64_t *complete_s)
+{
+	const int64_t length_s = picture_length(picture);
+	json_int_t periods = 0, complete = 0;
+
+	*complete_s = 0;
+	for (int64_t end_s = newest_s; end_s > 0 && picture_has(picture, end_s) &&
+				       (*complete_s == 0 || end_s > newest_s - 3600);
+	     end_s -= length_s) {
+		const bool is_complete = picture_is_complete(picture, end_s);
+
+		if (is_complete && *complete_s == 0)
+			*complete_s = end_s;
+		if (end_s <= newest_s - 3600 || picture_missing(picture, end_s).expected == 0)
+			continue;
+		periods++;
+		complete += is_complete;
+	}
+	return json_pack("{s:I,s:I}", "periods", periods, "complete", complete);
+}
+
+/* What this process has resident, in bytes; 0 = not known. */
+static json_int_t memory_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	long long pages = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%*d %lld", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
 static void answer_status(struct server *server, struct protocol_exchange *exchange)
 {
 	struct picture *picture = server->options.source.picture;
 	const char *state_error = *server->options.state_error;
 	size_t vms, pairs;
 	const int64_t newest_s = newest_in(picture, &vms, &pairs);
+	int64_t complete_s;
+	json_t *hour = hour_json(picture, newest_s, &complete_s);
 	unsigned up;
 	json_t *agents = agents_json(server->options.agents, &up);
 	struct protocol_answer answer = {.status = STATUS_OK,
@@ -472,14 +512,16 @@ static void answer_status(struct server *server, struct protocol_exchange *excha
 	    .length_s = picture_length(picture)};
 
 	answer.data = json_pack(
-	    "{s:s,s:s,s:I,s:I,s:I,s:b,s:o,s:I,s:I,s:I,s:I,s:o,s:{s:o,s:s,s:o},s:o}", "program",
-	    "grappe-collector", "version", PACKAGE_VERSION, "started",
+	    "{s:s,s:s,s:I,s:I,s:I,s:b,s:I,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:{s:o,s:s,s:o},s:o}",
+	    "program", "grappe-collector", "version", PACKAGE_VERSION, "started",
 	    (json_int_t)server->options.started_s, "length", (json_int_t)picture_length(picture),
 	    "newest_end", (json_int_t)newest_s, "newest_complete",
-	    picture_is_complete(picture, newest_s), "agents", agents, "agents_up", (json_int_t)up,
-	    "agents_total", (json_int_t)agents_count(server->options.agents), "vms",
-	    (json_int_t)vms, "pairs", (json_int_t)pairs, "archive", archive_json(server), "state",
-	    "folder", text_json(server->options.state_directory), "state",
+	    picture_is_complete(picture, newest_s), "complete_end", (json_int_t)complete_s, "hour",
+	    hour, "agents", agents, "agents_up", (json_int_t)up, "agents_total",
+	    (json_int_t)agents_count(server->options.agents), "vms", (json_int_t)vms, "pairs",
+	    (json_int_t)pairs, "drops", (json_int_t)agents_drops(server->options.agents),
+	    "memory_bytes", memory_bytes(), "archive", archive_json(server), "state", "folder",
+	    text_json(server->options.state_directory), "state",
 	    state_error[0] != '\0' ? "failing" : "ok", "error", text_json(state_error), "counts",
 	    counts_json(picture));
 	if (answer.data == NULL) {
