@@ -40,6 +40,22 @@ sbin_PROGRAMS += grappe-collector
 grappe_collector_SOURCES = collector/collector_main.c
 grappe_collector_LDADD = libgrappe-collector.la
 
+# Its state by SNMP: a process of its own beside it.
+noinst_LTLIBRARIES += libgrappe-noc.la
+libgrappe_noc_la_SOURCES = \
+	collector/ask.c collector/ask.h \
+	collector/mib_collector.c collector/mib_collector.h \
+	collector/noc.c collector/noc.h \
+	collector/noc_settings.c collector/noc_settings.h \
+	collector/told.c collector/told.h
+libgrappe_noc_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+libgrappe_noc_la_LIBADD = libgrappe-subagent.la libgrappe-common.la $(EVENT_LIBS) $(JANSSON_LIBS)
+
+sbin_PROGRAMS += grappe-collector-agent
+grappe_collector_agent_SOURCES = collector/noc_main.c
+grappe_collector_agent_LDADD = libgrappe-noc.la
+dist_man_MANS += collector/grappe-collector-agent.8
+
 # The command that asks it.
 noinst_LTLIBRARIES += libgrappe-query.la
 libgrappe_query_la_SOURCES = \

@@ -125,4 +125,70 @@ enum mib_period_column {
 	MIB_PERIOD_SENT_OCTETS = 8
 };
 
+/* The collector, by grappe-collector-agent. Scalars: MIB_COLLECTOR_INFO, n, 0. */
+#define MIB_COLLECTOR GRAPPE_MIB_ROOT, 3
+#define MIB_COLLECTOR_INFO MIB_COLLECTOR, 1
+enum mib_collector_scalar {
+	MIB_COLLECTOR_STATE = 1,              /* enum mib_collector_state */
+	MIB_COLLECTOR_ERROR = 2,              /* text */
+	MIB_COLLECTOR_AGE = 3,                /* Gauge32, s */
+	MIB_COLLECTOR_ANSWER_TIME = 4,        /* Unsigned32, epoch s */
+	MIB_COLLECTOR_VERSION = 5,            /* text */
+	MIB_COLLECTOR_START_TIME = 6,         /* Unsigned32, epoch s */
+	MIB_COLLECTOR_PERIOD_LENGTH = 7,      /* Unsigned32, s */
+	MIB_COLLECTOR_AGENTS_TOTAL = 8,       /* Gauge32 */
+	MIB_COLLECTOR_AGENTS_UP = 9,          /* Gauge32 */
+	MIB_COLLECTOR_AGENTS_DOWN = 10,       /* Gauge32 */
+	MIB_COLLECTOR_AGENTS_REFUSED = 11,    /* Gauge32 */
+	MIB_COLLECTOR_NEWEST_END = 12,        /* Unsigned32, epoch s */
+	MIB_COLLECTOR_NEWEST_COMPLETE = 13,   /* TruthValue */
+	MIB_COLLECTOR_COMPLETE_END = 14,      /* Unsigned32, epoch s */
+	MIB_COLLECTOR_LAG = 15,               /* Gauge32, s */
+	MIB_COLLECTOR_HOUR_PERIODS = 16,      /* Gauge32 */
+	MIB_COLLECTOR_HOUR_COMPLETE = 17,     /* Gauge32 */
+	MIB_COLLECTOR_PAIRS = 18,             /* Gauge32 */
+	MIB_COLLECTOR_RECEIVERS = 19,         /* Gauge32 */
+	MIB_COLLECTOR_DROPS = 20,             /* Counter64 */
+	MIB_COLLECTOR_ARCHIVE_STATE = 21,     /* enum mib_health */
+	MIB_COLLECTOR_ARCHIVE_ERROR = 22,     /* text */
+	MIB_COLLECTOR_ARCHIVE_END = 23,       /* Unsigned32, epoch s */
+	MIB_COLLECTOR_ARCHIVE_LAG = 24,       /* Gauge32, s */
+	MIB_COLLECTOR_ARCHIVE_QUEUE = 25,     /* Gauge32 */
+	MIB_COLLECTOR_ARCHIVE_FAILURES = 26,  /* Counter64 */
+	MIB_COLLECTOR_ARCHIVE_LOST = 27,      /* Counter64 */
+	MIB_COLLECTOR_FOLDER_STATE = 28,      /* enum mib_health */
+	MIB_COLLECTOR_PERIODS_DELIVERED = 29, /* Counter64 */
+	MIB_COLLECTOR_PERIODS_LOST = 30,      /* Counter64 */
+	MIB_COLLECTOR_ADDRESS_CONFLICTS = 31, /* Gauge32 */
+	MIB_COLLECTOR_VM_CONFLICTS = 32,      /* Gauge32 */
+	MIB_COLLECTOR_MEMORY = 33             /* Gauge32, KiB */
+};
+enum mib_collector_state { MIB_COLLECTOR_UP = 1, MIB_COLLECTOR_DOWN = 2 };
+enum mib_health { MIB_HEALTH_OK = 1, MIB_HEALTH_FAILING = 2, MIB_HEALTH_UNKNOWN = 3 };
+
+/* grappeCollectorAgentTable: MIB_COLLECTOR_AGENT, column, name (IMPLIED). */
+#define MIB_COLLECTOR_AGENT MIB_COLLECTOR, 2, 1
+enum mib_collector_agent_column {
+	MIB_COLLECTOR_AGENT_ADDRESS = 2,     /* text */
+	MIB_COLLECTOR_AGENT_HOST = 3,        /* text */
+	MIB_COLLECTOR_AGENT_ENVIRONMENT = 4, /* text */
+	MIB_COLLECTOR_AGENT_STATE = 5,       /* enum mib_collector_agent_state */
+	MIB_COLLECTOR_AGENT_LAST_END = 6,    /* Unsigned32, epoch s */
+	MIB_COLLECTOR_AGENT_LAG = 7,         /* Gauge32, s */
+	MIB_COLLECTOR_AGENT_MISSED = 8,      /* Counter64 */
+	MIB_COLLECTOR_AGENT_LOST = 9,        /* Counter64 */
+	MIB_COLLECTOR_AGENT_TIMEOUTS = 10,   /* Counter64 */
+	MIB_COLLECTOR_AGENT_DROPS = 11,      /* Counter64 */
+	MIB_COLLECTOR_AGENT_CLOCK = 12,      /* enum mib_clock_state or MIB_CLOCK_UNKNOWN */
+	MIB_COLLECTOR_AGENT_ERROR = 13       /* text */
+};
+enum mib_collector_agent_state {
+	MIB_COLLECTOR_AGENT_IS_UP = 1,
+	MIB_COLLECTOR_AGENT_IS_DOWN = 2,
+	MIB_COLLECTOR_AGENT_IS_REFUSED = 3,
+	MIB_COLLECTOR_AGENT_IS_NEW = 4,
+	MIB_COLLECTOR_AGENT_IS_UNKNOWN = 5
+};
+#define MIB_CLOCK_UNKNOWN 4
+
 #endif

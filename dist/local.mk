@@ -6,11 +6,13 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 examplesdir = $(docdir)/examples
 
 dist_units = dist/grappe-agent.service dist/grappe-capture.service dist/grappe-collector.service \
+	dist/grappe-collector-agent.service \
 	dist/grappe-manager.service
 nodist_systemdunit_DATA = $(dist_units)
 nodist_sysusers_DATA = dist/grappe-sysusers.conf
 nodist_tmpfiles_DATA = dist/grappe-tmpfiles.conf
 dist_examples_DATA = dist/examples/agent.conf dist/examples/capture.conf dist/examples/collector.conf \
+	dist/examples/collector-agent.conf \
 	dist/examples/manager.conf
 EXTRA_DIST += $(dist_units:=.in) dist/grappe-sysusers.conf.in dist/grappe-tmpfiles.conf.in
 CLEANFILES += $(dist_units) dist/grappe-sysusers.conf dist/grappe-tmpfiles.conf

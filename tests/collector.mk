@@ -80,3 +80,20 @@ EXTRA_DIST += tests/lab/soak_shim.c
 CLEANFILES += tests/lab/soak_shim.so
 tests/lab/soak_shim.so: $(srcdir)/tests/lab/soak_shim.c $(srcdir)/tests/lab/soak_clock.h
 	$(AM_V_CC)$(MKDIR_P) tests/lab && $(CC) $(DEFS) $(AM_CPPFLAGS) -O2 -fno-builtin -fPIC -shared -o $@ $(srcdir)/tests/lab/soak_shim.c -ldl
+
+# The collector's state by SNMP
+if TESTS_ENABLED
+check_PROGRAMS += tests/unit/test_noc
+TESTS += tests/unit/test_noc
+FUZZ_TESTS += tests/fuzz/fuzz_told
+endif
+FUZZ_TARGETS += told
+FUZZ_MORE_told = collector/mib_collector.c collector/told.c common/mib_table.c common/mib_value.c
+tests_unit_test_noc_SOURCES = tests/unit/test_noc.c tests/unit/mib_walk.c tests/unit/mib_walk.h
+tests_unit_test_noc_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_noc_LDADD = libgrappe-noc.la $(CHECK_LIBS)
+tests_fuzz_fuzz_told_SOURCES = tests/fuzz/fuzz_told.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_told_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/told"'
+tests_fuzz_fuzz_told_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_told_LDADD = libgrappe-noc.la libgrappe-common.la $(JANSSON_LIBS)
+LAB_TESTS += tests/lab/noc.sh

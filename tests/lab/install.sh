@@ -9,7 +9,7 @@ lab_begin install
 root=$LAB_DIR/root
 
 programs='bin/grappe bin/grappe-query sbin/grappe-capture sbin/grappe-agent sbin/grappe-collector
-sbin/grappe-manager'
+sbin/grappe-collector-agent sbin/grappe-manager'
 
 # Long options and setting keys that --help tells.
 words_of_help() {

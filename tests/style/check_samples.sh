@@ -23,7 +23,7 @@ for program in $(cat tests/style/programs.list); do
 	*--check-config*) ;;
 	*) continue ;;
 	esac
-	sample=$(printf '%s\n' "$help" | sed -n 's|^Settings of the configuration file (.*/\([a-z]*\.conf\) unless.*|\1|p')
+	sample=$(printf '%s\n' "$help" | sed -n 's|^Settings of the configuration file (.*/\([a-z-]*\.conf\) unless.*|\1|p')
 	if [ -z "$sample" ] || [ ! -f "$top/dist/examples/$sample" ]; then
 		fault "$program: no sample dist/examples/$sample"
 		continue

@@ -9,6 +9,10 @@
 	{                                                                                          \
 		"grappeAgent" name, OID(MIB_AGENT, number)                                         \
 	}
+#define COLLECTOR(name, number)                                                                    \
+	{                                                                                          \
+		"grappeCollector" name, OID(MIB_COLLECTOR_INFO, number)                            \
+	}
 #define COLUMN(name, table, number)                                                                \
 	{                                                                                          \
 		name, OID(table, number)                                                           \
@@ -80,6 +84,51 @@ static const struct {
     COLUMN("grappePeriodOctets", MIB_PERIOD, MIB_PERIOD_OCTETS),
     COLUMN("grappePeriodSentPackets", MIB_PERIOD, MIB_PERIOD_SENT_PACKETS),
     COLUMN("grappePeriodSentOctets", MIB_PERIOD, MIB_PERIOD_SENT_OCTETS),
+    COLLECTOR("State", MIB_COLLECTOR_STATE),
+    COLLECTOR("Error", MIB_COLLECTOR_ERROR),
+    COLLECTOR("Age", MIB_COLLECTOR_AGE),
+    COLLECTOR("AnswerTime", MIB_COLLECTOR_ANSWER_TIME),
+    COLLECTOR("Version", MIB_COLLECTOR_VERSION),
+    COLLECTOR("StartTime", MIB_COLLECTOR_START_TIME),
+    COLLECTOR("PeriodLength", MIB_COLLECTOR_PERIOD_LENGTH),
+    COLLECTOR("AgentsTotal", MIB_COLLECTOR_AGENTS_TOTAL),
+    COLLECTOR("AgentsUp", MIB_COLLECTOR_AGENTS_UP),
+    COLLECTOR("AgentsDown", MIB_COLLECTOR_AGENTS_DOWN),
+    COLLECTOR("AgentsRefused", MIB_COLLECTOR_AGENTS_REFUSED),
+    COLLECTOR("NewestEnd", MIB_COLLECTOR_NEWEST_END),
+    COLLECTOR("NewestComplete", MIB_COLLECTOR_NEWEST_COMPLETE),
+    COLLECTOR("CompleteEnd", MIB_COLLECTOR_COMPLETE_END),
+    COLLECTOR("Lag", MIB_COLLECTOR_LAG),
+    COLLECTOR("HourPeriods", MIB_COLLECTOR_HOUR_PERIODS),
+    COLLECTOR("HourComplete", MIB_COLLECTOR_HOUR_COMPLETE),
+    COLLECTOR("Pairs", MIB_COLLECTOR_PAIRS),
+    COLLECTOR("Receivers", MIB_COLLECTOR_RECEIVERS),
+    COLLECTOR("Drops", MIB_COLLECTOR_DROPS),
+    COLLECTOR("ArchiveState", MIB_COLLECTOR_ARCHIVE_STATE),
+    COLLECTOR("ArchiveError", MIB_COLLECTOR_ARCHIVE_ERROR),
+    COLLECTOR("ArchiveEnd", MIB_COLLECTOR_ARCHIVE_END),
+    COLLECTOR("ArchiveLag", MIB_COLLECTOR_ARCHIVE_LAG),
+    COLLECTOR("ArchiveQueue", MIB_COLLECTOR_ARCHIVE_QUEUE),
+    COLLECTOR("ArchiveFailures", MIB_COLLECTOR_ARCHIVE_FAILURES),
+    COLLECTOR("ArchiveLost", MIB_COLLECTOR_ARCHIVE_LOST),
+    COLLECTOR("FolderState", MIB_COLLECTOR_FOLDER_STATE),
+    COLLECTOR("PeriodsDelivered", MIB_COLLECTOR_PERIODS_DELIVERED),
+    COLLECTOR("PeriodsLost", MIB_COLLECTOR_PERIODS_LOST),
+    COLLECTOR("AddressConflicts", MIB_COLLECTOR_ADDRESS_CONFLICTS),
+    COLLECTOR("VmConflicts", MIB_COLLECTOR_VM_CONFLICTS),
+    COLLECTOR("Memory", MIB_COLLECTOR_MEMORY),
+    COLUMN("grappeCollectorAgentAddress", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_ADDRESS),
+    COLUMN("grappeCollectorAgentHost", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_HOST),
+    COLUMN("grappeCollectorAgentEnvironment", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_ENVIRONMENT),
+    COLUMN("grappeCollectorAgentState", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_STATE),
+    COLUMN("grappeCollectorAgentLastEnd", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_LAST_END),
+    COLUMN("grappeCollectorAgentLag", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_LAG),
+    COLUMN("grappeCollectorAgentMissed", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_MISSED),
+    COLUMN("grappeCollectorAgentLost", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_LOST),
+    COLUMN("grappeCollectorAgentTimeouts", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_TIMEOUTS),
+    COLUMN("grappeCollectorAgentDrops", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_DROPS),
+    COLUMN("grappeCollectorAgentClock", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_CLOCK),
+    COLUMN("grappeCollectorAgentError", MIB_COLLECTOR_AGENT, MIB_COLLECTOR_AGENT_ERROR),
 };
 
 int main(void)
