@@ -292,6 +292,9 @@ static int read_all(struct work *work)
 		}
 		if (rc != GRAPPE_OK)
 			explain(work, rc, receivers.ids[i]);
+		if (work->request->progress != NULL)
+			work->request->progress(
+			    work->request->progress_context, i + 1, receivers.count);
 	}
 	archive_names_deinit(&receivers);
 	if (work->past->nrows > 0)

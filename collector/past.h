@@ -48,6 +48,9 @@ struct past_request {
 	bool detail;
 	const struct weighting *weighting; /* weighted sums from single periods; NULL: plain ones */
 	const char *select;                /* "" = all, else an id: pairs it is part of */
+	void (*progress)(
+	    void *context, size_t done, size_t all); /* receivers so far; may be NULL */
+	void *progress_context;
 };
 
 /* past_read - *out is owned by the caller (past_free()). An archive that holds nothing of the

@@ -13,7 +13,7 @@ dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/r
 dist_doc_DATA += doc/benchmarks.md doc/discovery.md doc/sensor.md
 
 # The collector
-dist_doc_DATA += doc/collector.md
+dist_doc_DATA += doc/collector.md doc/query.md doc/grappe-answer.xsd
 
 # SNMP
 dist_doc_DATA += doc/snmp.md

@@ -9,13 +9,16 @@ COLLECTOR_TESTS = \
 	tests/unit/test_picture \
 	tests/unit/test_poller \
 	tests/unit/test_query \
+	tests/unit/test_query_parts \
 	tests/unit/test_resolve \
 	tests/unit/test_wire
-check_PROGRAMS += $(COLLECTOR_TESTS) tests/bench/answers tests/lab/fake_capture
-TESTS += $(COLLECTOR_TESTS)
+check_PROGRAMS += $(COLLECTOR_TESTS) tests/fakes/canned_daemon tests/bench/answers tests/lab/fake_capture
+TESTS += $(COLLECTOR_TESTS) tests/unit/test_query.sh
 COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_inventory
 FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
 endif
+EXTRA_DIST += tests/unit/test_query.sh
+tests_fakes_canned_daemon_SOURCES = tests/fakes/canned_daemon.c
 COLLECTOR_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
 MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
@@ -23,6 +26,8 @@ tests_unit_test_collector_settings_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_collector_settings_LDADD = libgrappe-collector.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_query_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_query_LDADD = libgrappe-query.la $(COLLECTOR_TEST_LIBS)
+tests_unit_test_query_parts_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_query_parts_LDADD = libgrappe-query.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_inventory_SOURCES = tests/unit/test_inventory.c $(MAKE_PERIOD)
 tests_unit_test_inventory_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_inventory_LDADD = $(COLLECTOR_TEST_LIBS)
