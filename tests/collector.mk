@@ -64,6 +64,7 @@ tests_fuzz_fuzz_inventory_LDADD = libgrappe-picture.la libgrappe-common.la
 
 # Real snmpds and agents
 LAB_TESTS += tests/lab/collector.sh
+LAB_TESTS += tests/lab/query.sh
 tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
 tests_lab_fake_capture_LDADD = libgrappe-common.la
 
