@@ -19,6 +19,7 @@ libgrappe_picture_la_SOURCES = \
 	collector/picture.c collector/picture.h \
 	collector/poller.c collector/poller.h \
 	collector/resolve.c collector/resolve.h \
+	collector/slot.c collector/slot.h \
 	collector/weighting.c collector/weighting.h \
 	collector/wire.c collector/wire.h
 libgrappe_picture_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

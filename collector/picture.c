@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/picture.h"
 
-#include "collector/delivery.h"
 #include "collector/marks.h"
+#include "collector/slot.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "rrd/archive.h"
@@ -14,23 +14,11 @@
 /* From so many pairs on, those that no period in memory has any more are forgotten now and then. */
 #define ROSTER_PRUNE_FROM 65536
 
-struct slot {
-	int64_t end_s;                         /* 0: never used */
-	uint8_t *states;                       /* enum picture_state by agent */
-	struct delivery *deliveries;           /* by agent */
-	uint32_t flags;                        /* enum period_flag, of all agents together */
-	uint32_t delivered, pending, expected; /* agents in these states; expected: not absent */
-	bool handed;                           /* settled, and all updates were handed out */
-	bool packed;                           /* deliveries are */
-	bool closed;           /* its view is final: rows of its deliveries were let go */
-	bool empty;            /* closed, and all of its deliveries were let go */
-	struct resolved *view; /* NULL: not joined yet */
-};
-
 struct picture {
 	struct picture_config config;
 	struct slot *slots; /* by end / length modulo config.slots */
 	int64_t newest_s, oldest_s;
+	int64_t ended_s; /* newest end that had passed when time was last told */
 	uint32_t agents, agents_capacity;
 	uint8_t *removed;      /* by agent */
 	int64_t *first_s;      /* by agent: first end it is expected in */
@@ -64,27 +52,12 @@ struct picture *picture_new(const struct picture_config *config)
 	return picture;
 }
 
-static void clear_slot(const struct picture *picture, struct slot *slot)
-{
-	for (uint32_t a = 0; a < picture->agents && slot->deliveries != NULL; a++)
-		delivery_let_go(&slot->deliveries[a]);
-	resolve_free(slot->view);
-	slot->view = NULL;
-	slot->end_s = 0;
-	slot->handed = slot->packed = slot->closed = slot->empty = false;
-	slot->flags = 0;
-	slot->delivered = slot->pending = slot->expected = 0;
-}
-
 void picture_free(struct picture *picture)
 {
 	if (picture == NULL)
 		return;
-	for (uint32_t i = 0; i < picture->config.slots && picture->slots != NULL; i++) {
-		clear_slot(picture, &picture->slots[i]);
-		free(picture->slots[i].states);
-		free(picture->slots[i].deliveries);
-	}
+	for (uint32_t i = 0; i < picture->config.slots && picture->slots != NULL; i++)
+		slot_deinit(&picture->slots[i], picture->agents);
 	free(picture->slots);
 	free(picture->removed);
 	free(picture->first_s);
@@ -107,11 +80,6 @@ static struct slot *slot_at(const struct picture *picture, int64_t end_s)
 static struct slot *slot_before(const struct picture *picture, const struct slot *slot)
 {
 	return slot_at(picture, slot->end_s - picture->config.length_s);
-}
-
-static bool is_missing(const struct slot *slot)
-{
-	return slot->delivered < slot->expected;
 }
 
 /* ---- the roster ---- */
@@ -268,7 +236,7 @@ static size_t gather_inputs(const struct picture *picture, const struct slot *sl
 static size_t gather_ghosts(
     const struct picture *picture, const struct slot *slot, struct resolve_ghost **out)
 {
-	const struct slot *before = is_missing(slot) ? slot_before(picture, slot) : NULL;
+	const struct slot *before = slot_is_missing(slot) ? slot_before(picture, slot) : NULL;
 	size_t count = 0;
 
 	*out = NULL;
@@ -324,7 +292,7 @@ static const struct resolved *ensure_view(struct picture *picture, struct slot *
 	const int64_t wanted_s = slot->end_s;
 	struct slot *before;
 
-	while (slot->view == NULL && is_missing(slot) &&
+	while (slot->view == NULL && slot_is_missing(slot) &&
 	       (before = slot_before(picture, slot)) != NULL && before->view == NULL)
 		slot = before;
 	for (; slot->end_s < wanted_s;
@@ -344,7 +312,7 @@ static void invalidate(struct picture *picture, struct slot *slot)
 		slot->view = NULL;
 		slot->handed = false;
 		slot = slot_at(picture, slot->end_s + picture->config.length_s);
-	} while (slot != NULL && is_missing(slot));
+	} while (slot != NULL && slot_is_missing(slot));
 	picture->cursor_s = 0;
 }
 
@@ -361,15 +329,6 @@ static void count_evicted(struct picture *picture, const struct slot *slot)
 	}
 }
 
-static int reserve_slot(const struct picture *picture, struct slot *slot)
-{
-	if (slot->states != NULL)
-		return GRAPPE_OK;
-	slot->states = calloc(picture->agents_capacity + 1, sizeof *slot->states);
-	slot->deliveries = calloc(picture->agents_capacity + 1, sizeof *slot->deliveries);
-	return slot->states != NULL && slot->deliveries != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
-}
-
 static void open_slot(struct picture *picture, int64_t end_s)
 {
 	struct slot *slot =
@@ -377,8 +336,8 @@ static void open_slot(struct picture *picture, int64_t end_s)
 
 	if (slot->end_s != 0)
 		count_evicted(picture, slot);
-	clear_slot(picture, slot);
-	if (reserve_slot(picture, slot) != GRAPPE_OK)
+	slot_clear(slot, picture->agents);
+	if (slot_reserve(slot, picture->agents_capacity) != GRAPPE_OK)
 		return;
 	slot->end_s = end_s;
 	for (uint32_t a = 0; a < picture->agents; a++) {
@@ -467,6 +426,27 @@ static void expire(struct picture *picture, int64_t wall_ns)
 	shrink_slots(picture);
 }
 
+/* The clock was set back. Periods of its future that nobody delivered are no periods yet, and what
+ * was given up as too old, but is in the rings still, may come after all. */
+static void step_back(struct picture *picture)
+{
+	const int64_t length_s = picture->config.length_s;
+	struct slot *slot;
+
+	for (; picture->newest_s > picture->ended_s; picture->newest_s -= length_s) {
+		slot = slot_at(picture, picture->newest_s);
+		if (slot != NULL && slot->delivered > 0)
+			break;
+		if (slot != NULL)
+			slot_clear(slot, picture->agents);
+	}
+	for (int64_t end_s = picture->newest_s;
+	     end_s > picture->ended_s - length_s * picture->config.history; end_s -= length_s)
+		if ((slot = slot_at(picture, end_s)) != NULL)
+			slot_reopen(slot, picture->removed, picture->agents);
+	picture->cursor_s = 0;
+}
+
 void picture_advance(struct picture *picture, int64_t wall_ns)
 {
 	const int64_t length_s = picture->config.length_s;
@@ -478,9 +458,14 @@ void picture_advance(struct picture *picture, int64_t wall_ns)
 	if (ended_s < picture->oldest_s) {
 		/* The clock was set back past all that is in memory: start over. */
 		for (uint32_t i = 0; i < picture->config.slots; i++)
-			clear_slot(picture, &picture->slots[i]);
+			slot_clear(&picture->slots[i], picture->agents);
 		picture->newest_s = picture->oldest_s = 0;
 	}
+	if (ended_s < picture->ended_s) {
+		picture->ended_s = ended_s;
+		step_back(picture);
+	}
+	picture->ended_s = ended_s;
 	if (ended_s > picture->newest_s) {
 		int64_t end_s = picture->newest_s + length_s;
 

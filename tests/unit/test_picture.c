@@ -151,6 +151,51 @@ static void check_crowd(int64_t end_s, unsigned first)
 
 /* Every period has other VMs: pairs that left memory are forgotten, the others keep their counts.
  */
+/* A clock that was far ahead for a moment: all seemed to be past, and nothing of it is lost. */
+START_TEST(a_clock_set_back_gives_what_it_took)
+{
+	struct archive_update *update;
+
+	advance(T0);
+	advance(T0 + 30 * (HISTORY + 1));
+	ck_assert_int_eq(picture_state_of(picture, 0, T0), PICTURE_LOST);
+	advance(T0);
+	ck_assert_int_eq(picture_newest(picture), T0);
+	ck_assert_int_eq(picture_state_of(picture, 0, T0), PICTURE_PENDING);
+	for (int64_t end_s = T0; end_s <= T0 + 60; end_s += 30) {
+		advance(end_s);
+		deliver_first(end_s, 5, 500);
+		/* Time goes on before the other agent tells. */
+		picture_advance(picture, (end_s + 1) * CLOCK_SECOND_NS);
+		deliver_second(end_s);
+		ck_assert_double_eq(got(end_s, make_id(2))->packets, 5);
+	}
+	/* Periods before are pending again, and hold nothing back once they are too old. */
+	picture_advance(picture, (T0 + 30 * (HISTORY - 1) + 16) * CLOCK_SECOND_NS);
+	for (int64_t end_s = T0; end_s <= T0 + 60; end_s += 30)
+		for (int vm = 0; vm < 2; vm++) {
+			ck_assert_int_eq(picture_next_update(picture, &update), 1);
+			ck_assert_int_eq(update->end_s, end_s);
+			archive_update_free(update);
+		}
+}
+END_TEST
+
+/* What was delivered stays when the clock is set back before it, and is not asked for anew. */
+START_TEST(a_clock_set_back_keeps_what_is_known)
+{
+	advance(T0);
+	deliver_first(T0, 5, 500);
+	deliver_second(T0);
+	picture_advance(picture, (T0 - 10) * CLOCK_SECOND_NS);
+	ck_assert_int_eq(picture_newest(picture), T0);
+	ck_assert_int_eq(picture_state_of(picture, 0, T0), PICTURE_DELIVERED);
+	ck_assert_double_eq(got(T0, make_id(2))->packets, 5);
+	advance(T0);
+	ck_assert_int_eq(picture_state_of(picture, 0, T0), PICTURE_DELIVERED);
+}
+END_TEST
+
 START_TEST(pairs_that_are_gone_are_forgotten)
 {
 	size_t npairs, most = 0;
@@ -201,6 +246,8 @@ int main(void)
 	tcase_add_loop_test(all, counts_of_any_size, 0, sizeof sizes / sizeof *sizes);
 	tcase_add_test(all, a_late_agent_is_joined_with_packed_periods);
 	tcase_add_test(all, a_closed_period_stays);
+	tcase_add_test(all, a_clock_set_back_gives_what_it_took);
+	tcase_add_test(all, a_clock_set_back_keeps_what_is_known);
 	tcase_add_test(all, pairs_that_are_gone_are_forgotten);
 	suite_add_tcase(suite, all);
 	return unit_run(suite);
