@@ -9,10 +9,10 @@
  *
  * Scenarios: "weather" (the default: losses, reboots, migrations and kills for so many hours),
  * "absent" (an agent cannot be reached for ten minutes while one of its VMs moves away), "reload"
- * (agents are added and removed by SIGHUP). The same seed gives the same world, and but for kills
- * of the other thread the same run. With --without-journal the archives' journal is not written:
- * the test must notice. Exit code 0: everything as it should be, 2: the archives are wrong, 1: no
- * result.
+ * (agents are added and removed by SIGHUP), "clock" (the collector's own clock is wrong for a
+ * while). The same seed gives the same world, and but for kills of the other thread the same run.
+ * With --without-journal the archives' journal is not written: the test must notice. Exit code 0:
+ * everything as it should be, 2: the archives are wrong, 1: no result.
  */
 #include "common/clock.h"
 #include "tests/lab/soak_agents.h"
@@ -52,7 +52,7 @@
 #define DEMANDED_MIN 0.85 /* share of all that agents ever had */
 #define TOPIC_KILL 2001   /* for fleet_random() */
 
-enum scenario { WEATHER, ABSENT, RELOAD };
+enum scenario { WEATHER, ABSENT, RELOAD, CLOCK };
 
 struct options {
 	const char *collector, *shim, *folder;
@@ -539,6 +539,31 @@ static void run_reload(struct world *world, int64_t end_ms)
 	stop(world);
 }
 
+/* The collector's own clock is wrong for some minutes: behind, ahead, and so far ahead that all
+ * rings seem to be past. What was not fetched meanwhile is in the rings when it is right again. */
+static void run_clock(struct world *world, int64_t end_ms)
+{
+	static const struct {
+		int64_t at_ms, for_ms, off_ms;
+	} jumps[] = {{40 * FLEET_LENGTH_MS + 5000, 5 * FLEET_MINUTE_MS, -4 * FLEET_MINUTE_MS},
+	    {70 * FLEET_LENGTH_MS + 17000, 5 * FLEET_MINUTE_MS, 4 * FLEET_MINUTE_MS},
+	    {100 * FLEET_LENGTH_MS + 500, 6 * FLEET_MINUTE_MS, 25 * FLEET_MINUTE_MS}};
+
+	for (int v = 0; v < 3; v++)
+		fleet_move(world->fleet, v, 3, jumps[v].at_ms + FLEET_MINUTE_MS + 12345);
+	spawn(world, 0);
+	for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
+		truth_excuse(world->truth,
+		    (struct fleet_span){jumps[i].at_ms, jumps[i].at_ms + jumps[i].for_ms});
+		live_until(world, jumps[i].at_ms);
+		world->page->wall_base_ns += jumps[i].off_ms * MS_NS;
+		live_until(world, jumps[i].at_ms + jumps[i].for_ms);
+		world->page->wall_base_ns -= jumps[i].off_ms * MS_NS;
+	}
+	live_until(world, end_ms);
+	stop(world);
+}
+
 /* ---- all ---- */
 
 static struct soak_page *share_page(int *fd)
@@ -650,6 +675,9 @@ static bool run(struct world *world)
 	case RELOAD:
 		run_reload(world, end_ms);
 		break;
+	case CLOCK:
+		run_clock(world, end_ms);
+		break;
 	}
 	snprintf(rrd, sizeof rrd, "%s/rrd", world->options.folder);
 	truth_check(world->truth, rrd, &sums);
@@ -679,9 +707,9 @@ static int64_t parse_number(const char *text)
 
 static enum scenario parse_scenario(const char *text)
 {
-	static const char *const names[] = {"weather", "absent", "reload"};
+	static const char *const names[] = {"weather", "absent", "reload", "clock"};
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i <= CLOCK; i++)
 		if (strcmp(text, names[i]) == 0)
 			return (enum scenario)i;
 	die("there is no scenario '%s'", text);

@@ -113,17 +113,26 @@ void truth_refused(struct truth *truth, int agent, int64_t number, int64_t at_ms
 	settle(truth, agent, number, at_ms);
 }
 
-void truth_unanswered(struct truth *truth, int agent, int64_t at_ms)
+static void add_deaf(struct deaf *deaf, struct fleet_span span)
 {
-	struct deaf *deaf = &truth->deaf[agent];
-
 	if (deaf->count == deaf->capacity) {
 		deaf->capacity = deaf->capacity > 0 ? 2 * deaf->capacity : 64;
 		deaf->items = reallocarray(deaf->items, deaf->capacity, sizeof *deaf->items);
 		if (deaf->items == NULL)
 			abort();
 	}
-	deaf->items[deaf->count++] = (struct fleet_span){at_ms, at_ms + UNANSWERED_MS};
+	deaf->items[deaf->count++] = span;
+}
+
+void truth_unanswered(struct truth *truth, int agent, int64_t at_ms)
+{
+	add_deaf(&truth->deaf[agent], (struct fleet_span){at_ms, at_ms + UNANSWERED_MS});
+}
+
+void truth_excuse(struct truth *truth, struct fleet_span span)
+{
+	for (int a = 0; a < fleet_config(truth->fleet)->agents; a++)
+		add_deaf(&truth->deaf[a], span);
 }
 
 /* ---- what follows ---- */

@@ -57,6 +57,8 @@ void truth_refused(struct truth *truth, int agent, int64_t number, int64_t at_ms
 /* truth_unanswered - so many answers were lost in a row that the collector takes the agent for
  * dead. */
 void truth_unanswered(struct truth *truth, int agent, int64_t at_ms);
+/* truth_excuse - nobody can be expected to fetch anything meanwhile; after all earlier times. */
+void truth_excuse(struct truth *truth, struct fleet_span span);
 
 struct truth_sums {
 	uint64_t right;   /* periods of receivers that had to be there, and are */
