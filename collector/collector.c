@@ -5,8 +5,10 @@
 
 #include "collector/agents.h"
 #include "collector/collector_settings.h"
+#include "collector/engines.h"
 #include "collector/inventory.h"
 #include "collector/picture.h"
+#include "collector/roster.h"
 #include "collector/server.h"
 #include "collector/session.h"
 #include "collector/writer.h"
@@ -29,11 +31,11 @@
 #include <sys/resource.h>
 
 #define TICK_MS 100
-#define IN_FLIGHT_MAX 1024    /* SNMP requests to all agents at a time */
+#define IN_FLIGHT_MAX 4096    /* SNMP requests to all agents that answer, at a time */
+#define SILENT_MAX 1024       /* and to those that do not */
+#define ENGINES_PAUSE_S 5     /* between two writes of their file */
 #define DRAIN_MS 20000        /* at the end, for what is not yet in the archives */
 #define HANDED_PER_TICK 20000 /* updates, so that one tick stays short */
-#define COMMUNITY_FILE_MAX 4096
-#define COMMUNITY_SIZE 256
 #define OPEN_FILES 65536
 
 struct collector {
@@ -50,12 +52,15 @@ struct collector {
 	struct archive_update *held; /* final, but the writer's queue was full */
 	struct agents *agents;
 	struct server *server;
-	char inventory_path[PATH_MAX];
+	struct engines *engines;
+	char inventory_path[PATH_MAX], engines_path[PATH_MAX];
 	char state_error[256]; /* present fault of the state directory, "" = none */
 	const char *state_error_view;
 	int64_t saved_end_s; /* newest period when the inventory was last written */
 	int64_t second_s;    /* what is done once a second was done in this one */
-	struct log_complaint state_complaint, conflict_complaint, memory_complaint;
+	int64_t engines_s;   /* when engine IDs may be written again */
+	struct log_complaint state_complaint, engines_complaint, conflict_complaint,
+	    memory_complaint;
 };
 
 /* ---- what came ---- */
@@ -149,26 +154,58 @@ static void save_inventory(struct collector *collector)
 	    "the inventory cannot be written to %s; it is kept in memory", collector->state_error);
 }
 
+/* A file of the state folder that is damaged is kept for people to look at. */
+static void set_aside(const char *path, int rc, const char *what)
+{
+	char aside[PATH_MAX + 8];
+
+	snprintf(aside, sizeof aside, "%s.bad", path);
+	log_warning("%s is damaged (%s); it is kept as %s, and %s begins anew", path,
+	    error_text(rc), aside, what);
+	if (rename(path, aside) != 0)
+		log_warning("%s cannot be renamed: %s", path, strerror(errno));
+}
+
 static void load_inventory(struct collector *collector)
 {
 	const char *path = collector->inventory_path;
-	char aside[PATH_MAX + 8];
 	size_t skipped;
 	const int rc = inventory_load(collector->inventory, path, &skipped);
 
 	if (skipped > 0)
 		log_warning("%s: %zu entries make no sense and were left out", path, skipped);
-	if (rc == GRAPPE_OK)
-		return;
-	if (rc == GRAPPE_EIO) {
+	if (rc == GRAPPE_EIO)
 		log_warning("the inventory cannot be read from %s: %s", path, strerror(errno));
+	else if (rc != GRAPPE_OK)
+		set_aside(path, rc, "the inventory");
+}
+
+/* ---- the file of engine IDs ---- */
+
+static void load_engines(struct collector *collector)
+{
+	const char *path = collector->engines_path;
+	const int rc = engines_load(collector->engines, path);
+
+	if (rc == GRAPPE_EIO)
+		log_warning("engine IDs cannot be read from %s: %s", path, strerror(errno));
+	else if (rc != GRAPPE_OK)
+		set_aside(path, rc, "the list of engine IDs");
+}
+
+/* What is lost here is asked for again: no reason to call the state failing. */
+static void save_engines(struct collector *collector, int64_t now_s)
+{
+	if (!engines_is_changed(collector->engines) || now_s < collector->engines_s)
 		return;
-	}
-	snprintf(aside, sizeof aside, "%s.bad", path);
-	log_warning("%s is damaged (%s); it is kept as %s, and the inventory begins anew", path,
-	    error_text(rc), aside);
-	if (rename(path, aside) != 0)
-		log_warning("%s cannot be renamed: %s", path, strerror(errno));
+	collector->engines_s = now_s + ENGINES_PAUSE_S;
+	if (file_make_folder(collector->settings.state_directory, 0750) == GRAPPE_OK &&
+	    engines_save(collector->engines, collector->engines_path) == GRAPPE_OK)
+		log_recovered(&collector->engines_complaint, "engine IDs are written again");
+	else
+		log_complain(&collector->engines_complaint,
+		    "engine IDs cannot be written to %s: %s; they are kept in memory",
+		    collector->engines_path, strerror(errno));
 }
 
 /* ---- time ---- */
@@ -201,6 +238,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		collector->second_s = wall_ns / CLOCK_SECOND_NS;
 		hand_over(collector, HANDED_PER_TICK);
 		save_inventory(collector);
+		save_engines(collector, collector->second_s);
 		say_conflict(collector);
 	}
 }
@@ -264,61 +302,9 @@ static int make_picture(struct collector *collector)
 	return collector->picture != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 }
 
-/* The first line of the file into community. */
-static int read_community(const char *path, char *community, size_t size)
-{
-	struct buffer file;
-	const int rc = file_read(path, COMMUNITY_FILE_MAX, &file);
-	const char *bytes = (const char *)file.bytes;
-	size_t length = 0;
-
-	while (length < file.length && bytes[length] != '\n' && bytes[length] != '\r')
-		length++;
-	if (rc == GRAPPE_OK && length > 0 && length < size)
-		snprintf(community, size, "%.*s", (int)length, bytes);
-	buffer_deinit(&file);
-	if (rc != GRAPPE_OK)
-		return rc;
-	return length > 0 && length < size ? GRAPPE_OK : GRAPPE_EFORMAT;
-}
-
-/* What the section says of the agent; community: room for one that is read from a file. */
-static int describe_agent(const struct collector_agent_section *section, char *community,
-    size_t size, struct agents_config *config)
-{
-	int rc;
-
-	*config = (struct agents_config){
-	    .name = section->title, .address = section->address, .community = section->community};
-	if (section->community_file[0] != '\0') {
-		rc = read_community(section->community_file, community, size);
-		if (rc != GRAPPE_OK) {
-			log_error("agent %s: no community in %s: %s", section->title,
-			    section->community_file, error_text(rc));
-			return rc;
-		}
-		config->community = community;
-	}
-	snprintf(config->place.host, sizeof config->place.host, "%s",
-	    section->host[0] != '\0' ? section->host : section->title);
-	snprintf(config->place.environment, sizeof config->place.environment, "%s",
-	    section->environment);
-	return GRAPPE_OK;
-}
-
-static int add_agent(struct collector *collector, const struct agents_config *config)
-{
-	const int number = picture_add_agent(collector->picture, config->first_end_s);
-
-	if (number < 0)
-		return number;
-	return agents_add(collector->agents, (uint32_t)number, config);
-}
-
 static int add_agents(struct collector *collector)
 {
 	const struct collector_settings *settings = &collector->settings;
-	const struct collector_agent_section *sections = settings->agents.items;
 	const struct agents_options options = {
 	    .poller = {.length_s = collector_settings_length(settings),
 		.history = (uint32_t)settings->history,
@@ -329,88 +315,16 @@ static int add_agents(struct collector *collector)
 		.blocks = (uint32_t)settings->blocks},
 	    .timeout_ms = settings->timeout_ms,
 	    .in_flight_max = IN_FLIGHT_MAX,
+	    .silent_max = SILENT_MAX,
+	    .engines = collector->engines,
 	    .delivered = on_delivered,
 	    .lost = on_lost,
 	    .context = collector};
-	int rc = GRAPPE_OK;
 
 	collector->agents = agents_new(collector->base, &options);
 	if (collector->agents == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t i = 0; i < settings->agents.count && rc == GRAPPE_OK; i++) {
-		char community[COMMUNITY_SIZE];
-		struct agents_config config;
-
-		rc = describe_agent(&sections[i], community, sizeof community, &config);
-		if (rc == GRAPPE_OK)
-			rc = add_agent(collector, &config);
-	}
-	if (settings->agents.count == 0)
-		log_warning("no agent is configured: nothing will be polled");
-	return rc;
-}
-
-/* ---- a configuration that changed ---- */
-
-static bool same_agent(const struct agents_view *view, const struct agents_config *config)
-{
-	return strcmp(view->name, config->name) == 0 &&
-	       strcmp(view->address, config->address) == 0 &&
-	       strcmp(view->community, config->community) == 0 &&
-	       strcmp(view->place.host, config->place.host) == 0 &&
-	       strcmp(view->place.environment, config->place.environment) == 0;
-}
-
-/* Keeps the agents that stay as they are, in `kept` by their place in the list of agents; adds the
- * others. */
-static void add_new_agents(
-    struct collector *collector, const struct settings_sections *sections, bool *kept, size_t count)
-{
-	const struct collector_agent_section *items = sections->items;
-	const int64_t length_s = collector_settings_length(&collector->settings);
-
-	for (size_t i = 0; i < sections->count; i++) {
-		char community[COMMUNITY_SIZE];
-		struct agents_config config;
-		bool found = false;
-
-		if (describe_agent(&items[i], community, sizeof community, &config) != GRAPPE_OK)
-			continue;
-		for (size_t j = 0; j < count && !found; j++) {
-			const struct agents_view view = agents_at(collector->agents, j);
-
-			found = same_agent(&view, &config);
-			kept[j] = kept[j] || found;
-		}
-		if (found)
-			continue;
-		config.first_end_s = clock_period_end(clock_wall_ns(), length_s);
-		if (add_agent(collector, &config) == GRAPPE_OK)
-			log_info("agent %s (%s) is new", config.name, config.address);
-		else
-			log_error("agent %s (%s) cannot be added", config.name, config.address);
-	}
-}
-
-/* C-1: agents come and go while the collector runs. */
-static void reload_agents(struct collector *collector, const struct settings_sections *sections)
-{
-	const size_t count = agents_count(collector->agents);
-	bool *kept = calloc(count + 1, sizeof *kept);
-
-	if (kept == NULL)
-		return;
-	add_new_agents(collector, sections, kept, count);
-	for (size_t i = count; i > 0; i--) {
-		const struct agents_view view = agents_at(collector->agents, i - 1);
-
-		if (kept[i - 1])
-			continue;
-		log_info("agent %s (%s) is not polled any more", view.name, view.address);
-		picture_remove_agent(collector->picture, view.number);
-		agents_remove(collector->agents, view.number);
-	}
-	free(kept);
+	return roster_fill(settings, collector->agents, collector->picture);
 }
 
 static void on_hangup(evutil_socket_t number, short what, void *context)
@@ -426,7 +340,8 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
 		log_error("%s; everything stays as it was", message);
 		return;
 	}
-	reload_agents(collector, &fresh.agents);
+	roster_renew(&fresh, collector_settings_length(&collector->settings), collector->agents,
+	    collector->picture);
 	settings_free(&collector_settings_schema, &fresh);
 	log_info("%s is read again: %zu agents; other settings wait for the next start",
 	    collector->config_path, agents_count(collector->agents));
@@ -500,13 +415,17 @@ static int start(struct collector *collector)
 	collector->state_error_view = collector->state_error;
 	snprintf(collector->inventory_path, sizeof collector->inventory_path, "%s/inventory",
 	    settings->state_directory);
+	snprintf(collector->engines_path, sizeof collector->engines_path, "%s/engines",
+	    settings->state_directory);
 	raise_file_limit();
-	session_start_library();
 	collector->base = event_base_new();
 	collector->inventory = inventory_new();
-	if (collector->base == NULL || collector->inventory == NULL)
+	collector->engines = engines_new();
+	if (collector->base == NULL || collector->inventory == NULL || collector->engines == NULL ||
+	    session_start_library() != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
 	load_inventory(collector);
+	load_engines(collector);
 	rc = make_picture(collector);
 	if (rc == GRAPPE_OK)
 		rc = start_writer(collector);
@@ -527,12 +446,14 @@ static void stop(struct collector *collector)
 		hand_over(collector, UINT_MAX);
 		collector->saved_end_s = 0;
 		save_inventory(collector);
+		save_engines(collector, INT64_MAX - ENGINES_PAUSE_S);
 	}
 	writer_free(collector->writer, DRAIN_MS);
 	archive_update_free(collector->held);
 	archive_reader_close(collector->reader);
 	picture_free(collector->picture);
 	inventory_free(collector->inventory);
+	engines_free(collector->engines);
 	free(collector->endpoints);
 	if (collector->tick != NULL)
 		event_free(collector->tick);

@@ -3,6 +3,7 @@
 
 #include "collector/collector_settings.h"
 
+#include "collector/credentials.h"
 #include "collector/picture.h"
 #include "collector/poller.h"
 #include "collector/session.h"
@@ -11,11 +12,14 @@
 #include "common/place.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) offsetof(struct collector_settings, member)
 #define AGENT_AT(member) offsetof(struct collector_agent_section, member)
+#define SNMP_AT(member) offsetof(struct collector_snmp_section, member)
 #define ENDPOINT_AT(member) offsetof(struct collector_endpoint_section, member)
+#define SNMP_SECTIONS_MAX 100 /* keys of each take milliseconds to make */
 #define SECOND 1000.0
 #define DAY (86400 * SECOND)
 
@@ -29,7 +33,7 @@ static const struct setting main_settings[] = {
     {"archive_directory", SETTING_TEXT, AT(archive_directory), GRAPPE_STATEDIR "/rrd", 0, 0, NULL,
 	"Folder of the RRD archives."},
     {"state_directory", SETTING_TEXT, AT(state_directory), GRAPPE_STATEDIR "/collector", 0, 0, NULL,
-	"Folder of the inventory of VMs."},
+	"Folder of the inventory of VMs and of SNMPv3 engine IDs."},
     {"deadline", SETTING_DURATION, AT(deadline_ms), "0s", 0, DAY, NULL,
 	"How long after its end a period is waited for; 0s: half the period."},
     {"memory", SETTING_DURATION, AT(memory_ms), "1h", SECOND, 7 * DAY, NULL,
@@ -55,12 +59,33 @@ static const struct setting main_settings[] = {
 	"No archive is created when less than this would stay free on the disk."},
 };
 
+static const struct setting snmp_settings[] = {
+    {"version", SETTING_CHOICE, SNMP_AT(version), "3", 0, 0, credentials_versions,
+	"Version of SNMP."},
+    {"user", SETTING_TEXT, SNMP_AT(user), "", 0, 0, NULL, "Version 3: the user."},
+    {"security", SETTING_CHOICE, SNMP_AT(security), "authPriv", 0, 0, credentials_securities,
+	"Version 3: whether messages are authenticated and encrypted."},
+    {"authentication", SETTING_CHOICE, SNMP_AT(authentication), "SHA-256", 0, 0,
+	credentials_authentications, "Version 3: the user's authentication protocol."},
+    {"privacy", SETTING_CHOICE, SNMP_AT(privacy), "AES", 0, 0, credentials_privacies,
+	"Version 3: the user's privacy protocol."},
+    {"keys_file", SETTING_TEXT, SNMP_AT(keys_file), "", 0, 0, NULL,
+	"Version 3: file with the user's pass phrases, which nobody else may read: lines "
+	"authentication = ... and privacy = ...."},
+    {"community", SETTING_TEXT, SNMP_AT(community), "", 0, 0, NULL, "Version 2c: the community."},
+    {"community_file", SETTING_TEXT, SNMP_AT(community_file), "", 0, 0, NULL,
+	"Version 2c: file whose first line is the community, which nobody else may read."},
+};
+
 static const struct setting agent_settings[] = {
     {"address", SETTING_TEXT, AGENT_AT(address), NULL, 0, 0, NULL,
 	"Where its snmpd answers: HOST:PORT or [IPv6]:PORT."},
+    {"snmp", SETTING_TEXT, AGENT_AT(snmp), "", 0, 0, NULL,
+	"Section snmp that says how it is asked; empty: by SNMPv2c with the community below."},
     {"community", SETTING_TEXT, AGENT_AT(community), "public", 0, 0, NULL, "SNMPv2c community."},
     {"community_file", SETTING_TEXT, AGENT_AT(community_file), "", 0, 0, NULL,
-	"File whose first line is the community, instead of the setting above."},
+	"File whose first line is the community, instead of the setting above; nobody else may "
+	"read it."},
     {"host", SETTING_TEXT, AGENT_AT(host), "", 0, 0, NULL,
 	"Name of the host; empty: the agent's name."},
     {"environment", SETTING_TEXT, AGENT_AT(environment), "default", 0, 0, NULL,
@@ -78,6 +103,13 @@ static const struct settings_section sections[] = {
 	.text = "The collector",
 	.settings = main_settings,
 	.nsettings = SETTINGS_COUNT(main_settings)},
+    {.name = "snmp",
+	.text = "How agents are asked that name it: snmp \"NAME\" { ... }",
+	.settings = snmp_settings,
+	.nsettings = SETTINGS_COUNT(snmp_settings),
+	.size = sizeof(struct collector_snmp_section),
+	.offset = AT(snmp),
+	.limit = SNMP_SECTIONS_MAX},
     {.name = "agent",
 	.text = "An agent to poll: agent \"NAME\" { ... }",
 	.settings = agent_settings,
@@ -122,29 +154,106 @@ static int check_times(const struct collector_settings *settings, char *message,
 	return GRAPPE_OK;
 }
 
+static int check_user(const struct collector_snmp_section *section, char *message, size_t size)
+{
+	const char *title = section->title;
+
+	if (section->community[0] != '\0' || section->community_file[0] != '\0')
+		return FAIL("snmp \"%s\": a community is of version 2c only", title);
+	if (section->user[0] == '\0' || strlen(section->user) >= CREDENTIALS_USER_SIZE)
+		return FAIL("snmp \"%s\": version 3 needs a user of 1 to %d characters", title,
+		    CREDENTIALS_USER_SIZE - 1);
+	if (section->security != CREDENTIALS_NO_AUTHENTICATION && section->keys_file[0] == '\0')
+		return FAIL("snmp \"%s\": security %s needs a keys_file", title,
+		    credentials_securities[section->security]);
+	return GRAPPE_OK;
+}
+
+static int check_snmp(const struct collector_settings *settings, char *message, size_t size)
+{
+	const struct collector_snmp_section *items = settings->snmp.items;
+	int rc = GRAPPE_OK;
+
+	for (size_t i = 0; i < settings->snmp.count && rc == GRAPPE_OK; i++) {
+		const struct collector_snmp_section *section = &items[i];
+
+		if (section->version == CREDENTIALS_V3)
+			rc = check_user(section, message, size);
+		else if (section->user[0] != '\0' || section->keys_file[0] != '\0')
+			rc = FAIL("snmp \"%s\": user and keys_file are of version 3 only",
+			    section->title);
+		else if (section->community[0] == '\0' && section->community_file[0] == '\0')
+			rc = FAIL("snmp \"%s\": no community", section->title);
+	}
+	return rc;
+}
+
+static bool has_snmp(const struct collector_settings *settings, const char *title)
+{
+	const struct collector_snmp_section *items = settings->snmp.items;
+
+	for (size_t i = 0; i < settings->snmp.count; i++)
+		if (strcmp(items[i].title, title) == 0)
+			return true;
+	return false;
+}
+
+static int check_agent(const struct collector_settings *settings,
+    const struct collector_agent_section *agent, char *message, size_t size)
+{
+	if (session_check_address(agent->address) != GRAPPE_OK)
+		return FAIL(
+		    "agent \"%s\": address '%s' is not HOST:PORT", agent->title, agent->address);
+	if (strlen(agent->title) >= PLACE_NAME_SIZE || strlen(agent->host) >= PLACE_NAME_SIZE ||
+	    strlen(agent->environment) >= PLACE_NAME_SIZE)
+		return FAIL("agent \"%.40s\": a name is longer than %d bytes", agent->title,
+		    PLACE_NAME_SIZE - 1);
+	if (agent->snmp[0] != '\0' && !has_snmp(settings, agent->snmp))
+		return FAIL(
+		    "agent \"%s\": there is no section snmp \"%s\"", agent->title, agent->snmp);
+	if (agent->snmp[0] != '\0' && agent->community_file[0] != '\0')
+		return FAIL("agent \"%s\": either snmp or community_file", agent->title);
+	if (agent->community[0] == '\0' && agent->community_file[0] == '\0' &&
+	    agent->snmp[0] == '\0')
+		return FAIL("agent \"%s\": no community", agent->title);
+	return GRAPPE_OK;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct collector_agent_section *const *left = a, *const *right = b;
+
+	return strcmp((*left)->address, (*right)->address);
+}
+
+/* No address twice; there may be very many. */
+static int check_addresses(const struct settings_sections *list, char *message, size_t size)
+{
+	const struct collector_agent_section *agents = list->items;
+	const struct collector_agent_section **sorted = calloc(list->count + 1, sizeof *sorted);
+	int rc = GRAPPE_OK;
+
+	if (sorted == NULL)
+		return FAIL("no memory for %zu agents", list->count);
+	for (size_t i = 0; i < list->count; i++)
+		sorted[i] = &agents[i];
+	qsort(sorted, list->count, sizeof *sorted, compare_addresses);
+	for (size_t i = 1; i < list->count && rc == GRAPPE_OK; i++)
+		if (compare_addresses(&sorted[i - 1], &sorted[i]) == 0)
+			rc = FAIL("agents \"%s\" and \"%s\" have the same address",
+			    sorted[i - 1]->title, sorted[i]->title);
+	free(sorted);
+	return rc;
+}
+
 static int check_agents(const struct collector_settings *settings, char *message, size_t size)
 {
 	const struct collector_agent_section *agents = settings->agents.items;
+	int rc = GRAPPE_OK;
 
-	for (size_t i = 0; i < settings->agents.count; i++) {
-		const struct collector_agent_section *agent = &agents[i];
-
-		if (session_check_address(agent->address) != GRAPPE_OK)
-			return FAIL("agent \"%s\": address '%s' is not HOST:PORT", agent->title,
-			    agent->address);
-		if (strlen(agent->title) >= PLACE_NAME_SIZE ||
-		    strlen(agent->host) >= PLACE_NAME_SIZE ||
-		    strlen(agent->environment) >= PLACE_NAME_SIZE)
-			return FAIL("agent \"%.40s\": a name is longer than %d bytes", agent->title,
-			    PLACE_NAME_SIZE - 1);
-		if (agent->community[0] == '\0' && agent->community_file[0] == '\0')
-			return FAIL("agent \"%s\": no community", agent->title);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(agents[j].address, agent->address) == 0)
-				return FAIL("agents \"%s\" and \"%s\" have the same address",
-				    agents[j].title, agent->title);
-	}
-	return GRAPPE_OK;
+	for (size_t i = 0; i < settings->agents.count && rc == GRAPPE_OK; i++)
+		rc = check_agent(settings, &agents[i], message, size);
+	return rc == GRAPPE_OK ? check_addresses(&settings->agents, message, size) : rc;
 }
 
 static int check_endpoints(const struct collector_settings *settings, char *message, size_t size)
@@ -185,6 +294,8 @@ static int check(const void *values, char *message, size_t size)
 	const struct collector_settings *settings = values;
 	int rc = check_times(settings, message, size);
 
+	if (rc == GRAPPE_OK)
+		rc = check_snmp(settings, message, size);
 	if (rc == GRAPPE_OK)
 		rc = check_agents(settings, message, size);
 	if (rc == GRAPPE_OK)

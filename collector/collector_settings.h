@@ -9,9 +9,21 @@
 #include "common/settings.h"
 #include "rrd/archive_layout.h"
 
+/* How agents are asked. */
+struct collector_snmp_section {
+	char *title;
+	int version; /* enum credentials_version */
+	char *community, *community_file;
+	char *user;
+	int security; /* enum credentials_security */
+	int authentication, privacy;
+	char *keys_file;
+};
+
 struct collector_agent_section {
 	char *title; /* the agent's name */
 	char *address;
+	char *snmp; /* title of the section that says how; "": by the community */
 	char *community, *community_file;
 	char *host, *environment;
 };
@@ -35,6 +47,7 @@ struct collector_settings {
 	bool archive_maximum;
 	uint64_t archive_floor;
 	struct settings_list routed_segments;
+	struct settings_sections snmp;      /* struct collector_snmp_section */
 	struct settings_sections agents;    /* struct collector_agent_section */
 	struct settings_sections endpoints; /* struct collector_endpoint_section */
 	struct settings_sections archives;  /* struct archive_section */

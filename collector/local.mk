@@ -13,7 +13,9 @@ libgrappe_picture_la_SOURCES = \
 	collector/answer_plan.c collector/answer_plan.h \
 	collector/answer_window.c collector/answer_window.h \
 	collector/delivery.c collector/delivery.h \
+	collector/engines.c collector/engines.h \
 	collector/inventory.c collector/inventory.h \
+	collector/keys.c collector/keys.h \
 	collector/marks.c collector/marks.h \
 	collector/past.c collector/past.h \
 	collector/picture.c collector/picture.h \
@@ -31,8 +33,11 @@ libgrappe_collector_la_SOURCES = \
 	collector/agents.c collector/agents.h \
 	collector/collector.c collector/collector.h \
 	collector/collector_settings.c collector/collector_settings.h \
+	collector/credentials.c collector/credentials.h \
+	collector/roster.c collector/roster.h \
 	collector/server.c collector/server.h \
-	collector/session.c collector/session.h
+	collector/session.c collector/session.h \
+	collector/v3.c collector/v3.h
 libgrappe_collector_la_CFLAGS = $(AM_CFLAGS) $(SNMP_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -pthread
 libgrappe_collector_la_LIBADD = libgrappe-picture.la libgrappe-writer.la libgrappe-rrd.la \
 	libgrappe-common.la $(SNMP_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)

@@ -43,6 +43,7 @@ struct poller {
 	int64_t newest_s;  /* newest end that has passed, as far as seen */
 	int64_t first_s;   /* nothing before it is wanted */
 	struct end *ends;  /* by end / length modulo history + 1 */
+	uint32_t wanted;   /* how many of them are END_WANTED */
 	int64_t rest_ns;   /* monotonic: after no answer the agent is not asked earlier */
 	/* the fetch in hand */
 	enum step step;
@@ -97,6 +98,13 @@ static struct end *end_at(struct poller *poller, int64_t end_s)
 	return &poller->ends[end_s / poller->config.length_s % (poller->config.history + 1)];
 }
 
+static void mark_end(struct poller *poller, struct end *end, enum end_state state)
+{
+	poller->wanted -= end->state == END_WANTED;
+	poller->wanted += state == END_WANTED;
+	end->state = state;
+}
+
 static int64_t pause_ns(const struct poller *poller)
 {
 	int64_t pause_ms = poller->config.deadline_ms / 10;
@@ -112,7 +120,7 @@ static void push_event(
 	if (poller->nevents == EVENTS_MAX) {
 		/* Only reached when nobody takes events; a period must not be lost for that. */
 		if (poller->events[0].period != NULL)
-			end_at(poller, poller->events[0].end_s)->state = END_WANTED;
+			mark_end(poller, end_at(poller, poller->events[0].end_s), END_WANTED);
 		period_free(poller->events[0].period);
 		memmove(&poller->events[0], &poller->events[1],
 		    (EVENTS_MAX - 1) * sizeof poller->events[0]);
@@ -172,7 +180,7 @@ static void rest_agent(struct poller *poller, const struct poller_time *now)
 
 static void lose_fetch(struct poller *poller)
 {
-	end_at(poller, poller->fetch_s)->state = END_LOST;
+	mark_end(poller, end_at(poller, poller->fetch_s), END_LOST);
 	poller->status.lost++;
 	push_event(poller, POLLER_LOST, poller->fetch_s, NULL);
 	end_fetch(poller);
@@ -235,9 +243,14 @@ static void open_ends(struct poller *poller, int64_t ended_s)
 
 	if (end_s < ended_s - reach_s)
 		end_s = ended_s - reach_s;
-	for (; end_s <= ended_s; end_s += length_s)
-		*end_at(poller, end_s) = (struct end){
-		    .end_s = end_s, .state = end_s >= poller->first_s ? END_WANTED : END_NONE};
+	for (; end_s <= ended_s; end_s += length_s) {
+		struct end *end = end_at(poller, end_s);
+
+		mark_end(poller, end, END_NONE);
+		*end = (struct end){.end_s = end_s};
+		if (end_s >= poller->first_s)
+			mark_end(poller, end, END_WANTED);
+	}
 	poller->newest_s = ended_s;
 }
 
@@ -249,6 +262,7 @@ static void follow_clock(struct poller *poller, int64_t ended_s)
 	if (ended_s < poller->newest_s - reach_s) {
 		memset(poller->ends, 0, (poller->config.history + 1) * sizeof *poller->ends);
 		poller->newest_s = 0;
+		poller->wanted = 0;
 	}
 	if (ended_s > poller->newest_s)
 		open_ends(poller, ended_s);
@@ -264,7 +278,7 @@ static struct end *current_end(struct poller *poller, int64_t ended_s)
 	if (end->end_s != ended_s)
 		return NULL;
 	if (end->state == END_LOST && ended_s < poller->newest_s)
-		end->state = END_WANTED;
+		mark_end(poller, end, END_WANTED);
 	return end->state == END_WANTED ? end : NULL;
 }
 
@@ -306,6 +320,9 @@ void poller_tick(struct poller *poller, const struct poller_time *now)
 
 	if (now->wall_ns <= 0 || ended_s <= length_s * (int64_t)poller->config.history)
 		return;
+	/* Nearly always, for nearly all agents, there is nothing to do. */
+	if (ended_s == poller->newest_s && poller->wanted == 0 && poller->step == STEP_IDLE)
+		return;
 	follow_clock(poller, ended_s);
 	current = current_end(poller, ended_s);
 	if (current != NULL && !in_time)
@@ -336,6 +353,8 @@ void poller_tick(struct poller *poller, const struct poller_time *now)
 
 bool poller_next_request(struct poller *poller, struct poller_request *request)
 {
+	if (poller->step == STEP_IDLE)
+		return false;
 	for (uint32_t i = 0; i < POLLER_IN_FLIGHT_MAX; i++) {
 		struct flight *flight = &poller->flights[i];
 
@@ -358,7 +377,8 @@ static void take_info(
 	const int64_t latest_s = now->wall_ns / CLOCK_SECOND_NS + length_s;
 
 	if (!reply->has_agent) {
-		set_state(poller, POLLER_DOWN, "snmpd answers, but no grappe-agent behind it");
+		set_state(poller, POLLER_DOWN,
+		    "snmpd answers, but no grappe-agent behind it, or it may not be seen");
 		rest_agent(poller, now);
 		return;
 	}
@@ -437,7 +457,7 @@ static void finish_fetch(struct poller *poller, const struct poller_time *now)
 		reject_fetch(poller, now, "a period is another one than it was asked for");
 		return;
 	}
-	end_at(poller, end_s)->state = END_DELIVERED;
+	mark_end(poller, end_at(poller, end_s), END_DELIVERED);
 	poller->status.delivered++;
 	if (end_s > poller->status.last_end_s)
 		poller->status.last_end_s = end_s;
@@ -483,7 +503,8 @@ static void take_error(struct poller *poller, const struct poller_time *now, str
 			flight->request.id = poller->next_id++;
 			return;
 		}
-		set_state(poller, POLLER_DOWN, "no answer");
+		set_state(
+		    poller, POLLER_DOWN, "%s", reply->text[0] != '\0' ? reply->text : "no answer");
 		rest_agent(poller, now);
 		return;
 	}
@@ -519,6 +540,17 @@ void poller_reply(
 		take_info(poller, now, reply);
 	else
 		take_blocks(poller, now, &request, reply);
+}
+
+void poller_restart(struct poller *poller)
+{
+	if (poller->status.state != POLLER_UP)
+		set_state(poller, POLLER_NEW, "%s", "");
+	poller->rest_ns = 0;
+	if (poller->step == STEP_IDLE)
+		return;
+	end_at(poller, poller->fetch_s)->not_before_ns = 0;
+	end_fetch(poller);
 }
 
 const struct poller_status *poller_status(const struct poller *poller)

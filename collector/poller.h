@@ -114,6 +114,10 @@ bool poller_next_request(struct poller *poller, struct poller_request *request);
 /* poller_reply - replies to requests that are given up meanwhile are ignored. */
 void poller_reply(
     struct poller *poller, const struct poller_time *now, const struct poller_reply *reply);
+/* poller_restart - what is out will not be answered (the way to the agent is another one now): the
+ * fetch in hand begins anew, and a fault is forgotten. Periods that are still to come stay wanted.
+ */
+void poller_restart(struct poller *poller);
 /* poller_next_event - true: something happened, in *event. */
 bool poller_next_event(struct poller *poller, struct poller_event *event);
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_LIMIT (1u << 20) /* bytes of a configuration file */
+#define FILE_LIMIT (4u << 20) /* bytes of a configuration file */
 
 /* Where a setting was written; libconfuse keeps no lines. */
 struct written {

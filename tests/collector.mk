@@ -5,8 +5,11 @@ COLLECTOR_TESTS = \
 	tests/replay/replay_answer \
 	tests/replay/replay_collector \
 	tests/unit/test_collector_settings \
+	tests/unit/test_credentials \
+	tests/unit/test_engines \
 	tests/unit/test_inventory \
 	tests/unit/test_picture \
+	tests/unit/test_keys \
 	tests/unit/test_poller \
 	tests/unit/test_query \
 	tests/unit/test_query_parts \
@@ -14,7 +17,7 @@ COLLECTOR_TESTS = \
 	tests/unit/test_wire
 check_PROGRAMS += $(COLLECTOR_TESTS) tests/fakes/canned_daemon tests/bench/answers tests/lab/fake_capture
 TESTS += $(COLLECTOR_TESTS) tests/unit/test_query.sh
-COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_inventory
+COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_engines tests/fuzz/fuzz_inventory tests/fuzz/fuzz_keys
 FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
 endif
 EXTRA_DIST += tests/unit/test_query.sh
@@ -24,6 +27,12 @@ COLLECTOR_TEST_LIBS = libgrappe-picture.la libgrappe-common.la $(CHECK_LIBS)
 MAKE_PERIOD = tests/fakes/make_period.c tests/fakes/make_period.h
 tests_unit_test_collector_settings_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_collector_settings_LDADD = libgrappe-collector.la $(COLLECTOR_TEST_LIBS)
+tests_unit_test_credentials_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_credentials_LDADD = libgrappe-collector.la $(COLLECTOR_TEST_LIBS)
+tests_unit_test_engines_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_engines_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_keys_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_keys_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_test_query_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_query_LDADD = libgrappe-query.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_query_parts_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
@@ -50,8 +59,10 @@ tests_replay_replay_collector_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
 
 # Hostile agents and damaged files
-FUZZ_TARGETS += answer inventory
+FUZZ_TARGETS += answer engines inventory keys
 FUZZ_MORE_answer = collector/poller.c collector/wire.c
+FUZZ_MORE_engines = collector/engines.c
+FUZZ_MORE_keys = collector/keys.c
 FUZZ_MORE_inventory = collector/inventory.c
 tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_answer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/answer"'
@@ -61,10 +72,19 @@ tests_fuzz_fuzz_inventory_SOURCES = tests/fuzz/fuzz_inventory.c tests/fuzz/repla
 tests_fuzz_fuzz_inventory_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/inventory"'
 tests_fuzz_fuzz_inventory_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_inventory_LDADD = libgrappe-picture.la libgrappe-common.la
+tests_fuzz_fuzz_engines_SOURCES = tests/fuzz/fuzz_engines.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_engines_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/engines"'
+tests_fuzz_fuzz_engines_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_engines_LDADD = libgrappe-picture.la libgrappe-common.la
+tests_fuzz_fuzz_keys_SOURCES = tests/fuzz/fuzz_keys.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_keys_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/keys"'
+tests_fuzz_fuzz_keys_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_keys_LDADD = libgrappe-picture.la libgrappe-common.la
 
 # Real snmpds and agents
 LAB_TESTS += tests/lab/collector.sh
 LAB_TESTS += tests/lab/query.sh
+LAB_TESTS += tests/lab/collector.sh tests/lab/v3.sh
 tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
 tests_lab_fake_capture_LDADD = libgrappe-common.la
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a configuration of the collector may not say, and the words it is told with. */
 #include "collector/collector_settings.h"
+#include "collector/credentials.h"
 #include "common/error.h"
 #include "tests/unit/unit.h"
 
 #define AGENT "agent \"a\" { address = \"192.0.2.1:161\" }\n"
+
+#define SNMP(text) "snmp \"s\" { " text " }\n"
 
 static char folder[UNIT_PATH_SIZE], path[UNIT_PATH_SIZE + 16], message[512];
 static struct collector_settings settings;
@@ -63,6 +66,57 @@ START_TEST(everything_can_be_said)
 }
 END_TEST
 
+START_TEST(agents_share_a_user)
+{
+	const struct collector_snmp_section *snmp;
+	const struct collector_agent_section *agent;
+
+	ck_assert_int_eq(
+	    load(SNMP(
+		"user = \"reader\" keys_file = \"/etc/grappe/keys\"") "snmp \"old\" { version = 2c "
+								      "community_file = \"/c\" }\n"
+								      "snmp \"open\" { user = "
+								      "\"u\" security = "
+								      "noAuthNoPriv }\n"
+								      "agent \"a\" { address = "
+								      "\"192.0.2.1:161\" snmp = "
+								      "\"s\" }\n"
+								      "agent \"b\" { address = "
+								      "\"192.0.2.2:161\" snmp = "
+								      "\"s\" community = \"\" }\n"),
+	    GRAPPE_OK);
+	snmp = settings.snmp.items;
+	agent = settings.agents.items;
+	ck_assert_uint_eq(settings.snmp.count, 3);
+	ck_assert_int_eq(snmp[0].version, CREDENTIALS_V3);
+	ck_assert_str_eq(credentials_securities[snmp[0].security], "authPriv");
+	ck_assert_str_eq(credentials_authentications[snmp[0].authentication], "SHA-256");
+	ck_assert_str_eq(credentials_privacies[snmp[0].privacy], "AES");
+	ck_assert_int_eq(snmp[1].version, CREDENTIALS_V2C);
+	ck_assert_str_eq(agent[1].snmp, "s");
+	settings_free(&collector_settings_schema, &settings);
+}
+END_TEST
+
+/* As many agents as are allowed, in bearable time; the last one's address is the first one's. */
+START_TEST(very_many_agents)
+{
+	const unsigned count = 20000;
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	for (unsigned i = 1; i <= count; i++)
+		fprintf(file, "agent \"h%u\" { address=\"10.0.%u.%u:161\" }\n", i, i % count >> 8,
+		    i % count & 255);
+	fclose(file);
+	ck_assert_msg(settings_load(&collector_settings_schema, path, &settings, message,
+			  sizeof message) == GRAPPE_OK,
+	    "%s", message);
+	ck_assert_uint_eq(settings.agents.count, count);
+	settings_free(&collector_settings_schema, &settings);
+}
+END_TEST
+
 START_TEST(short_periods_only_by_the_switch)
 {
 	ck_assert_int_eq(load("period = 5s\n" AGENT), GRAPPE_EINVALID);
@@ -90,6 +144,22 @@ static const struct {
      "\"0123456789012345678901234567890123456789012345678901234567890123456789\" }\n",
 	"longer than"},
     {AGENT "agent \"b\" { address = \"192.0.2.1:161\" }\n", "same address"},
+    {AGENT "agent \"b\" { address = \"192.0.2.1:162\" snmp = \"x\" }\n", "no section snmp \"x\""},
+    {SNMP("user = \"u\" keys_file = \"/k\"") "agent \"a\" { address = \"192.0.2.1:161\" snmp = "
+					     "\"s\" "
+					     "community_file = \"/x\" }\n",
+	"either snmp or"},
+    {SNMP("keys_file = \"/k\""), "needs a user"},
+    {SNMP("user = \"012345678901234567890123456789012\" keys_file = \"/k\""), "needs a user"},
+    {SNMP("user = \"u\""), "security authPriv needs a keys_file"},
+    {SNMP("user = \"u\" security = authNoPriv"), "security authNoPriv needs a keys_file"},
+    {SNMP("user = \"u\" keys_file = \"/k\" community = \"c\""), "version 2c only"},
+    {SNMP("user = \"u\" keys_file = \"/k\" authentication = MD5"), "MD5"},
+    {SNMP("user = \"u\" keys_file = \"/k\" privacy = DES"), "DES"},
+    {SNMP("version = 1 community = \"c\""), "version"},
+    {SNMP("version = 2c"), "no community"},
+    {SNMP("version = 2c community = \"c\" user = \"u\""), "version 3 only"},
+    {SNMP("version = 2c community = \"c\" keys_file = \"/k\""), "version 3 only"},
     {"endpoint \"a b\" { address = \"192.0.2.1\" }\n", "letters"},
     {"endpoint \"nfs\" { address = \"nfs.example\" }\n", "no"},
     {"archive \"a\" { resolution = 45s keep = 1d }\n", ""},
@@ -111,6 +181,9 @@ int main(void)
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, defaults_are_sound);
 	tcase_add_test(all, everything_can_be_said);
+	tcase_add_test(all, agents_share_a_user);
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, very_many_agents);
 	tcase_add_test(all, short_periods_only_by_the_switch);
 	tcase_add_loop_test(
 	    all, nonsense_is_refused_with_words, 0, (int)(sizeof bad / sizeof *bad));

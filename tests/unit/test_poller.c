@@ -479,6 +479,59 @@ START_TEST(an_snmp_error_is_told)
 }
 END_TEST
 
+START_TEST(words_of_a_silent_agent_are_told)
+{
+	struct poller_request request;
+
+	at(1000);
+	for (unsigned i = 0; i < 3; i++) {
+		request = next();
+		answer((struct poller_reply){
+		    .id = request.id, .error = GRAPPE_ETIMEOUT, .text = "is the key right?"});
+	}
+	ck_assert_int_eq(poller_status(poller)->state, POLLER_DOWN);
+	ck_assert_str_eq(poller_status(poller)->error, "is the key right?");
+}
+END_TEST
+
+/* The way to the agent changed in the middle of a fetch: it begins anew at once, and what is owed
+ * from before stays wanted. */
+START_TEST(after_a_restart_nothing_is_lost)
+{
+	struct poller_request request;
+
+	at(1000);
+	deliver(T0);
+	at(31000);
+	request = next();
+	encode(T0 + 30, 3);
+	answer(info(&request));
+	request = next();
+	poller_restart(poller);
+	silent();
+	answer(blocks(&request)); /* of the way before */
+	expect_nothing();
+	at(31100);
+	deliver(T0 + 30);
+	/* One period is missed, the next is in hand. */
+	at(61000);
+	next();
+	at(76000);
+	expect(POLLER_MISSED, T0 + 60);
+	at(91000);
+	request = next();
+	ck_assert_int_eq(request.end_s, T0 + 90);
+	poller_restart(poller);
+	at(91100);
+	deliver(T0 + 90);
+	at(91200);
+	deliver(T0 + 60);
+	poller_restart(poller);
+	at(91300);
+	silent();
+}
+END_TEST
+
 START_TEST(foreign_and_repeated_replies_are_ignored)
 {
 	struct poller_request request;
@@ -530,6 +583,8 @@ int main(void)
 	tcase_add_test(all, another_period_in_the_blocks_is_refused);
 	tcase_add_test(all, a_block_that_is_gone_begins_anew);
 	tcase_add_test(all, an_snmp_error_is_told);
+	tcase_add_test(all, words_of_a_silent_agent_are_told);
+	tcase_add_test(all, after_a_restart_nothing_is_lost);
 	tcase_add_test(all, foreign_and_repeated_replies_are_ignored);
 	tcase_add_test(all, a_clock_before_all_periods_asks_nothing);
 	suite_add_tcase(suite, all);

@@ -273,7 +273,7 @@ END_TEST
 
 START_TEST(files_that_cannot_be_read)
 {
-	char *big = malloc(2 << 20);
+	char *big = malloc(5 << 20);
 
 	ck_assert_int_eq(
 	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EIO);
@@ -285,8 +285,8 @@ START_TEST(files_that_cannot_be_read)
 	ck_assert_int_eq(
 	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
 	ck_assert_ptr_nonnull(strstr(message, "x.conf:1: a control character"));
-	memset(big, '\n', 2 << 20);
-	write_bytes(big, 2 << 20);
+	memset(big, '\n', 5 << 20);
+	write_bytes(big, 5 << 20);
 	free(big);
 	ck_assert_int_eq(
 	    settings_load(&schema, path, &values, message, sizeof message), GRAPPE_EINVALID);
