@@ -14,6 +14,10 @@
 /* Between two attempts to open a socket or look up a name, which may block. */
 #define OPEN_PAUSE_NS (300 * CLOCK_SECOND_NS)
 
+/* With a longer one, a period's description and first block would not fit one packet. Nor do they
+ * with the headers of SNMPv3. */
+#define JOIN_COMMUNITY_MAX 40
+
 #define NEWS_PAUSE_NS (60 * CLOCK_SECOND_NS)
 
 struct agent {
@@ -92,6 +96,13 @@ static uint64_t hash_name(const char *name)
 	return hash ^ hash >> 32;
 }
 
+static void choose_joining(struct agent *agent)
+{
+	poller_join_first(
+	    agent->poller, agent->credentials.version == CREDENTIALS_V2C &&
+			       strlen(agent->credentials.community) <= JOIN_COMMUNITY_MAX);
+}
+
 /* Room for one agent more, and for its number. */
 static int grow(struct agents *agents, uint32_t number)
 {
@@ -139,6 +150,7 @@ int agents_add(struct agents *agents, uint32_t number, const struct agents_confi
 		free_agent(agent);
 		return GRAPPE_EMEMORY;
 	}
+	choose_joining(agent);
 	poller_begin(agent->poller, config->first_end_s);
 	agents->items[agents->count++] = agent;
 	agents->numbered[number] = agent;
@@ -204,6 +216,7 @@ int agents_change(struct agents *agents, uint32_t number, const struct agents_co
 	agent->complaint = (struct log_complaint){0};
 	agent->said = POLLER_NEW;
 	agent->said_ns = 0;
+	choose_joining(agent);
 	poller_restart(agent->poller);
 	return 1;
 }

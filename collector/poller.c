@@ -45,6 +45,7 @@ struct poller {
 	struct end *ends;  /* by end / length modulo history + 1 */
 	uint32_t wanted;   /* how many of them are END_WANTED */
 	int64_t rest_ns;   /* monotonic: after no answer the agent is not asked earlier */
+	bool join;         /* the first block comes with the description */
 	/* the fetch in hand */
 	enum step step;
 	int64_t fetch_s;
@@ -86,6 +87,11 @@ void poller_free(struct poller *poller)
 	free(poller->encoding);
 	free(poller->ends);
 	free(poller);
+}
+
+void poller_join_first(struct poller *poller, bool join)
+{
+	poller->join = join;
 }
 
 void poller_begin(struct poller *poller, int64_t first_end_s)
@@ -213,10 +219,14 @@ static struct flight *new_flight(struct poller *poller, enum poller_kind kind)
 
 static void start_fetch(struct poller *poller, int64_t end_s, bool live)
 {
+	struct flight *flight;
+
 	poller->fetch_s = end_s;
 	poller->live = live;
 	poller->step = STEP_INFO;
-	new_flight(poller, POLLER_INFO);
+	flight = new_flight(poller, POLLER_INFO);
+	flight->request.first = 1;
+	flight->request.count = poller->join;
 }
 
 static void fill_flights(struct poller *poller)
@@ -370,65 +380,6 @@ bool poller_next_request(struct poller *poller, struct poller_request *request)
 
 /* ---- replies ---- */
 
-static void take_info(
-    struct poller *poller, const struct poller_time *now, const struct poller_reply *reply)
-{
-	const int64_t length_s = poller->config.length_s;
-	const int64_t latest_s = now->wall_ns / CLOCK_SECOND_NS + length_s;
-
-	if (!reply->has_agent) {
-		set_state(poller, POLLER_DOWN,
-		    "snmpd answers, but no grappe-agent behind it, or it may not be seen");
-		rest_agent(poller, now);
-		return;
-	}
-	/* An agent that has no period yet tells a length of 0: nothing is given up for that. */
-	if (reply->period_length_s != length_s && reply->period_length_s != 0) {
-		set_state(poller, POLLER_REFUSED,
-		    "its periods are %" PRIu32 " s long, the collector's are %" PRId64 " s",
-		    reply->period_length_s, length_s);
-		lose_fetch(poller);
-		return;
-	}
-	if (reply->last_end_s > latest_s) {
-		set_state(poller, POLLER_REFUSED,
-		    "its newest period ends %" PRId64 " s in the future: a clock is wrong",
-		    reply->last_end_s - now->wall_ns / CLOCK_SECOND_NS);
-		/* Perhaps it is ours: nothing is given up. */
-		pause_fetch(poller, now);
-		return;
-	}
-	if (!reply->has_info) {
-		/* Not yet, or no longer. */
-		if (poller->status.state != POLLER_REFUSED ||
-		    end_at(poller, poller->fetch_s)->nonsense == 0)
-			set_state(poller, POLLER_UP, "%s", "");
-		if (reply->last_end_s > poller->fetch_s)
-			lose_fetch(poller);
-		else
-			pause_fetch(poller, now);
-		return;
-	}
-	if (reply->info_length_s != length_s || reply->info_bytes == 0 ||
-	    reply->info_bytes > POLLER_BYTES_MAX ||
-	    reply->info_chunks != (reply->info_bytes + MIB_BLOCK_BYTES - 1) / MIB_BLOCK_BYTES) {
-		reject_fetch(poller, now, "it describes a period that cannot be");
-		return;
-	}
-	poller->chunks = reply->info_chunks;
-	poller->bytes = reply->info_bytes;
-	poller->crc = reply->info_crc;
-	poller->next_chunk = 1;
-	poller->chunks_got = 0;
-	poller->encoding = malloc(poller->bytes);
-	if (poller->encoding == NULL) {
-		pause_fetch(poller, now);
-		return;
-	}
-	poller->step = STEP_BLOCKS;
-	fill_flights(poller);
-}
-
 /* All blocks are here. */
 static void finish_fetch(struct poller *poller, const struct poller_time *now)
 {
@@ -492,6 +443,70 @@ static void take_blocks(struct poller *poller, const struct poller_time *now,
 		fill_flights(poller);
 }
 
+static void take_info(struct poller *poller, const struct poller_time *now,
+    const struct poller_request *request, const struct poller_reply *reply)
+{
+	const int64_t length_s = poller->config.length_s;
+	const int64_t latest_s = now->wall_ns / CLOCK_SECOND_NS + length_s;
+
+	if (!reply->has_agent) {
+		set_state(poller, POLLER_DOWN,
+		    "snmpd answers, but no grappe-agent behind it, or it may not be seen");
+		rest_agent(poller, now);
+		return;
+	}
+	/* An agent that has no period yet tells a length of 0: nothing is given up for that. */
+	if (reply->period_length_s != length_s && reply->period_length_s != 0) {
+		set_state(poller, POLLER_REFUSED,
+		    "its periods are %" PRIu32 " s long, the collector's are %" PRId64 " s",
+		    reply->period_length_s, length_s);
+		lose_fetch(poller);
+		return;
+	}
+	if (reply->last_end_s > latest_s) {
+		set_state(poller, POLLER_REFUSED,
+		    "its newest period ends %" PRId64 " s in the future: a clock is wrong",
+		    reply->last_end_s - now->wall_ns / CLOCK_SECOND_NS);
+		/* Perhaps it is ours: nothing is given up. */
+		pause_fetch(poller, now);
+		return;
+	}
+	if (!reply->has_info) {
+		/* Not yet, or no longer. */
+		if (poller->status.state != POLLER_REFUSED ||
+		    end_at(poller, poller->fetch_s)->nonsense == 0)
+			set_state(poller, POLLER_UP, "%s", "");
+		if (reply->last_end_s > poller->fetch_s)
+			lose_fetch(poller);
+		else
+			pause_fetch(poller, now);
+		return;
+	}
+	if (reply->info_length_s != length_s || reply->info_bytes == 0 ||
+	    reply->info_bytes > POLLER_BYTES_MAX ||
+	    reply->info_chunks != (reply->info_bytes + MIB_BLOCK_BYTES - 1) / MIB_BLOCK_BYTES) {
+		reject_fetch(poller, now, "it describes a period that cannot be");
+		return;
+	}
+	poller->chunks = reply->info_chunks;
+	poller->bytes = reply->info_bytes;
+	poller->crc = reply->info_crc;
+	poller->next_chunk = 1;
+	poller->chunks_got = 0;
+	poller->encoding = malloc(poller->bytes);
+	if (poller->encoding == NULL) {
+		pause_fetch(poller, now);
+		return;
+	}
+	poller->step = STEP_BLOCKS;
+	if (request->count > 0 && reply->blocks[0] != NULL) {
+		poller->next_chunk += request->count;
+		take_blocks(poller, now, request, reply);
+	} else {
+		fill_flights(poller);
+	}
+}
+
 static void take_error(struct poller *poller, const struct poller_time *now, struct flight *flight,
     const struct poller_reply *reply)
 {
@@ -537,7 +552,7 @@ void poller_reply(
 	if (reply->error != GRAPPE_OK)
 		take_error(poller, now, flight, reply);
 	else if (request.kind == POLLER_INFO)
-		take_info(poller, now, reply);
+		take_info(poller, now, &request, reply);
 	else
 		take_blocks(poller, now, &request, reply);
 }

@@ -41,7 +41,8 @@ struct poller_time {
 };
 
 enum poller_kind {
-	POLLER_INFO,   /* the agent's scalars, and grappePeriodInfoTable of end_s */
+	POLLER_INFO, /* the agent's scalars, and grappePeriodInfoTable of end_s; with count = 1 its
+		      * first block too */
 	POLLER_BLOCKS, /* blocks first … first + count − 1 (from 1) of end_s */
 };
 
@@ -63,7 +64,7 @@ struct poller_reply {
 	uint32_t period_length_s, last_end_s;
 	bool has_info; /* the period is there */
 	uint32_t info_length_s, info_chunks, info_bytes, info_crc;
-	/* POLLER_BLOCKS: borrowed; NULL where the agent has no such block */
+	/* Blocks that were asked for: borrowed; NULL where the agent has no such block */
 	const uint8_t *blocks[POLLER_BLOCKS_MAX];
 	size_t lengths[POLLER_BLOCKS_MAX];
 };
@@ -103,6 +104,11 @@ struct poller; /* opaque */
 struct poller *poller_new(const struct poller_config *config, uint64_t seed);
 /* poller_free - NULL is allowed. */
 void poller_free(struct poller *poller);
+
+/* poller_join_first - whether the first block of a period is asked for together with its
+ * description: a small period then takes one round trip. Only where an answer of some 1450 bytes
+ * fits a packet. */
+void poller_join_first(struct poller *poller, bool join);
 
 /* poller_begin - periods that end earlier are not wanted. To be called before the first tick. */
 void poller_begin(struct poller *poller, int64_t first_end_s);

@@ -40,7 +40,7 @@ static void add_id(struct wire_name *name, uint32_t id)
 
 _Static_assert(
     sizeof agent_root / sizeof *agent_root + 8 <= WIRE_NAME_MAX, "the MIB root is too long");
-_Static_assert(INFO_VARIABLES <= WIRE_VARIABLES_MAX && POLLER_BLOCKS_MAX <= WIRE_VARIABLES_MAX,
+_Static_assert(INFO_VARIABLES + 1 <= WIRE_VARIABLES_MAX && POLLER_BLOCKS_MAX <= WIRE_VARIABLES_MAX,
     "a request has room for its variables");
 
 static size_t info_names(int64_t end_s, struct wire_name *names)
@@ -58,15 +58,17 @@ static size_t info_names(int64_t end_s, struct wire_name *names)
 
 size_t wire_names(const struct poller_request *request, struct wire_name names[WIRE_VARIABLES_MAX])
 {
-	if (request->kind == POLLER_INFO)
-		return info_names(request->end_s, names);
+	const size_t before = request->kind == POLLER_INFO ? info_names(request->end_s, names) : 0;
+
 	for (uint32_t i = 0; i < request->count; i++) {
-		set_name(&names[i], block_root, sizeof block_root / sizeof *block_root);
-		add_id(&names[i], MIB_BLOCK_DATA);
-		add_id(&names[i], (uint32_t)request->end_s);
-		add_id(&names[i], request->first + i);
+		struct wire_name *name = &names[before + i];
+
+		set_name(name, block_root, sizeof block_root / sizeof *block_root);
+		add_id(name, MIB_BLOCK_DATA);
+		add_id(name, (uint32_t)request->end_s);
+		add_id(name, request->first + i);
 	}
-	return request->count;
+	return before + request->count;
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -152,6 +154,6 @@ void wire_parse(const struct poller_request *request, const struct wire_variable
 	}
 	if (request->kind == POLLER_INFO)
 		parse_info(variables, reply);
-	else
-		parse_blocks(variables, count, reply);
+	if (reply->error == GRAPPE_OK)
+		parse_blocks(&variables[count - request->count], request->count, reply);
 }

@@ -79,12 +79,11 @@ static void answer(struct input *input, struct poller *poller, const struct poll
 	memset(variables, 0, sizeof variables);
 	for (size_t i = 0; i < count; i++) {
 		variables[i].name = names[i];
-		variables[i].type = request->kind == POLLER_INFO ? WIRE_NUMBER : WIRE_OCTETS;
+		variables[i].type = WIRE_NUMBER;
 	}
 	if (request->kind == POLLER_INFO)
 		answer_info(input, variables, request);
-	else
-		answer_blocks(input, variables, request);
+	answer_blocks(input, &variables[count - request->count], request);
 	what = take(input);
 	if (what >= 240)
 		variables[what % count].type = (enum wire_type)(what % 4);
@@ -122,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct poller *poller = poller_new(&config, 0);
 	struct poller_request request;
 
+	if (poller != NULL)
+		poller_join_first(poller, size % 2 != 0);
 	for (int64_t round = 0; round < ROUNDS && poller != NULL; round++) {
 		const struct poller_time now = {
 		    .wall_ns = T0 * CLOCK_SECOND_NS + round * 2 * CLOCK_SECOND_NS,

@@ -479,6 +479,64 @@ START_TEST(an_snmp_error_is_told)
 }
 END_TEST
 
+/* The answer to a description that came with the first block, which is so much too long. */
+static void answer_joined(const struct poller_request *request, size_t too_long)
+{
+	struct poller_reply reply = info(request);
+
+	reply.blocks[0] = encoding.bytes;
+	reply.lengths[0] =
+	    (encoding.length < MIB_BLOCK_BYTES ? encoding.length : MIB_BLOCK_BYTES) + too_long;
+	answer(reply);
+}
+
+START_TEST(a_small_period_takes_one_request)
+{
+	struct poller_request request;
+
+	poller_join_first(poller, true);
+	at(1000);
+	request = next();
+	ck_assert_int_eq(request.kind, POLLER_INFO);
+	ck_assert_uint_eq(request.first, 1);
+	ck_assert_uint_eq(request.count, 1);
+	encode(T0, 3);
+	answer_joined(&request, 0);
+	expect(POLLER_DELIVERED, T0);
+	silent();
+	/* A longer one: the others follow. */
+	at(31000);
+	request = next();
+	encode(T0 + 30, 60);
+	ck_assert_uint_gt(encoding.length, MIB_BLOCK_BYTES);
+	answer_joined(&request, 0);
+	request = next();
+	ck_assert_int_eq(request.kind, POLLER_BLOCKS);
+	ck_assert_uint_eq(request.first, 2);
+	for (;;) {
+		answer(blocks(&request));
+		if (!poller_next_request(poller, &request))
+			break;
+	}
+	expect(POLLER_DELIVERED, T0 + 30);
+	/* It may be gone again, or have another length than it says. */
+	at(61000);
+	request = next();
+	encode(T0 + 60, 3);
+	answer(info(&request));
+	request = next();
+	ck_assert_int_eq(request.kind, POLLER_BLOCKS);
+	ck_assert_uint_eq(request.first, 1);
+	answer(blocks(&request));
+	expect(POLLER_DELIVERED, T0 + 60);
+	at(91000);
+	request = next();
+	answer_joined(&request, 1);
+	expect_nothing();
+	ck_assert_int_eq(poller_status(poller)->state, POLLER_REFUSED);
+}
+END_TEST
+
 START_TEST(words_of_a_silent_agent_are_told)
 {
 	struct poller_request request;
@@ -583,6 +641,7 @@ int main(void)
 	tcase_add_test(all, another_period_in_the_blocks_is_refused);
 	tcase_add_test(all, a_block_that_is_gone_begins_anew);
 	tcase_add_test(all, an_snmp_error_is_told);
+	tcase_add_test(all, a_small_period_takes_one_request);
 	tcase_add_test(all, words_of_a_silent_agent_are_told);
 	tcase_add_test(all, after_a_restart_nothing_is_lost);
 	tcase_add_test(all, foreign_and_repeated_replies_are_ignored);

@@ -67,6 +67,35 @@ START_TEST(good_answers_are_taken)
 }
 END_TEST
 
+/* The first block of a period with its description. */
+START_TEST(a_joined_block_is_taken)
+{
+	static const struct poller_request joined = {
+	    .id = 9, .kind = POLLER_INFO, .end_s = END, .first = 1, .count = 1};
+	static const uint32_t block[] = {MIB_PERIOD_BLOCK, MIB_BLOCK_DATA, END, 1};
+
+	fill(&joined);
+	ck_assert_uint_eq(count, 7);
+	ck_assert_uint_eq(names[6].count, sizeof block / sizeof *block);
+	ck_assert_mem_eq(names[6].ids, block, sizeof block);
+	variables[6].type = WIRE_OCTETS;
+	wire_parse(&joined, variables, count, &reply);
+	ck_assert_int_eq(reply.error, GRAPPE_OK);
+	ck_assert(reply.has_agent && reply.has_info);
+	ck_assert_uint_eq(reply.lengths[0], 5);
+	ck_assert_mem_eq(reply.blocks[0], "block", 5);
+	variables[6].type = WIRE_ABSENT;
+	wire_parse(&joined, variables, count, &reply);
+	ck_assert_int_eq(reply.error, GRAPPE_OK);
+	ck_assert_ptr_null(reply.blocks[0]);
+	variables[6].type = WIRE_NUMBER;
+	wire_parse(&joined, variables, count, &reply);
+	ck_assert_int_eq(reply.error, GRAPPE_EFORMAT);
+	wire_parse(&joined, variables, 6, &reply);
+	ck_assert_int_eq(reply.error, GRAPPE_EFORMAT);
+}
+END_TEST
+
 START_TEST(absent_rows_and_agents_are_no_errors)
 {
 	fill(&info);
@@ -155,6 +184,7 @@ int main(void)
 
 	tcase_add_test(all, names_follow_the_mib);
 	tcase_add_test(all, good_answers_are_taken);
+	tcase_add_test(all, a_joined_block_is_taken);
 	tcase_add_test(all, absent_rows_and_agents_are_no_errors);
 	tcase_add_loop_test(all, answers_that_do_not_fit_are_refused, 0, 9);
 	tcase_add_test(all, numbers_out_of_range_and_halves_are_refused);
