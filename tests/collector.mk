@@ -15,7 +15,7 @@ COLLECTOR_TESTS = \
 	tests/unit/test_query_parts \
 	tests/unit/test_resolve \
 	tests/unit/test_wire
-check_PROGRAMS += $(COLLECTOR_TESTS) tests/fakes/canned_daemon tests/bench/answers tests/lab/fake_capture
+check_PROGRAMS += $(COLLECTOR_TESTS) tests/fakes/canned_daemon tests/bench/answers tests/bench/poll_agents tests/bench/responder tests/lab/fake_capture
 TESTS += $(COLLECTOR_TESTS) tests/unit/test_query.sh
 COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_engines tests/fuzz/fuzz_inventory tests/fuzz/fuzz_keys
 FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
@@ -123,3 +123,11 @@ tests_fuzz_fuzz_told_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus
 tests_fuzz_fuzz_told_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_told_LDADD = libgrappe-noc.la libgrappe-common.la $(JANSSON_LIBS)
 LAB_TESTS += tests/lab/noc.sh
+
+# Run by hand
+tests_bench_poll_agents_SOURCES = tests/bench/poll_agents.c tests/bench/poll_columns.c tests/bench/poll_columns.h
+tests_bench_poll_agents_CFLAGS = $(AM_CFLAGS) $(SNMP_CFLAGS) $(EVENT_CFLAGS)
+tests_bench_poll_agents_LDADD = libgrappe-collector.la libgrappe-common.la
+tests_bench_responder_SOURCES = tests/bench/responder.c $(MAKE_PERIOD)
+tests_bench_responder_LDADD = libgrappe-common.la
+EXTRA_DIST += tests/bench/poll.sh
