@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_rows.h"
 
-#include "collector/answer.h"
 #include "common/error.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-_Static_assert(QUERY_NUMBER_SIZE >= ANSWER_COUNT_SIZE, "a count has room");
 
 int query_rows_init(struct query_rows *rows)
 {
@@ -164,9 +162,16 @@ size_t query_rows_unknown(const struct query_rows *rows)
 	return count;
 }
 
+/* As the collector writes counts, so that a number comes out as it came in. */
 static const char *format(double value, char text[QUERY_NUMBER_SIZE])
 {
-	return isnan(value) ? "-" : answer_format_count(value, text);
+	if (isnan(value))
+		return "-";
+	if (value == floor(value) && value < 1e15)
+		snprintf(text, QUERY_NUMBER_SIZE, "%.0f", value);
+	else
+		snprintf(text, QUERY_NUMBER_SIZE, "%.10g", value);
+	return text;
 }
 
 void query_rows_fields(const struct query_rows *rows, size_t row, char text[3][QUERY_NUMBER_SIZE],

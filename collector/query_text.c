@@ -388,8 +388,9 @@ static void fill_agent(void *opaque, size_t row, cells out)
 	static const struct {
 		int column;
 		const char *key;
-	} texts[] = {{0, "name"}, {1, "state"}, {4, "clock"}, {5, "address"}, {6, "environment"},
-	    {7, "error"}};
+	} texts[] = {{0, "name"}, {1, "state"}, {7, "clock"}, {8, "address"}, {9, "environment"},
+	    {10, "error"}};
+	static const char *const counts[] = {"missed", "lost", "timeouts", "drops"};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		clean(text_at(agent, texts[i].key), out[texts[i].column]);
@@ -398,16 +399,17 @@ static void fill_agent(void *opaque, size_t row, cells out)
 		    number_at(agent, "last_end"), context->facts->local, out[2], CELL_SIZE);
 	else
 		snprintf(out[2], CELL_SIZE, "-");
-	snprintf(out[3], CELL_SIZE, "%lld", (long long)number_at(agent, "missed"));
+	for (int i = 0; i < 4; i++)
+		snprintf(out[3 + i], CELL_SIZE, "%lld", (long long)number_at(agent, counts[i]));
 }
 
 static void print_agents(const struct query_facts *facts, const json_t *agents, FILE *out)
 {
 	const char *const titles[] = {"AGENT", "STATE",
-	    facts->local ? "LAST PERIOD (local)" : "LAST PERIOD (UTC)", "MISSED", "CLOCK",
-	    "ADDRESS", "ENVIRONMENT", "ERROR", NULL};
+	    facts->local ? "LAST PERIOD (local)" : "LAST PERIOD (UTC)", "MISSED", "LOST",
+	    "TIMEOUTS", "DROPS", "CLOCK", "ADDRESS", "ENVIRONMENT", "ERROR", NULL};
 	struct agents_context context = {facts, agents};
-	const struct grid grid = {titles, "lllrllll", fill_agent, &context};
+	const struct grid grid = {titles, "lllrrrrllll", fill_agent, &context};
 
 	grid_print(&grid, json_array_size(agents), out);
 }
@@ -443,6 +445,9 @@ void query_text_status(const struct query_facts *facts, const json_t *data, FILE
 	    json_is_true(json_object_get(data, "newest_complete")) ? " (complete)"
 								   : " (incomplete)",
 	    (long long)number_at(data, "vms"), (long long)number_at(data, "pairs"));
+	fprintf(out, "%-16s %lld of %lld periods complete\n", "Last hour",
+	    (long long)number_at(json_object_get(data, "hour"), "complete"),
+	    (long long)number_at(json_object_get(data, "hour"), "periods"));
 	snprintf(more, sizeof more, ", written up to %s, %lld waiting, %lld failures", written,
 	    (long long)number_at(archive, "queue"), (long long)number_at(archive, "failures"));
 	print_folder("Archives", archive, more, out);

@@ -17,7 +17,7 @@ COLLECTOR_TESTS = \
 	tests/unit/test_wire
 check_PROGRAMS += $(COLLECTOR_TESTS) tests/fakes/canned_daemon tests/bench/answers tests/bench/poll_agents tests/bench/responder tests/lab/fake_capture
 TESTS += $(COLLECTOR_TESTS) tests/unit/test_query.sh
-COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_engines tests/fuzz/fuzz_inventory tests/fuzz/fuzz_keys
+COLLECTOR_FUZZ_TESTS = tests/fuzz/fuzz_answer tests/fuzz/fuzz_engines tests/fuzz/fuzz_inventory tests/fuzz/fuzz_keys tests/fuzz/fuzz_query
 FUZZ_TESTS += $(COLLECTOR_FUZZ_TESTS)
 endif
 EXTRA_DIST += tests/unit/test_query.sh
@@ -59,11 +59,13 @@ tests_replay_replay_collector_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
 
 # Hostile agents and damaged files
-FUZZ_TARGETS += answer engines inventory keys
+FUZZ_TARGETS += answer engines inventory keys query
 FUZZ_MORE_answer = collector/poller.c collector/wire.c
 FUZZ_MORE_engines = collector/engines.c
 FUZZ_MORE_keys = collector/keys.c
 FUZZ_MORE_inventory = collector/inventory.c
+FUZZ_MORE_query = collector/query_escape.c collector/query_facts.c collector/query_fold.c collector/query_names.c \
+	collector/query_rows.c collector/query_text.c collector/query_time.c collector/query_write.c
 tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_answer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/answer"'
 tests_fuzz_fuzz_answer_CFLAGS = $(AM_CFLAGS)
@@ -80,6 +82,11 @@ tests_fuzz_fuzz_keys_SOURCES = tests/fuzz/fuzz_keys.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_keys_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/keys"'
 tests_fuzz_fuzz_keys_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_keys_LDADD = libgrappe-picture.la libgrappe-common.la
+
+tests_fuzz_fuzz_query_SOURCES = tests/fuzz/fuzz_query.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_query_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/query"'
+tests_fuzz_fuzz_query_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_query_LDADD = libgrappe-query.la libgrappe-picture.la libgrappe-common.la $(JANSSON_LIBS)
 
 # Real snmpds and agents
 LAB_TESTS += tests/lab/collector.sh

@@ -5,10 +5,12 @@
 #include "collector/query_escape.h"
 #include "collector/query_fold.h"
 #include "collector/query_names.h"
+#include "collector/query_progress.h"
 #include "collector/query_time.h"
 #include "common/error.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <time.h>
 
@@ -288,6 +290,49 @@ START_TEST(the_largest_come_first)
 }
 END_TEST
 
+/* ---- progress ---- */
+
+/* What the terminal behind standard error has been sent since. */
+static void read_terminal(int master, char text[256])
+{
+	const ssize_t n = read(master, text, 255);
+
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+}
+
+START_TEST(progress_is_shown_on_terminals_only)
+{
+	const int master = posix_openpt(O_RDWR | O_NOCTTY), saved = dup(STDERR_FILENO);
+	struct query_progress progress;
+	char text[256];
+	int slave;
+
+	ck_assert_int_eq(grantpt(master), 0);
+	ck_assert_int_eq(unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(slave, 0);
+	dup2(slave, STDERR_FILENO);
+	query_progress_start(&progress, false);
+	query_progress_part(&progress, 1, 9, "receivers"); /* too early to tell */
+	progress.next_ns = 0;
+	query_progress_part(&progress, 3, 9, "receivers");
+	query_progress_part(&progress, 4, 9, "receivers"); /* too soon after the last */
+	read_terminal(master, text);
+	ck_assert_str_eq(text, "\r3 of 9 receivers\033[K");
+	query_progress_end(&progress);
+	query_progress_end(&progress);
+	read_terminal(master, text);
+	ck_assert_str_eq(text, "\r\033[K");
+	query_progress_start(&progress, true);
+	ck_assert(!progress.wanted);
+	dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+	query_progress_start(&progress, false);
+	ck_assert(!progress.wanted);
+	dup2(saved, STDERR_FILENO);
+}
+END_TEST
+
 /* ---- arguments ---- */
 
 #define ARGUMENTS_MAX 8
@@ -369,6 +414,7 @@ int main(void)
 	tcase_add_test(all, equal_weights_are_the_mean);
 	tcase_add_loop_test(all, rows_out_of_place_are_refused, 0, COUNT(bad_details));
 	tcase_add_test(all, the_largest_come_first);
+	tcase_add_test(all, progress_is_shown_on_terminals_only);
 	tcase_add_loop_test(all, bad_arguments_are_refused, 0, COUNT(bad_lines));
 	tcase_add_test(all, arguments_are_read);
 	suite_add_tcase(suite, all);
