@@ -385,6 +385,13 @@ static bool seek_pair(
 	    rows, snapshot->pairs.count, index_pair, 0, numbers, length, after, &row->item);
 }
 
+static const char *vm_name(const struct snapshot *snapshot, uint32_t vif)
+{
+	const struct ledger_vif *found = snapshot_vif(snapshot, vif);
+
+	return found != NULL ? found->vif.vm_name : "";
+}
+
 static void read_pair(const struct snapshot *snapshot, const struct tally *row, mib_number column,
     struct mib_value *value)
 {
@@ -409,6 +416,9 @@ static void read_pair(const struct snapshot *snapshot, const struct tally *row, 
 		break;
 	case MIB_PAIR_LAST_END:
 		mib_set_number(value, row->last_end);
+		break;
+	case MIB_PAIR_VM_NAME:
+		mib_set_text(value, vm_name(snapshot, row->vif));
 		break;
 	}
 }
@@ -474,7 +484,7 @@ static const struct mib_table tables[] = {
 	seek_block, index_block},
     [VM] = {MIB_NUMBERS(node, MIB_VM), MIB_VM_ID, MIB_VM_LAST_END, 0, seek_vm, index_vm},
     [VIF] = {MIB_NUMBERS(node, MIB_VIF), MIB_VIF_VM, MIB_VIF_EVIDENCE, 0, seek_vif, index_vif},
-    [PAIR] = {MIB_NUMBERS(node, MIB_PAIR), MIB_PAIR_PACKETS, MIB_PAIR_LAST_END, 0, seek_pair,
+    [PAIR] = {MIB_NUMBERS(node, MIB_PAIR), MIB_PAIR_PACKETS, MIB_PAIR_VM_NAME, 0, seek_pair,
 	index_pair},
     [PERIOD] = {MIB_NUMBERS(node, MIB_PERIOD), MIB_PERIOD_PACKETS, MIB_PERIOD_SENT_OCTETS, 0,
 	seek_row, index_row},

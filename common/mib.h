@@ -113,7 +113,8 @@ enum mib_pair_column {
 	MIB_PAIR_SENT_OCTETS = 6,
 	MIB_PAIR_KEY = 7,     /* text, unique and stable: "VM-ID/SEGMENT/PEER" */
 	MIB_PAIR_PEER = 8,    /* text, the peer's address */
-	MIB_PAIR_LAST_END = 9 /* Unsigned32, newest period with traffic */
+	MIB_PAIR_LAST_END = 9, /* Unsigned32, newest period with traffic */
+	MIB_PAIR_VM_NAME = 10  /* text, the display name of the VM */
 };
 
 /* grappePeriodTable: MIB_PERIOD, column, end, vifIndex, InetAddressType, InetAddress. */

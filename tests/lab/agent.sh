@@ -228,7 +228,7 @@ says "GET of an absent row" "No Such Instance" snmpget $PAIR.3.99.1.4.10.0.0.1
 says "GET of part of an index" "No Such Instance" snmpget $PAIR.3.1.1.4.10.0
 says "GET of too long an index" "No Such Instance" snmpget $PAIR.3.1.1.4.10.0.0.1.0
 says "GET of an index column" "No Such Object" snmpget $PAIR.2.1.1.4.10.0.0.1
-says "GET of an absent column" "No Such Object" snmpget $PAIR.10.1.1.4.10.0.0.1
+says "GET of an absent column" "No Such Object" snmpget $PAIR.11.1.1.4.10.0.0.1
 says "GET of a table" "No Such Object" snmpget $ROOT.1.6
 says "GET of a scalar without .0" "No Such Instance" snmpget $ROOT.1.1.1
 says "GETNEXT of the root" "$ROOT.1.1.1.0 = " snmpgetnext $ROOT
@@ -240,7 +240,7 @@ says "GETNEXT at the end of a vif" "$PAIR.3.2.1.4.10.0.0.1 = " snmpgetnext $PAIR
 says "GETNEXT from IPv4 to IPv6" "$PAIR.3.3.2.16.32.1.13.184.* = " snmpgetnext $PAIR.3.3.1.4.255
 says "GETNEXT at the end of a column" "$PAIR.4.1.1.4.10.0.0.1 = " snmpgetnext $PAIR.3.4294967295
 says "GETNEXT before the first column" "$PAIR.3.1.1.4.10.0.0.1 = " snmpgetnext $PAIR.1
-says "GETNEXT from one table to the next" "$ROOT.1.7.1.5.$((now - 90))" snmpgetnext $PAIR.9.4294967295
+says "GETNEXT from one table to the next" "$ROOT.1.7.1.5.$((now - 90))" snmpgetnext $PAIR.10.4294967295
 check "GETNEXT behind all ends or leaves the subtree" \
 	sh -c "! grep -q '^$ROOT.1' '$LAB_DIR/behind'" < <(by_number snmpgetnext $ENDPOINT $ROOT.1.8 >"$LAB_DIR/behind" 2>&1)
 

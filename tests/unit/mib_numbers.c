@@ -80,6 +80,7 @@ static const struct {
     COLUMN("grappePairKey", MIB_PAIR, MIB_PAIR_KEY),
     COLUMN("grappePairPeer", MIB_PAIR, MIB_PAIR_PEER),
     COLUMN("grappePairLastEnd", MIB_PAIR, MIB_PAIR_LAST_END),
+    COLUMN("grappePairVmName", MIB_PAIR, MIB_PAIR_VM_NAME),
     COLUMN("grappePeriodPackets", MIB_PERIOD, MIB_PERIOD_PACKETS),
     COLUMN("grappePeriodOctets", MIB_PERIOD, MIB_PERIOD_OCTETS),
     COLUMN("grappePeriodSentPackets", MIB_PERIOD, MIB_PERIOD_SENT_PACKETS),

@@ -71,7 +71,7 @@ START_TEST(the_walk_has_every_cell)
 	ck_assert_uint_ge(blocks, 2 * snapshot->nperiods);
 	ck_assert_uint_eq(rows, 3 * 3 * 5);
 	ck_assert_uint_eq(nall, 19 + 11 * 4 + blocks + 7 * snapshot->nvms + 13 * snapshot->nvifs +
-				    7 * snapshot->pairs.count + 4 * rows);
+				    8 * snapshot->pairs.count + 4 * rows);
 	ck_assert_uint_eq(snapshot->nvifs, 33);
 	ck_assert_uint_eq(snapshot->pairs.count, 15);
 }
@@ -150,6 +150,11 @@ START_TEST(values)
 	value = READ(MIB_PAIR, MIB_PAIR_PEER, vif, PEER);
 	ck_assert_int_eq(value.type, MIB_OCTETS);
 	ck_assert_uint_eq(value.length, strlen("10.0.0.5"));
+	value = READ(MIB_PAIR, MIB_PAIR_VM_NAME, vif, PEER);
+	ck_assert_uint_eq(value.length, strlen(snapshot_vif(snapshot, vif)->vif.vm_name));
+	ck_assert_int_eq(
+	    memcmp(value.octets, snapshot_vif(snapshot, vif)->vif.vm_name, value.length), 0);
+	ck_assert_uint_gt(value.length, 0);
 	value = READ(MIB_PERIOD, MIB_PERIOD_PACKETS, START + 30, vif, PEER);
 	ck_assert_uint_eq(value.counter, 3);
 	value = READ(MIB_PERIOD_INFO, MIB_INFO_BYTES, START + 30);
