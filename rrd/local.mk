@@ -11,3 +11,14 @@ libgrappe_rrd_la_SOURCES = \
 	rrd/rrdfile.c rrd/rrdfile.h
 libgrappe_rrd_la_CFLAGS = $(AM_CFLAGS) $(RRD_CFLAGS) -pthread
 libgrappe_rrd_la_LIBADD = libgrappe-common.la $(RRD_LIBS) -lm
+
+# For Cacti: graphs of what agents count, by SNMP. The numbers of the MIB are configure's.
+cactidir = $(pkgdatadir)/cacti
+dist_cacti_DATA = rrd/cacti/cacti_host_template_grappe.xml
+nodist_cacti_DATA = rrd/cacti/grappe_pairs.xml
+EXTRA_DIST += rrd/cacti/grappe_pairs.xml.in
+CLEANFILES += rrd/cacti/grappe_pairs.xml
+rrd/cacti/grappe_pairs.xml: rrd/cacti/grappe_pairs.xml.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) rrd/cacti && regexp=`echo $(MIB_ROOT) | sed 's/[.]/\\\\\\\\./g'` && \
+	sed -e 's|@MIB_ROO[T]@|$(MIB_ROOT)|' -e "s|@MIB_ROOT_REGEX[P]@|$$regexp|" \
+		$(srcdir)/rrd/cacti/grappe_pairs.xml.in >$@.new && mv $@.new $@

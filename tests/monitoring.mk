@@ -47,6 +47,10 @@ LAB_TESTS += tests/lab/nagios.sh
 EXTRA_DIST += tests/lab/nagios_server.sh tests/lab/tls.sh
 
 LAB_TESTS += tests/lab/webhook.sh tests/lab/dashboard.sh
+
+# Graphs in a real Cacti
+LAB_TESTS += tests/lab/cacti.sh
+EXTRA_DIST += tests/lab/cacti_server.sh tests/lab/png_colours.py
 check_PROGRAMS += tests/lab/post_document
 tests_lab_post_document_SOURCES = tests/lab/post_document.c
 tests_lab_post_document_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)

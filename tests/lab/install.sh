@@ -56,6 +56,9 @@ check "check_grappe: the page tells every option" page_tells_all "$plugin"
 for name in grappe.cfg grappe-icinga2.conf; do
 	check "the example $name is there" test -n "$(find "$root" -path "*/examples/$name")"
 done
+for name in grappe_pairs.xml cacti_host_template_grappe.xml; do
+	check "$name for Cacti is there" test -n "$(find "$root" -path "*/grappe/cacti/$name")"
+done
 check "the MIB is there" test -n "$(find "$root" -name GRAPPE-MIB.txt)"
 # The modules it imports are in Debian's erlang-snmp, by names that smilint does not look for.
 mkdir -p "$LAB_DIR/mibs"
