@@ -4,18 +4,14 @@
 #include "common/error.h"
 #include "common/protocol.h"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-
-/* A status has no rows. Its JSON holds no newline of its own, so nothing else ends like this. */
-static const char trailer[] = "\n.end 0\n";
-#define ANSWER_MAX (PROTOCOL_HEADER_MAX + sizeof trailer)
 
 struct ask {
 	struct event_base *base;
@@ -25,77 +21,104 @@ struct ask {
 	void *context;
 	struct event *expiry;
 	struct bufferevent *connection; /* NULL: no question is out */
+	struct protocol_stream *stream; /* of the answer */
+	struct protocol_sink sink;
+	struct told *told; /* of an answer that has not ended yet; NULL: none to use */
+	char why[300];     /* there is none */
 };
 
-static void finish(struct ask *ask, struct told *told, const char *why)
+/* The question is no longer out; what was told goes to done() or is freed. */
+static void forget(struct ask *ask)
 {
-	bufferevent_free(ask->connection);
+	if (ask->connection != NULL)
+		bufferevent_free(ask->connection);
 	ask->connection = NULL;
+	protocol_stream_free(ask->stream);
+	ask->stream = NULL;
 	event_del(ask->expiry);
-	ask->done(ask->context, told, why);
+}
+
+static void finish(struct ask *ask)
+{
+	struct told *told = ask->told;
+
+	ask->told = NULL;
+	forget(ask);
+	ask->done(ask->context, told, told != NULL ? "" : ask->why);
+}
+
+/* finish_why - without an answer that can be used. */
+static void finish_why(struct ask *ask, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void finish_why(struct ask *ask, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(ask->why, sizeof ask->why, format, arguments);
+	va_end(arguments);
+	told_free(ask->told);
+	ask->told = NULL;
+	finish(ask);
 }
 
 /* ---- the answer ---- */
 
-static void take_reply(struct ask *ask, const struct protocol_reply *reply)
+static int take_header(void *context, const struct protocol_answer *answer, size_t ncolumns)
 {
-	struct told *told = NULL;
-	char why[300];
+	struct ask *ask = context;
 	int rc;
 
-	if (reply->answer.status != STATUS_OK) {
-		snprintf(why, sizeof why, "the collector refuses: %s", reply->answer.error);
-		finish(ask, NULL, why);
-		return;
+	(void)ncolumns;
+	if (answer->status != STATUS_OK) {
+		snprintf(ask->why, sizeof ask->why, "the collector refuses: %s", answer->error);
+		return GRAPPE_OK;
 	}
-	rc = told_parse(reply->answer.data, &told);
-	if (rc == GRAPPE_EFORMAT)
-		finish(ask, NULL, "what answers is not grappe-collector");
-	else
-		finish(ask, told, rc != GRAPPE_OK ? error_text(rc) : "");
+	rc = told_parse(answer->data, &ask->told);
+	if (rc != GRAPPE_EFORMAT)
+		return rc;
+	snprintf(ask->why, sizeof ask->why, "what answers is not grappe-collector");
+	return GRAPPE_OK;
 }
 
-static void take_answer(struct ask *ask, struct evbuffer *input)
+/* A status has none. */
+static int refuse_row(void *context, const char *const *fields)
 {
-	const size_t length = evbuffer_get_length(input);
-	const unsigned char *bytes = evbuffer_pullup(input, -1);
-	struct protocol_reply reply = {0};
-	char why[200];
-	int rc = GRAPPE_EMEMORY;
-
-	if (bytes != NULL)
-		rc = protocol_reply_parse((const char *)bytes, length, &reply);
-	if (rc == GRAPPE_OK) {
-		take_reply(ask, &reply);
-	} else {
-		snprintf(why, sizeof why, "the answer of the collector cannot be read: %s",
-		    error_text(rc));
-		finish(ask, NULL, why);
-	}
-	protocol_reply_deinit(&reply);
+	(void)context;
+	(void)fields;
+	return GRAPPE_EFORMAT;
 }
 
-static bool is_whole(struct evbuffer *input)
+/* What has come since. Returns as protocol_stream_take(). */
+static int take_bytes(struct ask *ask)
 {
-	const size_t tail = sizeof trailer - 1, length = evbuffer_get_length(input);
-	struct evbuffer_ptr at;
-	char end[sizeof trailer];
+	int rc = GRAPPE_OK;
 
-	if (length < tail || evbuffer_ptr_set(input, &at, length - tail, EVBUFFER_PTR_SET) != 0)
-		return false;
-	return evbuffer_copyout_from(input, &at, end, tail) == (ssize_t)tail &&
-	       memcmp(end, trailer, tail) == 0;
+	while (rc == GRAPPE_OK) {
+		size_t size;
+		char *room = protocol_stream_room(ask->stream, &size);
+
+		if (room == NULL)
+			return GRAPPE_EMEMORY;
+		size = bufferevent_read(ask->connection, room, size);
+		if (size == 0)
+			break;
+		rc = protocol_stream_take(ask->stream, size);
+	}
+	return rc;
 }
 
 static void on_read(struct bufferevent *connection, void *context)
 {
-	struct evbuffer *input = bufferevent_get_input(connection);
 	struct ask *ask = context;
+	const int rc = take_bytes(ask);
 
-	if (is_whole(input))
-		take_answer(ask, input);
-	else if (evbuffer_get_length(input) > ANSWER_MAX)
-		finish(ask, NULL, "the answer of the collector has no end");
+	(void)connection;
+	if (rc == PROTOCOL_STREAM_ENDED)
+		finish(ask);
+	else if (rc != GRAPPE_OK)
+		finish_why(ask, "the answer of the collector cannot be read: %s", error_text(rc));
 }
 
 /* ---- the connection ---- */
@@ -104,53 +127,42 @@ static void on_event(struct bufferevent *connection, short what, void *context)
 {
 	const int error = errno;
 	struct ask *ask = context;
-	char why[300];
 
 	(void)connection;
 	if (what & BEV_EVENT_CONNECTED)
 		return;
 	if (what & BEV_EVENT_EOF)
-		snprintf(why, sizeof why, "the collector closed the connection at %s", ask->path);
+		finish_why(ask, "the collector closed the connection at %s", ask->path);
 	else
-		snprintf(
-		    why, sizeof why, "no collector answers at %s: %s", ask->path, strerror(error));
-	finish(ask, NULL, why);
+		finish_why(ask, "no collector answers at %s: %s", ask->path, strerror(error));
 }
 
 static void on_expiry(evutil_socket_t fd, short what, void *context)
 {
 	struct ask *ask = context;
-	char why[300];
 
 	(void)fd;
 	(void)what;
-	snprintf(why, sizeof why, "the collector at %s does not answer in time", ask->path);
-	finish(ask, NULL, why);
+	finish_why(ask, "the collector at %s does not answer in time", ask->path);
 }
 
-static bool connect_to(struct ask *ask, const char *request)
+static void connect_to(struct ask *ask, const char *request)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	ask->connection = bufferevent_socket_new(ask->base, -1, BEV_OPT_CLOSE_ON_FREE);
-	if (ask->connection == NULL)
-		return false;
-	bufferevent_setcb(ask->connection, on_read, NULL, on_event, ask);
-	/* More is not read than an answer may have. */
-	bufferevent_setwatermark(ask->connection, EV_READ, 0, ANSWER_MAX + 1);
 	if (snprintf(address.sun_path, sizeof address.sun_path, "%s", ask->path) >=
 	    (int)sizeof address.sun_path) {
-		finish(ask, NULL, "the path of the collector's socket is too long");
-		return true;
+		finish_why(ask, "the path of the collector's socket is too long: %s", ask->path);
+		return;
 	}
-	event_add(ask->expiry, &ask->timeout);
+	bufferevent_setcb(ask->connection, on_read, NULL, on_event, ask);
 	bufferevent_write(ask->connection, request, strlen(request));
 	bufferevent_enable(ask->connection, EV_READ | EV_WRITE);
+	/* A failure is told to on_event(), or only here: then the question is still out. */
 	if (bufferevent_socket_connect(
 		ask->connection, (const struct sockaddr *)&address, sizeof address) != 0 &&
 	    ask->connection != NULL)
-		on_event(ask->connection, BEV_EVENT_ERROR, ask);
-	return true;
+		finish_why(ask, "no collector answers at %s: %s", ask->path, strerror(errno));
 }
 
 void ask_begin(struct ask *ask)
@@ -161,8 +173,13 @@ void ask_begin(struct ask *ask)
 	if (ask->connection != NULL)
 		return;
 	line = protocol_request_format(&request);
-	if (line == NULL || !connect_to(ask, line))
-		ask->done(ask->context, NULL, error_text(GRAPPE_EMEMORY));
+	ask->connection = bufferevent_socket_new(ask->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (line == NULL || ask->connection == NULL ||
+	    protocol_stream_new(&ask->sink, &ask->stream) != GRAPPE_OK ||
+	    event_add(ask->expiry, &ask->timeout) != 0)
+		finish_why(ask, "%s", error_text(GRAPPE_EMEMORY));
+	else
+		connect_to(ask, line);
 	free(line);
 }
 
@@ -179,7 +196,8 @@ struct ask *ask_new(
 	    .path = path,
 	    .timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000},
 	    .done = done,
-	    .context = context};
+	    .context = context,
+	    .sink = {take_header, refuse_row, ask}};
 	ask->expiry = evtimer_new(base, on_expiry, ask);
 	if (ask->expiry == NULL) {
 		free(ask);
@@ -192,8 +210,8 @@ void ask_free(struct ask *ask)
 {
 	if (ask == NULL)
 		return;
-	if (ask->connection != NULL)
-		bufferevent_free(ask->connection);
+	forget(ask);
+	told_free(ask->told);
 	event_free(ask->expiry);
 	free(ask);
 }

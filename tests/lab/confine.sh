@@ -34,6 +34,8 @@ done
 attempts capture read-shadow write-outside exec fork connect kill-another trace mount become-root set-clock change-root namespace
 check_equal "capture can do: packet-socket" DONE "$(attempt capture packet-socket)"
 attempts agent read-shadow write-outside exec fork packet-socket kill-another trace mount become-root set-clock change-root namespace
+# grappe-collector-agent
+attempts stateless read-shadow write-outside exec fork packet-socket kill-another trace mount become-root set-clock change-root namespace
 
 # --- the daemons --------------------------------------------------------------------------------
 
