@@ -11,8 +11,10 @@
 #define RANK_REMEMBERED 16
 /* Each of two agents watched so much of the period: they claim the same VM. */
 #define CLAIM_SHARE 0.95
-/* Time stamps of two hosts differ a little: such a share is the whole. */
+/* Time stamps of two hosts differ a little: such a share is the whole. But in what is left of it
+ * another host may have counted something. */
 #define WHOLE_SHARE 0.999
+#define ROUNDING 1e-9
 
 /* Who owns an address of a segment. */
 struct owner {
@@ -449,7 +451,7 @@ static int collect_receivers(struct work *work)
 		    (struct resolved_receiver){.node = (uint32_t)n,
 			.agent = coverage->agent,
 			.known = coverage->share >= WHOLE_SHARE ? 1 : coverage->share,
-			.uncertain = coverage->uncertain,
+			.uncertain = coverage->uncertain || coverage->share < 1 - ROUNDING,
 			.ghost = coverage->ghost};
 	}
 	qsort_r(result->receivers, result->nreceivers, sizeof *result->receivers, compare_receivers,

@@ -44,7 +44,8 @@ struct resolved_receiver {
 	uint32_t first_row; /* its rows: first_row … first_row + nrows − 1 */
 	uint32_t nrows;
 	double known;   /* share 0…1 of the period that was watched */
-	bool uncertain; /* a missing agent might still turn one of its senders into a VM */
+	bool uncertain; /* a missing agent might still turn one of its senders into a VM, or have
+			   watched what is left of the period */
 	bool ghost;     /* not seen: the agent that watched it before is missing */
 };
 

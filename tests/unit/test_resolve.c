@@ -212,6 +212,21 @@ START_TEST(a_vm_that_migrated_is_summed)
 }
 END_TEST
 
+/* Ten milliseconds are nothing, but who watched them may have counted something. */
+START_TEST(nearly_all_is_known_but_uncertain)
+{
+	make_vif(a, 1, SEGMENT_DEFAULT, 29990);
+	make_vm(a, 2);
+	make_vif(a, 3, SEGMENT_DEFAULT, 10100);
+	make_vif(b, 3, SEGMENT_DEFAULT, 19900);
+	join(false, NULL, 0);
+	ck_assert_double_eq(resolve_find(view, make_id(1))->known, 1);
+	ck_assert(resolve_find(view, make_id(1))->uncertain);
+	ck_assert(!resolve_find(view, make_id(2))->uncertain);
+	ck_assert(!resolve_find(view, make_id(3))->uncertain);
+}
+END_TEST
+
 START_TEST(two_nics_are_one_watch_and_two_hosts_a_conflict)
 {
 	make_vif(a, 1, "t1", 30000);
@@ -272,6 +287,7 @@ int main(void)
 	tcase_add_test(all, endpoints_have_both_directions);
 	tcase_add_test(all, no_pair_counts_go_to_their_own_senders);
 	tcase_add_test(all, a_vm_that_migrated_is_summed);
+	tcase_add_test(all, nearly_all_is_known_but_uncertain);
 	tcase_add_test(all, two_nics_are_one_watch_and_two_hosts_a_conflict);
 	tcase_add_test(all, a_missing_agents_last_addresses_help_but_stay_uncertain);
 	tcase_add_test(all, nothing_at_all_is_an_empty_view);
