@@ -146,6 +146,9 @@ static void write_configuration(const struct world *world)
 	    "archive \"hours\" { resolution = 1h keep = 60d }\n"
 	    "archive \"days\" { resolution = 1d keep = 400d }\n",
 	    folder, folder, folder);
+	if (fleet_config(world->fleet)->endpoint)
+		fprintf(file, "endpoint \"" FLEET_ENDPOINT_NAME
+			      "\" { address = \"" FLEET_ENDPOINT_ADDRESS "\" }\n");
 	for (int a = 0; a < fleet_config(world->fleet)->agents; a++)
 		if (world->polled[a])
 			fprintf(file, "agent \"host%d\" { address = \"%s\" }\n", a,
@@ -591,6 +594,7 @@ static void prepare(struct world *world, int64_t calm_ms, int64_t end_ms)
 	    .calm_ms = weather ? calm_ms : 0,
 	    .agents = weather ? 12 : 4,
 	    .vms = weather ? 72 : 12,
+	    .endpoint = weather,
 	    .fault_gap_ms = (world->options.hours > 24 ? 180 : 60) * FLEET_MINUTE_MS,
 	    .move_gap_ms = (world->options.hours > 24 ? 120 : 30) * FLEET_MINUTE_MS};
 	struct agents_config agents = {.lost = weather ? 0.05 : 0,
@@ -754,7 +758,7 @@ int main(int argc, char **argv)
 	    {"scenario", required_argument, NULL, 'w'}, {"seed", required_argument, NULL, 'r'},
 	    {"hours", required_argument, NULL, 'h'}, {"kills", required_argument, NULL, 'k'},
 	    {"without-journal", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	static struct world world = {.options = {.seed = 1, .hours = 8, .kills = 40}};
+	static struct world world = {.options = {.seed = 1, .hours = 5, .kills = 30}};
 	const struct options *options = &world.options;
 	int code;
 

@@ -5,9 +5,9 @@
 # its writing. Afterwards every period that an agent still held is in the archives, to the packet, once. The
 # collector is the real one with real archives and real UDP; only its time is simulated. Needs root (a namespace).
 #
-#     soak.sh [--full] [--seed N]      --full: a week and 200 kills (some minutes), else some hours and 40 kills
+#     soak.sh [--full] [--seed N]      --full: a week and 200 kills (some minutes), else five hours and 30 kills
 . "$(dirname "$0")/lib.sh"
-hours=8 kills=40 seed=1
+hours=5 kills=30 seed=1
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full) hours=168 kills=200 ;;

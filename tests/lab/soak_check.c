@@ -14,12 +14,15 @@
 #include <string.h>
 
 #define LENGTH_S (FLEET_LENGTH_MS / 1000)
-#define SENDERS (FLEET_GROUP + 2) /* the group, then: */
+#define SENDERS (FLEET_GROUP + 3) /* the group, then: */
 #define AT_EXTERNAL FLEET_GROUP
 #define AT_MULTICAST (FLEET_GROUP + 1)
-#define HOSTS_MAX 6 /* agents that watched one VM in one period */
-#define SAID_MAX 20 /* faults that are told */
-#define UNIT 0.01   /* counts are the same when they differ by less */
+#define AT_ENDPOINT (FLEET_GROUP + 2)
+#define ENDPOINT SENDER_ENDPOINT FLEET_ENDPOINT_NAME
+#define HOSTS_MAX 16 /* agents that tell of one receiver in one period */
+#define FREE_MAX 12  /* of them, whose part may be there or not */
+#define SAID_MAX 20  /* faults that are told */
+#define UNIT 0.01    /* counts are the same when they differ by less */
 #define SHARE 1e-6
 
 /* What one receiver got in one period. */
@@ -28,12 +31,13 @@ struct cell {
 	double covered;
 };
 
-/* One receiver's archives. */
+/* One receiver's archives; of the endpoint's, what one group of VMs sent to it. */
 struct record {
 	struct truth *truth;
 	struct truth_sums *sums;
 	const char *folder;
-	int vm;
+	bool endpoint;
+	int vm; /* the receiver, or with `endpoint` the first of the group */
 	int64_t from_s, to_s;
 	struct cell *cells; /* by number of the period */
 	bool *known;
@@ -46,20 +50,34 @@ struct host {
 	struct cell counts;
 };
 
+static const char *receiver_of(const struct record *record)
+{
+	return record->endpoint ? ENDPOINT : fleet_vm_id(record->vm);
+}
+
 static int sender_of(const struct record *record, int at)
 {
-	if (at == AT_EXTERNAL)
-		return FLEET_EXTERNAL;
-	if (at == AT_MULTICAST)
-		return FLEET_MULTICAST;
-	return record->vm / FLEET_GROUP * FLEET_GROUP + at;
+	static const int others[] = {[AT_EXTERNAL - FLEET_GROUP] = FLEET_EXTERNAL,
+	    [AT_MULTICAST - FLEET_GROUP] = FLEET_MULTICAST,
+	    [AT_ENDPOINT - FLEET_GROUP] = FLEET_ENDPOINT};
+
+	return at < FLEET_GROUP ? record->vm / FLEET_GROUP * FLEET_GROUP + at
+				: others[at - FLEET_GROUP];
 }
 
 static const char *sender_id(const struct record *record, int at)
 {
-	return at == AT_EXTERNAL    ? SENDER_EXTERNAL
-	       : at == AT_MULTICAST ? SENDER_MULTICAST
-				    : fleet_vm_id(sender_of(record, at));
+	static const char *const others[] = {[AT_EXTERNAL - FLEET_GROUP] = SENDER_EXTERNAL,
+	    [AT_MULTICAST - FLEET_GROUP] = SENDER_MULTICAST,
+	    [AT_ENDPOINT - FLEET_GROUP] = ENDPOINT};
+
+	return at < FLEET_GROUP ? fleet_vm_id(sender_of(record, at)) : others[at - FLEET_GROUP];
+}
+
+/* How many senders it may have, from the first on. */
+static int senders_of(const struct record *record)
+{
+	return record->endpoint ? FLEET_GROUP : SENDERS;
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -69,7 +87,7 @@ fault(const struct record *record, const char *format, ...)
 
 	if (record->sums->wrong++ >= SAID_MAX)
 		return;
-	printf("WRONG  %s, ", fleet_vm_id(record->vm));
+	printf("WRONG  %s, ", receiver_of(record));
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -87,7 +105,7 @@ static bool read_coverage(struct record *record, struct archive_reader *reader)
 {
 	struct archive_rows rows;
 	const int rc = archive_read_coverage(
-	    reader, fleet_vm_id(record->vm), record->from_s, record->to_s, true, &rows);
+	    reader, receiver_of(record), record->from_s, record->to_s, true, &rows);
 
 	if (rc != GRAPPE_OK) {
 		fault(record, "its coverage cannot be read: %s", error_text(rc));
@@ -106,7 +124,7 @@ static bool read_coverage(struct record *record, struct archive_reader *reader)
 static void read_pair(struct record *record, struct archive_reader *reader, int at)
 {
 	struct archive_rows rows;
-	const int rc = archive_read_pair(reader, fleet_vm_id(record->vm), sender_id(record, at),
+	const int rc = archive_read_pair(reader, receiver_of(record), sender_id(record, at),
 	    record->from_s, record->to_s, true, &rows);
 
 	if (rc != GRAPPE_OK) {
@@ -129,12 +147,12 @@ static void look_for_strangers(struct record *record, struct archive_reader *rea
 {
 	struct archive_names names;
 
-	if (archive_read_senders(reader, fleet_vm_id(record->vm), &names) != GRAPPE_OK)
+	if (archive_read_senders(reader, receiver_of(record), &names) != GRAPPE_OK)
 		return;
 	for (size_t i = 0; i < names.count; i++) {
 		bool expected = false;
 
-		for (int at = 0; at < SENDERS && !expected; at++)
+		for (int at = 0; at < senders_of(record) && !expected; at++)
 			expected = strcmp(names.ids[i], sender_id(record, at)) == 0;
 		if (!expected)
 			fault(record, "has an archive of %s, who never sent to it", names.ids[i]);
@@ -144,28 +162,43 @@ static void look_for_strangers(struct record *record, struct archive_reader *rea
 
 /* ---- single periods ---- */
 
-static size_t find_hosts(const struct record *record, int64_t number, struct host hosts[HOSTS_MAX])
+/* What the agent has of the receiver in this period; false: nothing. */
+static bool read_part(const struct record *record, int agent, int64_t number, struct cell *cell)
 {
 	const struct fleet *fleet = record->truth->fleet;
+	const int64_t covered_ms = fleet_covered_ms(fleet, agent, number, record->vm);
+	struct fleet_span held;
+
+	*cell = (struct cell){.covered = (double)covered_ms / FLEET_LENGTH_MS};
+	if (record->endpoint) /* each agent is an equal share of what can be known */
+		cell->covered =
+		    fleet_held(fleet, agent, number, &held) ? 1.0 / fleet_config(fleet)->agents : 0;
+	for (int at = 0; cell->covered > 0 && at < senders_of(record); at++) {
+		const int sender = sender_of(record, at);
+		const struct fleet_count sum =
+		    record->endpoint ? fleet_sent(fleet, agent, number, sender)
+				     : fleet_count(fleet, agent, number, record->vm, sender);
+
+		cell->packets[at] = (double)sum.packets;
+		cell->octets[at] = (double)sum.octets;
+	}
+	return cell->covered > 0;
+}
+
+static size_t find_hosts(const struct record *record, int64_t number, struct host hosts[HOSTS_MAX])
+{
+	const int agents = fleet_config(record->truth->fleet)->agents;
 	size_t count = 0;
 
-	for (int a = 0; a < fleet_config(fleet)->agents; a++) {
-		const int64_t covered_ms = fleet_covered_ms(fleet, a, number, record->vm);
-		struct host *host = &hosts[count];
+	for (int a = 0; a < agents; a++) {
+		struct cell cell;
 
-		if (covered_ms == 0)
+		if (!read_part(record, a, number, &cell))
 			continue;
-		if (++count > HOSTS_MAX)
+		if (count == HOSTS_MAX)
 			abort();
-		*host = (struct host){.agent = a, .part = truth_part(record->truth, a, number)};
-		host->counts.covered = (double)covered_ms / FLEET_LENGTH_MS;
-		for (int at = 0; at < SENDERS; at++) {
-			const struct fleet_count sum =
-			    fleet_count(fleet, a, number, record->vm, sender_of(record, at));
-
-			host->counts.packets[at] = (double)sum.packets;
-			host->counts.octets[at] = (double)sum.octets;
-		}
+		hosts[count++] = (struct host){
+		    .agent = a, .part = truth_part(record->truth, a, number), .counts = cell};
 	}
 	return count;
 }
@@ -175,7 +208,7 @@ static bool is_resolved(const struct record *record, int64_t number, int at)
 {
 	const struct truth *truth = record->truth;
 
-	if (at >= FLEET_GROUP)
+	if (at >= FLEET_GROUP || record->endpoint)
 		return true;
 	for (int a = 0; a < fleet_config(truth->fleet)->agents; a++)
 		if (truth_part(truth, a, number)->must &&
@@ -211,23 +244,46 @@ static bool is_sum(const struct record *record, int64_t number, struct cell want
 	       fabs(got->covered - wanted.covered) < SHARE;
 }
 
-/* The sum of the hosts in `set`; false: the set has one that cannot be there or lacks one that
- * must. */
-static bool add_up(const struct host *hosts, size_t count, unsigned set, struct cell *sum)
+static void add_part(struct cell *sum, const struct cell *part)
 {
-	*sum = (struct cell){0};
-	for (size_t i = 0; i < count; i++) {
-		const bool in = set >> i & 1;
-
-		if (in ? !hosts[i].part->may : hosts[i].part->must)
-			return false;
-		for (int at = 0; in && at < SENDERS; at++) {
-			sum->packets[at] += hosts[i].counts.packets[at];
-			sum->octets[at] += hosts[i].counts.octets[at];
-		}
-		sum->covered += in ? hosts[i].counts.covered : 0;
+	for (int at = 0; at < SENDERS; at++) {
+		sum->packets[at] += part->packets[at];
+		sum->octets[at] += part->octets[at];
 	}
-	return true;
+	sum->covered += part->covered;
+}
+
+/* Whether the cell is a sum that may be: of all hosts whose part must be there and any of those
+ * whose part may. *parts: of how many. */
+static bool find_sum(const struct record *record, int64_t number, const struct host *hosts,
+    size_t count, unsigned *parts)
+{
+	const struct host *free_ones[FREE_MAX];
+	struct cell least = {0};
+	unsigned musts = 0, nfree = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (hosts[i].part->must && hosts[i].part->may) {
+			add_part(&least, &hosts[i].counts);
+			musts++;
+		} else if (hosts[i].part->may && nfree < FREE_MAX) {
+			free_ones[nfree++] = &hosts[i];
+		}
+	}
+	for (unsigned set = 0; set < 1u << nfree; set++) {
+		struct cell sum = least;
+
+		*parts = musts;
+		for (unsigned i = 0; i < nfree; i++) {
+			if (!(set >> i & 1))
+				continue;
+			add_part(&sum, &free_ones[i]->counts);
+			++*parts;
+		}
+		if (*parts > 0 && is_sum(record, number, sum))
+			return true;
+	}
+	return false;
 }
 
 static void say_cell(const struct record *record, int64_t number, const struct host *hosts,
@@ -258,6 +314,7 @@ static void check_cell(struct record *record, int64_t number)
 	struct host hosts[HOSTS_MAX];
 	const size_t count = find_hosts(record, number, hosts);
 	bool must = false, may = false;
+	unsigned parts;
 
 	for (size_t i = 0; i < count; i++) {
 		must = must || hosts[i].part->must;
@@ -270,14 +327,10 @@ static void check_cell(struct record *record, int64_t number)
 		record->sums->lost += !must && !may && count > 0 && number >= record->truth->first;
 		return;
 	}
-	for (unsigned set = 1; set < 1u << count; set++) {
-		struct cell sum;
-
-		if (!add_up(hosts, count, set, &sum) || !is_sum(record, number, sum))
-			continue;
+	if (find_sum(record, number, hosts, count, &parts)) {
 		record->sums->right += must;
 		record->sums->lucky += !must;
-		record->sums->shared += must && (set & (set - 1)) != 0;
+		record->sums->shared += must && parts > 1 && !record->endpoint;
 		return;
 	}
 	say_cell(record, number, hosts, count, "is wrong");
@@ -348,8 +401,8 @@ static void check_pair_rows(struct record *record, const struct level *level, in
 	char path[PATH_MAX];
 	size_t rows;
 
-	if (archive_path_pair(path, record->folder, fleet_vm_id(record->vm),
-		sender_id(record, at)) != GRAPPE_OK ||
+	if (archive_path_pair(path, record->folder, receiver_of(record), sender_id(record, at)) !=
+		GRAPPE_OK ||
 	    rrdfile_read_head(path, RRDFILE_PAIR, &head) != GRAPPE_OK)
 		return; /* it never sent: single periods have told */
 	/* What comes after its last traffic is told with the next one. */
@@ -382,7 +435,7 @@ static void check_levels(struct record *record)
 	struct rrdfile_head head;
 	char path[PATH_MAX];
 
-	if (archive_path_coverage(path, record->folder, fleet_vm_id(record->vm)) != GRAPPE_OK ||
+	if (archive_path_coverage(path, record->folder, receiver_of(record)) != GRAPPE_OK ||
 	    rrdfile_read_head(path, RRDFILE_COVERAGE, &head) != GRAPPE_OK) {
 		fault(record, "its coverage has no head");
 		return;
@@ -391,7 +444,7 @@ static void check_levels(struct record *record)
 		struct level level = {.of = head.layout.levels[i]};
 
 		check_known_rows(record, &level, path, &head);
-		for (int at = 0; at < SENDERS; at++)
+		for (int at = 0; at < senders_of(record); at++)
 			check_pair_rows(record, &level, at);
 		free(level.known);
 	}
@@ -408,9 +461,10 @@ static void check_receiver(struct record *record, struct archive_reader *reader)
 	if (record->cells == NULL || record->known == NULL)
 		abort();
 	if (read_coverage(record, reader)) {
-		for (int at = 0; at < SENDERS; at++)
+		for (int at = 0; at < senders_of(record); at++)
 			read_pair(record, reader, at);
-		look_for_strangers(record, reader);
+		if (!record->endpoint)
+			look_for_strangers(record, reader);
 		for (int64_t number = 1; number <= record->truth->last; number++)
 			check_cell(record, number);
 		check_levels(record);
@@ -436,6 +490,9 @@ void truth_check(struct truth *truth, const char *folder, struct truth_sums *sum
 		return;
 	}
 	for (record.vm = 0; record.vm < config->vms; record.vm++)
+		check_receiver(&record, reader);
+	record.endpoint = true;
+	for (record.vm = 0; config->endpoint && record.vm < config->vms; record.vm += FLEET_GROUP)
 		check_receiver(&record, reader);
 	archive_reader_close(reader);
 	if (sums->wrong > SAID_MAX)

@@ -14,6 +14,7 @@
 #define EXTERNAL_PERIODS 0.1 /* share of periods in which a VM hears from outside */
 #define EXTERNAL_MAX 16      /* addresses outside in one period */
 #define MULTICAST_PERIODS 0.03
+#define ENDPOINT_PERIODS 0.05
 #define SPANS_MAX 4096
 
 /* What fleet_random() is asked for, so that no two questions share an answer. */
@@ -24,6 +25,7 @@ enum topic {
 	TOPIC_HOUR,
 	TOPIC_PERIOD,
 	TOPIC_AMOUNT,
+	TOPIC_SENT,
 };
 
 struct spans {
@@ -177,6 +179,10 @@ static void move_vm(struct fleet *fleet, int vm)
 		at_ms += draw_gap(&stream, config->move_gap_ms);
 		if (at_ms + 21 * FLEET_MINUTE_MS > config->calm_ms)
 			break;
+		/* Many about the end of a period, where one host has next to nothing of it. */
+		if (draw(&stream) < 0.25)
+			at_ms = (at_ms / FLEET_LENGTH_MS + 1) * FLEET_LENGTH_MS +
+				draw_between(&stream, -40, 40);
 		/* A migration stops the VM for a moment; one in five times it is gone for long. */
 		fleet_move(fleet, vm, -1, at_ms);
 		at_ms += draw(&stream) < 0.2
@@ -381,24 +387,35 @@ static bool talks(const struct fleet *fleet, int64_t number, int vm, int sender)
 		return period < EXTERNAL_PERIODS;
 	if (sender == FLEET_MULTICAST)
 		return period < MULTICAST_PERIODS;
+	if (sender == FLEET_ENDPOINT)
+		return fleet->config.endpoint && period < ENDPOINT_PERIODS;
 	return sender != vm && sender / FLEET_GROUP == vm / FLEET_GROUP &&
 	       period < ACTIVE_PERIODS &&
 	       pair_random(fleet, TOPIC_HOUR, vm, sender, number / 120, 0) >= SILENT_HOURS &&
 	       is_somewhere(fleet, number, sender);
 }
 
+static struct fleet_count count_of(double size)
+{
+	const uint64_t packets = 1 + (uint64_t)(size * size * size * 1e6);
+
+	return (struct fleet_count){packets, packets * (60 + (uint64_t)(size * 1e6) % 1400)};
+}
+
 struct fleet_count fleet_count(
     const struct fleet *fleet, int agent, int64_t number, int vm, int sender)
 {
-	struct fleet_count count = {0};
-	double size;
-
 	if (fleet_covered_ms(fleet, agent, number, vm) == 0 || !talks(fleet, number, vm, sender))
-		return count;
-	size = pair_random(fleet, TOPIC_AMOUNT, vm, sender, number, agent);
-	count.packets = 1 + (uint64_t)(size * size * size * 1e6);
-	count.octets = count.packets * (60 + (uint64_t)(size * 1e6) % 1400);
-	return count;
+		return (struct fleet_count){0};
+	return count_of(pair_random(fleet, TOPIC_AMOUNT, vm, sender, number, agent));
+}
+
+struct fleet_count fleet_sent(const struct fleet *fleet, int agent, int64_t number, int vm)
+{
+	if (!fleet->config.endpoint || fleet_covered_ms(fleet, agent, number, vm) == 0 ||
+	    pair_random(fleet, TOPIC_SENT, vm, 0, number, -1) >= ENDPOINT_PERIODS)
+		return (struct fleet_count){0};
+	return count_of(pair_random(fleet, TOPIC_SENT, vm, 0, number, agent));
 }
 
 const char *fleet_vm_id(int vm)
@@ -436,6 +453,14 @@ static void add_vm(const struct fleet *fleet, struct period *period, int agent, 
 	period->vifs[vif].multicast_packets = count.packets;
 	period->vifs[vif].multicast_octets = count.octets;
 	add_external(period, vif, fleet_count(fleet, agent, number, vm, FLEET_EXTERNAL));
+	count = fleet_count(fleet, agent, number, vm, FLEET_ENDPOINT);
+	if (count.packets > 0)
+		make_row(
+		    period, vif, ROW_RECEIVED, FLEET_ENDPOINT_ADDRESS, count.packets, count.octets);
+	count = fleet_sent(fleet, agent, number, vm);
+	if (count.packets > 0)
+		make_row(
+		    period, vif, ROW_SENT, FLEET_ENDPOINT_ADDRESS, count.packets, count.octets);
 	for (int s = first; s < first + FLEET_GROUP && s < fleet->config.vms; s++) {
 		count = fleet_count(fleet, agent, number, vm, s);
 		if (count.packets > 0)

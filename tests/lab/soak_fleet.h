@@ -26,6 +26,7 @@ struct fleet_config {
 	int vms;
 	int64_t fault_gap_ms; /* mean time between two faults of one agent */
 	int64_t move_gap_ms;  /* and between two moves of one VM */
+	bool endpoint;        /* VMs talk with a fixed node without a sensor, too */
 };
 
 enum fleet_mood {
@@ -66,12 +67,16 @@ int64_t fleet_newest(const struct fleet *fleet, int agent, int64_t at_ms);
  * such period. */
 int64_t fleet_covered_ms(const struct fleet *fleet, int agent, int64_t number, int vm);
 /* fleet_count - what the agent counted for the VM from this sender. */
-enum { FLEET_EXTERNAL = -1, FLEET_MULTICAST = -2 }; /* senders that are no VM */
+enum { FLEET_EXTERNAL = -1, FLEET_MULTICAST = -2, FLEET_ENDPOINT = -3 }; /* no VMs */
+#define FLEET_ENDPOINT_NAME "nfs"
+#define FLEET_ENDPOINT_ADDRESS "203.0.113.9"
 struct fleet_count {
 	uint64_t packets, octets;
 };
 struct fleet_count fleet_count(
     const struct fleet *fleet, int agent, int64_t number, int vm, int sender);
+/* fleet_sent - what the agent counted that the VM sent to the endpoint. */
+struct fleet_count fleet_sent(const struct fleet *fleet, int agent, int64_t number, int vm);
 /* fleet_period - the period as the agent has it, for period_free(). */
 struct period *fleet_period(const struct fleet *fleet, int agent, int64_t number);
 /* fleet_vm_id - identity of a VM; a static text. */
