@@ -26,7 +26,9 @@
 /* What a request is about. */
 struct subject {
 	int64_t number;
-	uint32_t first, count; /* blocks asked for; count 0: the description of the period */
+	uint32_t first, count; /* blocks asked for */
+	uint32_t described;    /* 1: the description of the period too, or alone */
+	uint32_t padding;      /* 0: subjects are compared byte by byte */
 };
 
 /* An answer on its way. */
@@ -257,6 +259,7 @@ static struct snmp_value value_of(
 	rest = below(name, info_root, sizeof info_root / sizeof *info_root, 2);
 	if (rest != NULL) {
 		encoding = look_up(agents, answer, rest[1], now_ms);
+		answer->subject.described = 1;
 		return encoding != NULL ? info_value(rest[0], encoding)
 					: (struct snmp_value){.kind = SNMP_ABSENT};
 	}
@@ -387,17 +390,18 @@ static void note_delivery(struct agents *agents, const struct answer *answer)
 	const int64_t at_ms = answer->due_ns / MS_NS;
 
 	note_answer(agents, answer->agent, subject);
-	if (subject->count == 0 && answer->present) {
+	if (subject->described && answer->present) {
 		item->fetching = subject->number;
 		item->chunks = answer->chunks;
 		item->got = 0;
-	} else if (subject->count == 0 && answer->newer) {
+	} else if (subject->described && answer->newer) {
 		truth_refused(agents->config.truth, answer->agent, subject->number, at_ms);
-	} else if (subject->count > 0 && answer->present && item->fetching == subject->number) {
-		item->got += subject->count;
-		if (item->got >= item->chunks)
-			truth_fetched(agents->config.truth, answer->agent, subject->number, at_ms);
 	}
+	if (subject->count == 0 || !answer->present || item->fetching != subject->number)
+		return;
+	item->got += subject->count;
+	if (item->got >= item->chunks)
+		truth_fetched(agents->config.truth, answer->agent, subject->number, at_ms);
 }
 
 static void send_answer(struct agents *agents, struct answer *answer)
