@@ -26,6 +26,16 @@ void caveats_add(struct caveats *caveats, uint32_t flags)
 		caveats->marked[i] += (flags & table[i].flag) != 0;
 }
 
+const char *caveats_name(unsigned caveat)
+{
+	return table[caveat].name;
+}
+
+bool caveats_has(uint32_t flags, unsigned caveat)
+{
+	return (flags & table[caveat].flag) != 0;
+}
+
 const char *caveats_describe(const struct caveats *caveats, char *text, size_t size)
 {
 	size_t length = 0;

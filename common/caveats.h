@@ -9,6 +9,7 @@
 #define GRAPPE_COMMON_CAVEATS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,10 @@ struct caveats {
 
 /* caveats_add - one more period; flags: enum period_flag, of all its sensors together. */
 void caveats_add(struct caveats *caveats, uint32_t flags);
+/* caveats_name - the word for it in JSON and in names of files; caveat < CAVEATS. */
+const char *caveats_name(unsigned caveat);
+/* caveats_has - whether flags (enum period_flag) hold it. */
+bool caveats_has(uint32_t flags, unsigned caveat);
 /* caveats_describe - words such as "2 of 10 periods: clock not synchronised; 1: partial", "" when
  * nothing is marked. Returns text. */
 const char *caveats_describe(const struct caveats *caveats, char *text, size_t size);

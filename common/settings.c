@@ -489,6 +489,10 @@ void settings_print(const struct settings_schema *schema, const void *values, FI
 			fputs("}\n", out);
 		}
 	}
+	if (schema->comment != NULL) {
+		fputc('\n', out);
+		schema->comment(values, out);
+	}
 }
 
 void settings_describe(const struct settings_schema *schema, FILE *out)

@@ -73,6 +73,9 @@ struct settings_schema {
 	/* Checks across settings, may be NULL. Returns 0, or GRAPPE_EINVALID with the reason in
 	 * message. */
 	int (*check)(const void *values, char *message, size_t size);
+	/* What follows from the settings, at the end of settings_print(); may be NULL. Writes whole
+	 * lines that begin with "# ". */
+	void (*comment)(const void *values, FILE *out);
 };
 
 /*

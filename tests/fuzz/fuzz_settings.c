@@ -50,7 +50,7 @@ static const struct settings_section sections[] = {
     {"agent", "An agent.", of_item, SETTINGS_COUNT(of_item), sizeof(struct item),
 	offsetof(struct values, items), 20},
 };
-static const struct settings_schema schema = {sections, SETTINGS_COUNT(sections), NULL};
+static const struct settings_schema schema = {sections, SETTINGS_COUNT(sections), NULL, NULL};
 
 static int load(const void *bytes, size_t length, struct values *values)
 {

@@ -13,7 +13,7 @@ struct values {
 static const struct setting general[] = {
     {"count", SETTING_INTEGER, offsetof(struct values, count), "7", 0, 10, NULL, "How many."}};
 static const struct settings_section sections[] = {{.settings = general, .nsettings = 1}};
-static const struct settings_schema schema = {sections, 1, NULL};
+static const struct settings_schema schema = {sections, 1, NULL, NULL};
 
 static bool fast;
 static const char *output;

@@ -62,7 +62,8 @@ static int check_values(const void *values, char *message, size_t size)
 	return GRAPPE_EINVALID;
 }
 
-static const struct settings_schema schema = {sections, SETTINGS_COUNT(sections), check_values};
+static const struct settings_schema schema = {
+    sections, SETTINGS_COUNT(sections), check_values, NULL};
 
 static char folder[UNIT_PATH_SIZE], path[UNIT_PATH_SIZE + 16], message[512];
 static struct values values;
@@ -301,7 +302,7 @@ START_TEST(missing_without_a_file)
 	    {"count", SETTING_INTEGER, offsetof(struct values, count), NULL, 0, 0, NULL,
 		"How many."}};
 	static const struct settings_section only[] = {{.settings = needed, .nsettings = 2}};
-	static const struct settings_schema strict = {only, 1, NULL};
+	static const struct settings_schema strict = {only, 1, NULL, NULL};
 
 	ck_assert_int_eq(
 	    settings_load(&strict, NULL, &values, message, sizeof message), GRAPPE_EINVALID);
