@@ -352,7 +352,10 @@ static int start_writer(struct collector *collector)
 {
 	const struct writer_options options = {.folder = collector->settings.archive_directory,
 	    .layout = collector->layout,
-	    .floor_bytes = collector->settings.archive_floor};
+	    .floor_bytes = collector->settings.archive_floor,
+	    .rrdcached = collector->settings.rrdcached,
+	    .commit_ms = collector->settings.rrdcached_commit_ms,
+	    .expire_s = collector->settings.archive_expire_ms / 1000};
 
 	return writer_new(&options, &collector->writer);
 }

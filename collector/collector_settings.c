@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/identity.h"
 #include "common/place.h"
+#include "rrd/archive.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -57,6 +58,12 @@ static const struct setting main_settings[] = {
 	"Keep the highest period of each archive row beside the mean (twice the space)."},
     {"archive_floor", SETTING_SIZE, AT(archive_floor), "64MiB", 0, 1e15, NULL,
 	"No archive is created when less than this would stay free on the disk."},
+    {"archive_expire", SETTING_DURATION, AT(archive_expire_ms), "0s", 0, 36525 * DAY, NULL,
+	"Remove archives of VMs that were not heard of for so long; 0s: never."},
+    {"rrdcached", SETTING_TEXT, AT(rrdcached), "", 0, 0, NULL,
+	"Write archives through rrdcached at unix:PATH or HOST:PORT; empty: directly."},
+    {"rrdcached_commit", SETTING_DURATION, AT(rrdcached_commit_ms), "5min", SECOND, DAY, NULL,
+	"With rrdcached: how often what it holds is written to the files and committed."},
 };
 
 static const struct setting snmp_settings[] = {
@@ -137,7 +144,9 @@ static const struct settings_section sections[] = {
 
 static int check_times(const struct collector_settings *settings, char *message, size_t size)
 {
-	const int64_t needed_ms = (settings->history + 2) * settings->period_ms;
+	const bool cached = settings->rrdcached[0] != '\0';
+	const int64_t needed_ms = (settings->history + 2) * settings->period_ms +
+				  (cached ? settings->rrdcached_commit_ms : 0);
 
 	if (settings->period_ms % 1000 != 0)
 		return FAIL("period must be whole seconds");
@@ -147,8 +156,8 @@ static int check_times(const struct collector_settings *settings, char *message,
 	if (settings->deadline_ms >= settings->period_ms)
 		return FAIL("deadline must be shorter than the period");
 	if (settings->memory_ms < needed_ms)
-		return FAIL("memory must hold at least history + 2 periods: %lld s",
-		    (long long)(needed_ms / 1000));
+		return FAIL("memory must hold at least history + 2 periods%s: %lld s",
+		    cached ? " and rrdcached_commit" : "", (long long)(needed_ms / 1000));
 	if (settings->memory_ms / settings->period_ms > 100000)
 		return FAIL("memory holds more than 100000 periods");
 	return GRAPPE_OK;
@@ -285,6 +294,11 @@ static int check_archives(const struct collector_settings *settings, char *messa
 {
 	struct archive_layout layout;
 
+	if (settings->rrdcached[0] != '\0' &&
+	    archive_check_rrdcached(settings->rrdcached, message, size) != GRAPPE_OK)
+		return GRAPPE_EINVALID;
+	if (settings->archive_expire_ms > 0 && settings->archive_expire_ms < DAY)
+		return FAIL("archive_expire must be at least a day, or 0s for never");
 	return archive_layout_configure(collector_settings_length(settings),
 	    settings->archive_maximum, &settings->archives, &layout, message, size);
 }
@@ -303,8 +317,21 @@ static int check(const void *values, char *message, size_t size)
 	return rc == GRAPPE_OK ? check_archives(settings, message, size) : rc;
 }
 
-const struct settings_schema collector_settings_schema = {
-    .sections = sections, .nsections = SETTINGS_COUNT(sections), .check = check};
+static void comment(const void *values, FILE *out)
+{
+	const struct collector_settings *settings = values;
+	struct archive_layout layout;
+	char message[256];
+
+	if (archive_layout_configure(collector_settings_length(settings), settings->archive_maximum,
+		&settings->archives, &layout, message, sizeof message) == GRAPPE_OK)
+		archive_layout_describe(&layout, out);
+}
+
+const struct settings_schema collector_settings_schema = {.sections = sections,
+    .nsections = SETTINGS_COUNT(sections),
+    .check = check,
+    .comment = comment};
 
 uint32_t collector_settings_length(const struct collector_settings *settings)
 {

@@ -46,6 +46,9 @@ struct collector_settings {
 	int64_t clients;
 	bool archive_maximum;
 	uint64_t archive_floor;
+	int64_t archive_expire_ms; /* 0: never */
+	char *rrdcached;           /* "": archives are written directly */
+	int64_t rrdcached_commit_ms;
 	struct settings_list routed_segments;
 	struct settings_sections snmp;      /* struct collector_snmp_section */
 	struct settings_sections agents;    /* struct collector_agent_section */

@@ -66,6 +66,14 @@ static bool is_wanted(const struct work *work, const char *receiver, const char 
 	return select[0] == '\0' || strcmp(select, receiver) == 0 || strcmp(select, sender) == 0;
 }
 
+static void add_caveats(struct caveats *all, const struct caveats *receiver)
+{
+	all->periods = receiver->periods > all->periods ? receiver->periods : all->periods;
+	for (unsigned i = 0; i < CAVEATS; i++)
+		if (receiver->marked[i] > all->marked[i])
+			all->marked[i] = receiver->marked[i];
+}
+
 /* What one receiver got, as sums. */
 static int add_totals(struct work *work, const char *receiver)
 {
@@ -81,6 +89,7 @@ static int add_totals(struct work *work, const char *receiver)
 		work->past->known[node] = work->past->weight[node] = totals.known;
 		work->periods += totals.known;
 		work->watched++;
+		add_caveats(&work->past->caveats, &totals.caveats);
 		if (totals.from_s < work->past->from_s)
 			work->past->from_s = totals.from_s;
 	}

@@ -9,6 +9,7 @@
 #define GRAPPE_COLLECTOR_PAST_H
 
 #include "collector/weighting.h"
+#include "common/caveats.h"
 #include "common/identity.h"
 #include "common/matrix.h"
 
@@ -38,6 +39,9 @@ struct past {
 	double *weight;      /* by node: the same, each with its weight */
 	struct past_row *rows; /* detail only, ascending by end */
 	size_t nrows;
+	/* Sums only. Marks are kept for each receiver: of each mark the count of the receiver that
+	 * has most; periods: the most that are known of any receiver. */
+	struct caveats caveats;
 	size_t unreadable; /* damaged files that were left out */
 };
 

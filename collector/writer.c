@@ -15,6 +15,10 @@
 #define QUEUE_PAIRS_DEFAULT 500000
 #define RETRY_MS_DEFAULT 5000
 #define PATIENCE_MS_DEFAULT 3600000
+#define COMMIT_MS_DEFAULT 300000
+#define EXPIRE_FILES 500                       /* removed at a time … */
+#define EXPIRE_STEP_NS INT64_C(1000000000)     /* … and so often while there are more … */
+#define EXPIRE_ROUND_NS INT64_C(3600000000000) /* … else so often */
 #define RECEIVER_BITS 4096
 
 /* A period that waits. */
@@ -30,11 +34,15 @@ struct list {
 };
 
 struct writer {
-	struct writer_options options; /* folder owned */
+	struct writer_options options; /* folder and rrdcached owned */
 	pthread_t thread;
 	/* of the thread alone */
 	struct archive *archive; /* NULL until the folder can be written */
-	struct log_complaint complaint, refusal;
+	struct log_complaint complaint, refusal, expiry;
+	int64_t commit_at_ns;     /* monotonic; 0: never */
+	int64_t expire_at_ns;     /* monotonic; 0: never */
+	bool commit_failing;      /* the last one failed */
+	int64_t commit_failed_ns; /* since when some receivers cannot be committed; 0: all can */
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t wake;
@@ -160,8 +168,19 @@ static void sleep_until(struct writer *writer, int64_t until_ns)
 		pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
 }
 
-/* Waits for something to do and takes it off the queue. NULL: the end. */
-static struct item *take(struct writer *writer)
+static bool is_due(int64_t at_ns, int64_t now_ns)
+{
+	return at_ns != 0 && now_ns >= at_ns;
+}
+
+/* 0: never. */
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* Waits for something to do and takes it off the queue. NULL: a commit is due, or the end. */
+static struct item *take(struct writer *writer, bool *ended)
 {
 	struct item *item = NULL;
 
@@ -172,14 +191,19 @@ static struct item *take(struct writer *writer)
 
 		if (writer->retry_at_ns != 0 && now_ns >= writer->retry_at_ns)
 			release_waiting(writer);
-		if (writer->stop && (writer->status.queue == 0 || now_ns >= writer->stop_at_ns))
+		*ended =
+		    writer->stop && (writer->status.queue == 0 || now_ns >= writer->stop_at_ns);
+		if (*ended)
+			break;
+		if (is_due(writer->commit_at_ns, now_ns) || is_due(writer->expire_at_ns, now_ns))
 			break;
 		item = next_item(writer);
 		if (item != NULL)
 			break;
-		until_ns = writer->retry_at_ns;
-		if (writer->stop && (until_ns == 0 || until_ns > writer->stop_at_ns))
-			until_ns = writer->stop_at_ns;
+		until_ns =
+		    sooner(writer->retry_at_ns, sooner(writer->commit_at_ns, writer->expire_at_ns));
+		if (writer->stop)
+			until_ns = sooner(until_ns, writer->stop_at_ns);
 		sleep_until(writer, until_ns);
 	}
 	pthread_mutex_unlock(&writer->lock);
@@ -211,7 +235,7 @@ static void note_success(struct writer *writer, int64_t end_s)
 	note_counters(writer);
 	if (end_s > status->written_end_s)
 		status->written_end_s = end_s;
-	recovered = writer->waiting.first == NULL;
+	recovered = writer->waiting.first == NULL && !writer->commit_failing;
 	if (recovered) {
 		status->failing = false;
 		status->error[0] = '\0';
@@ -254,8 +278,10 @@ static void note_loss(struct writer *writer, const char *message)
 
 static int open_archive(struct writer *writer, char *message, size_t size)
 {
-	const int rc = archive_open(writer->options.folder, &writer->options.layout,
-	    writer->options.floor_bytes, &writer->archive, message, size);
+	const struct archive_options options = {
+	    .floor_bytes = writer->options.floor_bytes, .rrdcached = writer->options.rrdcached};
+	const int rc = archive_open(writer->options.folder, &writer->options.layout, &options,
+	    &writer->archive, message, size);
 
 	if (rc != GRAPPE_OK)
 		return rc;
@@ -269,6 +295,14 @@ static int open_archive(struct writer *writer, char *message, size_t size)
 static bool may_work_later(int rc)
 {
 	return rc == GRAPPE_EIO || rc == GRAPPE_EMEMORY;
+}
+
+/* A commit also looks after files that vanished or were damaged; not at each retry, for it has all
+ * files written. */
+static int64_t early_commit_ms(const struct writer_options *options)
+{
+	return options->commit_ms / 5 > options->retry_ms ? options->commit_ms / 5
+							  : options->retry_ms;
 }
 
 static void try_item(struct writer *writer, struct item *item)
@@ -291,9 +325,14 @@ static void try_item(struct writer *writer, struct item *item)
 			log_warning("archive: %s", message);
 		drop(writer, item);
 		note_success(writer, end_s);
+	} else if (rc == GRAPPE_ETIMEOUT) { /* not the fault of this period: it has all patience */
+		note_failure(writer, item, true, message);
 	} else if (may_work_later(rc) && !give_up) {
 		if (item->first_failure_ns == 0)
 			item->first_failure_ns = now_ns;
+		if (writer->commit_at_ns != 0)
+			writer->commit_at_ns = sooner(writer->commit_at_ns,
+			    now_ns + early_commit_ms(&writer->options) * CLOCK_MILLISECOND_NS);
 		note_failure(writer, item, false, message);
 	} else {
 		drop(writer, item);
@@ -301,29 +340,104 @@ static void try_item(struct writer *writer, struct item *item)
 	}
 }
 
+/* With rrdcached: what was handed over is committed. */
+static void commit(struct writer *writer)
+{
+	const struct writer_options *options = &writer->options;
+	const int64_t now_ns = elapsed_ns();
+	const bool give_up =
+	    writer->commit_failed_ns != 0 &&
+	    now_ns - writer->commit_failed_ns >= options->patience_ms * CLOCK_MILLISECOND_NS;
+	char message[1024] = "";
+	int rc = GRAPPE_OK;
+
+	if (writer->archive != NULL)
+		rc = archive_commit(writer->archive, give_up, message, sizeof message);
+	if (rc == GRAPPE_OK) {
+		if (message[0] != '\0')
+			log_warning("archive: %s", message);
+		writer->commit_at_ns = elapsed_ns() + options->commit_ms * CLOCK_MILLISECOND_NS;
+		writer->commit_failing = false;
+		writer->commit_failed_ns = 0;
+		note_success(writer, 0);
+		return;
+	}
+	writer->commit_failing = true;
+	writer->commit_at_ns =
+	    elapsed_ns() + (rc == GRAPPE_ETIMEOUT ? options->retry_ms : early_commit_ms(options)) *
+			       CLOCK_MILLISECOND_NS;
+	if (writer->commit_failed_ns == 0 && rc != GRAPPE_ETIMEOUT)
+		writer->commit_failed_ns = now_ns;
+	note_failure(writer, NULL, rc == GRAPPE_ETIMEOUT, message);
+}
+
+/* Removes some of what is older than the operator wants to keep. */
+static void expire(struct writer *writer)
+{
+	char message[1024] = "";
+	struct archive_counters before, after;
+	int rc = GRAPPE_OK;
+
+	if (writer->archive == NULL) {
+		writer->expire_at_ns = elapsed_ns() + EXPIRE_STEP_NS;
+		return;
+	}
+	before = *archive_counters(writer->archive);
+	rc = archive_expire(
+	    writer->archive, writer->options.expire_s, EXPIRE_FILES, message, sizeof message);
+	after = *archive_counters(writer->archive);
+	writer->expire_at_ns = elapsed_ns() + (rc == GRAPPE_OK ? EXPIRE_ROUND_NS : EXPIRE_STEP_NS);
+	if (rc < 0)
+		log_complain(&writer->expiry, "archive: expiry: %s", message);
+	else
+		log_recovered(&writer->expiry, "archive: expiry works again");
+	if (after.expired_files != before.expired_files)
+		log_info("archive: removed %llu files, %llu receivers not heard of for %lld days",
+		    (unsigned long long)(after.expired_files - before.expired_files),
+		    (unsigned long long)(after.expired_receivers - before.expired_receivers),
+		    (long long)(writer->options.expire_s / 86400));
+}
+
 static void *run(void *context)
 {
 	struct writer *writer = context;
 	char message[1024];
 	struct item *item;
+	bool ended = false;
 
 	if (open_archive(writer, message, sizeof message) != GRAPPE_OK)
 		note_failure(writer, NULL, true, message);
-	while ((item = take(writer)) != NULL)
-		try_item(writer, item);
-	return NULL;
+	if (writer->options.rrdcached[0] != '\0')
+		writer->commit_at_ns =
+		    elapsed_ns() + writer->options.commit_ms * CLOCK_MILLISECOND_NS;
+	if (writer->options.expire_s > 0)
+		writer->expire_at_ns = elapsed_ns() + EXPIRE_STEP_NS;
+	for (;;) {
+		item = take(writer, &ended);
+		if (ended)
+			return NULL;
+		if (item != NULL)
+			try_item(writer, item);
+		else if (is_due(writer->commit_at_ns, elapsed_ns()))
+			commit(writer);
+		else
+			expire(writer);
+	}
 }
 
 /* ---- the other side ---- */
 
-static void set_options(struct writer_options *to, const struct writer_options *from, char *folder)
+static int set_options(struct writer_options *to, const struct writer_options *from)
 {
 	*to = *from;
-	to->folder = folder;
+	to->folder = strdup(from->folder);
+	to->rrdcached = strdup(from->rrdcached != NULL ? from->rrdcached : "");
+	to->commit_ms = to->commit_ms > 0 ? to->commit_ms : COMMIT_MS_DEFAULT;
 	to->floor_bytes = to->floor_bytes > 0 ? to->floor_bytes : ARCHIVE_FLOOR_DEFAULT;
 	to->queue_pairs = to->queue_pairs > 0 ? to->queue_pairs : QUEUE_PAIRS_DEFAULT;
 	to->retry_ms = to->retry_ms > 0 ? to->retry_ms : RETRY_MS_DEFAULT;
 	to->patience_ms = to->patience_ms > 0 ? to->patience_ms : PATIENCE_MS_DEFAULT;
+	return to->folder != NULL && to->rrdcached != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 }
 
 static void destroy(struct writer *writer)
@@ -332,22 +446,19 @@ static void destroy(struct writer *writer)
 	pthread_mutex_destroy(&writer->lock);
 	archive_close(writer->archive);
 	free((char *)writer->options.folder);
+	free((char *)writer->options.rrdcached);
 	free(writer);
 }
 
 int writer_new(const struct writer_options *options, struct writer **out)
 {
 	struct writer *writer = calloc(1, sizeof *writer);
-	char *folder = strdup(options->folder), message[256];
 	pthread_condattr_t monotonic;
+	char message[256];
 
 	*out = NULL;
-	if (writer == NULL || folder == NULL) {
-		free(writer);
-		free(folder);
+	if (writer == NULL)
 		return GRAPPE_EMEMORY;
-	}
-	set_options(&writer->options, options, folder);
 	list_init(&writer->ready);
 	list_init(&writer->waiting);
 	pthread_mutex_init(&writer->lock, NULL);
@@ -355,6 +466,10 @@ int writer_new(const struct writer_options *options, struct writer **out)
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&writer->wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
+	if (set_options(&writer->options, options) != GRAPPE_OK) {
+		destroy(writer);
+		return GRAPPE_EMEMORY;
+	}
 	if (archive_layout_check(&options->layout, message, sizeof message) != GRAPPE_OK) {
 		log_error("archive: %s", message);
 		destroy(writer);

@@ -4,7 +4,9 @@
  * them (rrd/archive.h), so that a slow or full disk never stalls polling. Periods of one receiver
  * are written in the order of submission. What cannot be written for now (full disk, no permission,
  * a folder that is not there) is tried again until its patience ends; the periods of other
- * receivers go on meanwhile. Faults are logged here, once, with their recovery.
+ * receivers go on meanwhile. With rrdcached what was handed over is committed every few minutes;
+ * while that daemon does not answer everything waits. Faults are logged here, once, with their
+ * recovery.
  *
  * Life-cycle: writer_new(), writer_submit() and writer_get_status() from the loop's thread,
  * writer_free().
@@ -23,21 +25,25 @@ struct writer; /* opaque */
 struct writer_options {
 	const char *folder; /* of the archives; copied */
 	struct archive_layout layout;
-	uint64_t floor_bytes; /* see archive_open(); 0: ARCHIVE_FLOOR_DEFAULT */
-	size_t queue_pairs;   /* at most so many pairs (and periods) wait; 0: 500,000 (40 MB) */
-	int64_t retry_ms;     /* between attempts after a failure; 0: 5 s */
+	uint64_t floor_bytes;  /* see archive_open(); 0: ARCHIVE_FLOOR_DEFAULT */
+	const char *rrdcached; /* see struct archive_options; copied */
+	int64_t commit_ms;     /* with rrdcached: between commits; 0: 5 min */
+	int64_t expire_s;      /* see archive_expire(); 0: nothing is ever removed */
+	size_t queue_pairs;    /* at most so many pairs (and periods) wait; 0: 500,000 (40 MB) */
+	int64_t retry_ms;      /* between attempts after a failure; 0: 5 s */
 	int64_t patience_ms; /* after so long a period of which some pairs fail is committed without
 				them; 0: 1 h. While the folder itself cannot be written everything
 				waits */
 };
 
 struct writer_status {
-	bool failing;    /* something waits to be tried again */
-	char error[256]; /* why, "" when not failing */
-	int64_t written_end_s; /* newest period end committed since start, 0 = none */
-	size_t queue;	       /* periods of receivers that wait */
-	uint64_t failures; /* attempts that failed, for whatever reason */
-	uint64_t lost;     /* periods of receivers that will never be written */
+	bool failing;          /* something waits to be tried again */
+	char error[256];       /* why, "" when not failing */
+	int64_t written_end_s; /* newest period end written (with rrdcached: handed over, and safe
+				  on disk) since start, 0 = none */
+	size_t queue;          /* periods of receivers that wait */
+	uint64_t failures;     /* attempts that failed, for whatever reason */
+	uint64_t lost;         /* periods of receivers that will never be written */
 	struct archive_counters counters;
 };
 

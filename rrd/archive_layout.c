@@ -116,6 +116,52 @@ uint64_t archive_layout_bytes(const struct archive_layout *layout)
 	return rows * value * (layout->maximum ? 2 : 1);
 }
 
+/* What librrd puts before the rows, on machines with words of 64 bits: see rrd_format.h. */
+#define HEAD_BYTES 608
+#define HEAD_LEVEL_BYTES 288 /* definition, two states, pointer */
+
+uint64_t archive_layout_file_bytes(const struct archive_layout *layout)
+{
+	const uint64_t levels = layout->count * (layout->maximum ? 2 : 1);
+
+	return archive_layout_bytes(layout) + HEAD_BYTES + levels * HEAD_LEVEL_BYTES;
+}
+
+static void print_duration(int64_t duration_s, FILE *out)
+{
+	static const struct {
+		int64_t unit_s;
+		const char *name;
+	} units[] = {{DAY_S, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+	size_t i = 0;
+
+	while (duration_s % units[i].unit_s != 0)
+		i++;
+	fprintf(out, "%lld%s", (long long)(duration_s / units[i].unit_s), units[i].name);
+}
+
+void archive_layout_describe(const struct archive_layout *layout, FILE *out)
+{
+	static const uint64_t pairs[] = {1000, 10000, 100000};
+	const uint64_t bytes = archive_layout_file_bytes(layout);
+
+	fprintf(out, "# Archives with these levels:\n");
+	for (size_t i = 0; i < layout->count; i++) {
+		fprintf(out, "#   rows of ");
+		print_duration(layout->levels[i].resolution_s, out);
+		fprintf(out, " for ");
+		print_duration(layout->levels[i].keep_s, out);
+		fprintf(out, " (%lld rows)\n",
+		    (long long)(layout->levels[i].keep_s / layout->levels[i].resolution_s));
+	}
+	fprintf(out, "# A pair takes %llu bytes", (unsigned long long)bytes);
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		fprintf(out, "%s %llu pairs %.1f MB", i == 0 ? ";" : ",",
+		    (unsigned long long)pairs[i], (double)(pairs[i] * bytes) / 1e6);
+	fprintf(out, ".\n# A receiver takes one file more, and one for each kind of mark its "
+		     "periods ever had.\n");
+}
+
 static int compare_levels(const void *left, const void *right)
 {
 	const struct archive_level *x = left, *y = right;

@@ -39,8 +39,12 @@ void archive_layout_default(uint32_t length_s, struct archive_layout *layout);
  * message. */
 int archive_layout_check(const struct archive_layout *layout, char *message, size_t size);
 
-/* archive_layout_bytes - size of the file of one pair. */
+/* archive_layout_bytes - what the rows of one pair's file take. */
 uint64_t archive_layout_bytes(const struct archive_layout *layout);
+/* archive_layout_file_bytes - size of the file of one pair, head included. */
+uint64_t archive_layout_file_bytes(const struct archive_layout *layout);
+/* archive_layout_describe - comment lines ("# …") that tell what the levels cost. */
+void archive_layout_describe(const struct archive_layout *layout, FILE *out);
 
 /* One section `archive "NAME" { resolution = 30s  keep = 1d }`. */
 struct archive_section {

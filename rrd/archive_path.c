@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "rrd/archive_path.h"
 
+#include "common/caveats.h"
 #include "common/error.h"
 
 #include <errno.h>
@@ -11,12 +12,26 @@
 #define SUFFIX ".rrd"
 #define DAMAGED SUFFIX ".damaged-"
 #define ENDPOINT_FILE "endpoint-" /* as long as SENDER_ENDPOINT */
+#define MARK_FILE "mark-"         /* as long as ARCHIVE_MARK */
+
+static bool is_mark(const char *id)
+{
+	for (unsigned i = 0; i < CAVEATS; i++)
+		if (strncmp(id, ARCHIVE_MARK, strlen(ARCHIVE_MARK)) == 0 &&
+		    strcmp(id + strlen(ARCHIVE_MARK), caveats_name(i)) == 0)
+			return true;
+	return false;
+}
 
 /* The id as a file name; only valid ids have one. */
 static int name_of(const char *id, char name[VM_ID_SIZE])
 {
 	const size_t prefix = strlen(SENDER_ENDPOINT);
 
+	if (is_mark(id)) {
+		snprintf(name, VM_ID_SIZE, MARK_FILE "%s", id + strlen(ARCHIVE_MARK));
+		return GRAPPE_OK;
+	}
 	if (!identity_is_valid(id))
 		return GRAPPE_EINVALID;
 	if (strncmp(id, SENDER_ENDPOINT, prefix) == 0)
@@ -79,6 +94,19 @@ int archive_path_id(const char *name, const char *suffix, char id[VM_ID_SIZE])
 	if (length <= tail || strcmp(name + length - tail, suffix) != 0)
 		return GRAPPE_EFORMAT;
 	return id_of(name, length - tail, id);
+}
+
+int archive_path_sender(const char *name, char id[VM_ID_SIZE])
+{
+	const size_t length = strlen(name), tail = strlen(SUFFIX);
+
+	if (strncmp(name, MARK_FILE, strlen(MARK_FILE)) != 0)
+		return archive_path_id(name, SUFFIX, id);
+	if (length <= tail || length >= VM_ID_SIZE || strcmp(name + length - tail, SUFFIX) != 0)
+		return GRAPPE_EFORMAT;
+	snprintf(id, VM_ID_SIZE, ARCHIVE_MARK "%.*s", (int)(length - tail - strlen(MARK_FILE)),
+	    name + strlen(MARK_FILE));
+	return is_mark(id) ? GRAPPE_OK : GRAPPE_EFORMAT;
 }
 
 int archive_path_damaged(const char *name, char id[VM_ID_SIZE], int64_t *end_s)

@@ -429,19 +429,18 @@ void archive_totals_deinit(struct archive_totals *totals)
 	*totals = (struct archive_totals){0};
 }
 
-/* One sender's sums over rows of coverage; leaves the rows' counts at 0 again. */
-static int add_total(struct archive_reader *reader, const char *receiver, const char *sender,
-    int64_t committed_s, struct archive_rows *rows, struct archive_totals *out)
+/* Sums of a file over rows of coverage; leaves the rows' counts at 0 again. */
+static int sum_file(struct archive_reader *reader, const char *receiver, const char *sender,
+    int64_t committed_s, struct archive_rows *rows, struct archive_sender *total)
 {
-	struct archive_sender *total = &out->senders[out->nsenders];
 	char path[PATH_MAX];
 	int rc = archive_path_pair(path, reader->folder, receiver, sender);
 
+	*total = (struct archive_sender){0};
 	if (rc != GRAPPE_OK)
 		return rc;
 	use_copy(reader, path);
 	rc = fill_pair(path, committed_s, rows);
-	*total = (struct archive_sender){0};
 	for (size_t i = 0; i < rows->count; i++) {
 		total->packets += rows->rows[i].packets;
 		total->octets += rows->rows[i].octets;
@@ -449,10 +448,59 @@ static int add_total(struct archive_reader *reader, const char *receiver, const 
 	}
 	if (rc == GRAPPE_EFORMAT || rc == GRAPPE_EIO)
 		return note_unreadable(reader, path, GRAPPE_OK);
+	return rc;
+}
+
+/* One sender's sums over rows of coverage; leaves the rows' counts at 0 again. */
+static int add_total(struct archive_reader *reader, const char *receiver, const char *sender,
+    int64_t committed_s, struct archive_rows *rows, struct archive_totals *out)
+{
+	struct archive_sender *total = &out->senders[out->nsenders];
+	const int rc = sum_file(reader, receiver, sender, committed_s, rows, total);
+
 	if (rc == GRAPPE_OK && (total->packets > 0 || total->octets > 0)) {
 		snprintf(total->sender, sizeof total->sender, "%s", sender);
 		out->nsenders++;
 	}
+	return rc;
+}
+
+/* Marks are kept like senders; rows: of coverage, counts 0. */
+static int count_marks(struct archive_reader *reader, const char *receiver, int64_t committed_s,
+    struct archive_rows *rows, struct caveats *caveats)
+{
+	double known = 0;
+	int rc = GRAPPE_OK;
+
+	for (size_t i = 0; i < rows->count; i++)
+		known += (double)coverage_known(&rows->rows[i], rows->length_s);
+	*caveats = (struct caveats){.periods = (uint32_t)fmin(known, UINT32_MAX)};
+	for (unsigned i = 0; rc == GRAPPE_OK && i < CAVEATS && known > 0; i++) {
+		struct archive_sender total;
+		char mark[VM_ID_SIZE];
+
+		snprintf(mark, sizeof mark, ARCHIVE_MARK "%s", caveats_name(i));
+		rc = sum_file(reader, receiver, mark, committed_s, rows, &total);
+		caveats->marked[i] = (uint32_t)fmin(round(total.packets), caveats->periods);
+	}
+	return rc;
+}
+
+int archive_read_caveats(struct archive_reader *reader, const char *receiver, int64_t from_s,
+    int64_t to_s, struct caveats *caveats)
+{
+	struct archive_rows rows = {0};
+	struct rrdfile_head head;
+	char path[PATH_MAX];
+	int rc;
+
+	*caveats = (struct caveats){0};
+	rc = read_coverage_head(reader, receiver, path, &head);
+	if (rc == GRAPPE_OK)
+		rc = coverage_read(path, &head, from_s, to_s, false, &rows);
+	if (rc == GRAPPE_OK)
+		rc = count_marks(reader, receiver, head.last_s, &rows, caveats);
+	archive_rows_deinit(&rows);
 	return rc;
 }
 
@@ -494,6 +542,8 @@ int archive_read_totals(struct archive_reader *reader, const char *receiver, int
 	}
 	for (size_t i = 0; rc == GRAPPE_OK && out->known > 0 && i < senders.count; i++)
 		rc = add_total(reader, receiver, senders.ids[i], head.last_s, &rows, out);
+	if (rc == GRAPPE_OK)
+		rc = count_marks(reader, receiver, head.last_s, &rows, &out->caveats);
 	archive_rows_deinit(&rows);
 	archive_names_deinit(&senders);
 	if (rc != GRAPPE_OK)

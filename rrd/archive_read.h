@@ -10,6 +10,7 @@
 #ifndef GRAPPE_RRD_ARCHIVE_READ_H
 #define GRAPPE_RRD_ARCHIVE_READ_H
 
+#include "common/caveats.h"
 #include "common/identity.h"
 #include "common/matrix.h"
 #include "rrd/archive.h"
@@ -70,6 +71,11 @@ void archive_rows_deinit(struct archive_rows *rows);
 int archive_read_pair(struct archive_reader *reader, const char *receiver, const char *sender,
     int64_t from_s, int64_t to_s, bool detail, struct archive_rows *out);
 
+/* archive_read_caveats - how many of the receiver's known periods in the window have which mark.
+ * Archives of versions that kept none have none. Returns as archive_read_coverage(). */
+int archive_read_caveats(struct archive_reader *reader, const char *receiver, int64_t from_s,
+    int64_t to_s, struct caveats *caveats);
+
 /* archive_read_coverage - the same for the receiver alone: counts are 0. */
 int archive_read_coverage(struct archive_reader *reader, const char *receiver, int64_t from_s,
     int64_t to_s, bool detail, struct archive_rows *out);
@@ -78,8 +84,9 @@ int archive_read_coverage(struct archive_reader *reader, const char *receiver, i
 struct archive_totals {
 	int64_t from_s, to_s; /* the window answered */
 	int64_t length_s, resolution_s;
-	double known, wanted; /* atomic periods: known of wanted */
-	double covered;       /* share of the window that was watched and stored */
+	double known, wanted;   /* atomic periods: known of wanted */
+	double covered;         /* share of the window that was watched and stored */
+	struct caveats caveats; /* of the known periods (S-7) */
 	size_t nsenders;
 	struct archive_sender *senders; /* sums; only senders with traffic; sorted by id; owned */
 };

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/period.h"
 #include "rrd/archive_path.h"
+#include "rrd/archive_update.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,23 +71,6 @@ void journal_close(struct journal *journal)
 		close(journal->fd);
 	buffer_deinit(&journal->slot);
 	free(journal);
-}
-
-static void put_double(struct buffer *buffer, double value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof bits);
-	buffer_put_varint(buffer, bits);
-}
-
-static double read_double(struct reader *reader)
-{
-	const uint64_t bits = reader_varint(reader);
-	double value;
-
-	memcpy(&value, &bits, sizeof value);
-	return value;
 }
 
 /* An empty slot in journal->slot: its header comes last. */
@@ -163,15 +147,7 @@ int journal_begin(struct journal *journal, const struct archive_update *update)
 	journal->serial++;
 	snprintf(journal->receiver, sizeof journal->receiver, "%s", update->receiver);
 	slot_begin(journal);
-	buffer_put_text(&journal->slot, update->receiver);
-	buffer_put_signed(&journal->slot, update->end_s);
-	put_double(&journal->slot, update->known);
-	buffer_put_varint(&journal->slot, update->nsenders);
-	for (size_t i = 0; i < update->nsenders; i++) {
-		buffer_put_text(&journal->slot, update->senders[i].sender);
-		put_double(&journal->slot, update->senders[i].packets);
-		put_double(&journal->slot, update->senders[i].octets);
-	}
+	archive_update_put(&journal->slot, update);
 	return slot_write(journal, PERIOD_SLOT);
 }
 
@@ -200,38 +176,16 @@ void journal_finish(struct journal *journal)
 
 static int read_period(struct journal *journal, struct archive_update **out)
 {
-	char receiver[VM_ID_SIZE];
-	struct archive_update *update;
 	struct reader reader;
-	int64_t end_s;
-	uint64_t count;
-	double known;
 	int rc = slot_read(journal, PERIOD_SLOT, PAYLOAD_MAX, &reader);
 
 	if (rc != GRAPPE_OK)
 		return rc;
 	journal->serial = reader_u32(&reader);
-	reader_text(&reader, receiver, sizeof receiver);
-	end_s = reader_signed(&reader);
-	known = read_double(&reader);
-	count = reader_varint(&reader);
-	if (reader.error != GRAPPE_OK || count > reader_left(&reader))
-		return GRAPPE_ENOTFOUND;
-	update = archive_update_new(receiver, end_s, known, count);
-	if (update == NULL)
-		return GRAPPE_EMEMORY;
-	for (size_t i = 0; i < count; i++) {
-		reader_text(&reader, update->senders[i].sender, VM_ID_SIZE);
-		update->senders[i].packets = read_double(&reader);
-		update->senders[i].octets = read_double(&reader);
-	}
-	snprintf(journal->receiver, sizeof journal->receiver, "%s", receiver);
-	if (reader.error != GRAPPE_OK) {
-		archive_update_free(update);
-		return GRAPPE_ENOTFOUND;
-	}
-	*out = update;
-	return GRAPPE_OK;
+	rc = archive_update_take(&reader, out);
+	if (rc == GRAPPE_OK)
+		snprintf(journal->receiver, sizeof journal->receiver, "%s", (*out)->receiver);
+	return rc == GRAPPE_EFORMAT ? GRAPPE_ENOTFOUND : rc;
 }
 
 /* The file and head that were kept for the unfinished period that was read; head: over

@@ -148,30 +148,55 @@ static int check_head(
 		return GRAPPE_EFORMAT;
 	head->last_s = parts.live->last_up;
 	head->size = parts.size;
+	head->live_at = (size_t)((const uint8_t *)parts.live - head->bytes);
 	return head->last_s > 0 && head->last_s % head->layout.length_s == 0 &&
 		       parts.live->last_up_usec == 0
 		   ? GRAPPE_OK
 		   : GRAPPE_EFORMAT;
 }
 
+static int read_head_of(int fd, enum rrdfile_kind kind, struct rrdfile_head *head)
+{
+	struct stat status;
+	ssize_t length;
+
+	if (fstat(fd, &status) != 0)
+		return GRAPPE_EIO;
+	if (!S_ISREG(status.st_mode))
+		return GRAPPE_EFORMAT;
+	length = pread(fd, head->bytes, sizeof head->bytes, 0);
+	if (length < 0)
+		return GRAPPE_EIO;
+	head->sparse = status.st_blocks * 512 < status.st_size;
+	return check_head(kind, (size_t)length, (uint64_t)status.st_size, head);
+}
+
+/* Waits until no other process (rrdcached, rrdtool) is inside an update of the file. */
+static void await_other_writers(int fd)
+{
+	const struct timespec nap = {.tv_nsec = LOCK_WAIT_NS};
+	struct flock lock;
+
+	for (int i = 0; i < LOCK_ATTEMPTS; i++) {
+		lock = (struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET};
+		if (fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+			return;
+		nanosleep(&nap, NULL);
+	}
+}
+
 static int read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat status;
-	ssize_t length = -1;
-	int saved, rc = GRAPPE_EIO;
+	int saved, rc;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? GRAPPE_ENOTFOUND : GRAPPE_EIO;
-	if (fstat(fd, &status) == 0) {
-		if (!S_ISREG(status.st_mode))
-			rc = GRAPPE_EFORMAT;
-		else
-			length = pread(fd, head->bytes, sizeof head->bytes, 0);
+	rc = read_head_of(fd, kind, head);
+	if (rc == GRAPPE_EFORMAT) { /* that may have been a glance into somebody's update */
+		await_other_writers(fd);
+		rc = read_head_of(fd, kind, head);
 	}
-	head->sparse = length >= 0 && status.st_blocks * 512 < status.st_size;
-	if (length >= 0)
-		rc = check_head(kind, (size_t)length, (uint64_t)status.st_size, head);
 	saved = errno;
 	close(fd);
 	errno = saved;
@@ -184,6 +209,58 @@ int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_h
 
 	pthread_rwlock_rdlock(&files);
 	rc = read_head(path, kind, head);
+	pthread_rwlock_unlock(&files);
+	return rc;
+}
+
+/* Waits for the lock that librrd takes for an update. */
+static int lock_file(int fd)
+{
+	const struct timespec nap = {.tv_nsec = LOCK_WAIT_NS};
+	struct flock lock;
+
+	for (int i = 0; i < LOCK_ATTEMPTS; i++) {
+		lock = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return GRAPPE_OK;
+		nanosleep(&nap, NULL);
+	}
+	return GRAPPE_EIO;
+}
+
+static int put_back(int fd, const struct rrdfile_live *live)
+{
+	struct rrdfile_head head;
+	struct parts parts;
+	const ssize_t length = pread(fd, head.bytes, sizeof head.bytes, 0);
+
+	if (length < 0)
+		return GRAPPE_EIO;
+	if (find_parts(head.bytes, (size_t)length, &parts) != GRAPPE_OK ||
+	    live->at != (size_t)((const uint8_t *)parts.live - head.bytes) ||
+	    live->length != parts.size - live->at)
+		return GRAPPE_EFORMAT;
+	if (memcmp(head.bytes + live->at, live->bytes, live->length) == 0)
+		return GRAPPE_OK;
+	return pwrite(fd, live->bytes, live->length, (off_t)live->at) == (ssize_t)live->length
+		   ? GRAPPE_OK
+		   : GRAPPE_EIO;
+}
+
+int rrdfile_put_back(const char *path, const struct rrdfile_live *live)
+{
+	int fd, rc;
+
+	pthread_rwlock_wrlock(&files);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		rc = errno == ENOENT || errno == ENOTDIR ? GRAPPE_ENOTFOUND : GRAPPE_EIO;
+	else
+		rc = lock_file(fd);
+	if (rc == GRAPPE_OK)
+		rc = put_back(fd, live);
+	if (fd >= 0)
+		close(fd);
 	pthread_rwlock_unlock(&files);
 	return rc;
 }
@@ -289,10 +366,19 @@ static int format_value(char *text, size_t size, double value)
 	return snprintf(text, size, ":%.17g", value);
 }
 
+size_t rrdfile_format_point(const struct rrdfile_point *point, char text[RRDFILE_POINT_TEXT])
+{
+	int at = snprintf(text, RRDFILE_POINT_TEXT, "%lld", (long long)point->end_s);
+
+	for (int k = 0; k < SOURCES; k++)
+		at += format_value(text + at, RRDFILE_POINT_TEXT - (size_t)at, point->values[k]);
+	return (size_t)at;
+}
+
 int rrdfile_update(
     const char *path, const struct rrdfile_point *points, size_t count, char *message, size_t size)
 {
-	char(*text)[ARGUMENT_SIZE] = calloc(count, sizeof *text);
+	char(*text)[RRDFILE_POINT_TEXT] = calloc(count, sizeof *text);
 	const char **arguments = calloc(count, sizeof *arguments);
 	int attempts = 0, saved = 0, rc = GRAPPE_OK;
 	bool failed;
@@ -303,11 +389,7 @@ int rrdfile_update(
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++) {
-		int at = snprintf(text[i], ARGUMENT_SIZE, "%lld", (long long)points[i].end_s);
-
-		for (int k = 0; k < SOURCES; k++)
-			at += format_value(
-			    text[i] + at, ARGUMENT_SIZE - (size_t)at, points[i].values[k]);
+		rrdfile_format_point(&points[i], text[i]);
 		arguments[i] = text[i];
 	}
 	rrd_clear_error();

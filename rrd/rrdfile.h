@@ -27,6 +27,7 @@ struct rrdfile_head {
 	struct archive_layout layout; /* of the AVERAGE levels */
 	int64_t last_s;               /* last update */
 	size_t size;                  /* of the head */
+	size_t live_at;               /* from here on it changes with each update */
 	bool sparse;                  /* the file has less room on disk than its size */
 	_Alignas(8) uint8_t bytes[RRDFILE_HEAD_MAX];
 };
@@ -35,6 +36,17 @@ struct rrdfile_head {
  * Returns 0, GRAPPE_ENOTFOUND, GRAPPE_EIO (errno), or GRAPPE_EFORMAT for a file that is damaged,
  * truncated or not ours. */
 int rrdfile_read_head(const char *path, enum rrdfile_kind kind, struct rrdfile_head *head);
+
+/* The changing part of a head as it once was. */
+struct rrdfile_live {
+	size_t at, length;
+	const uint8_t *bytes; /* not owned */
+};
+
+/* rrdfile_put_back - makes the head what it was, under the lock by which librrd keeps other
+ * processes out. Returns 0, GRAPPE_ENOTFOUND, GRAPPE_EIO (errno), or GRAPPE_EFORMAT: not the head
+ * of such a file. */
+int rrdfile_put_back(const char *path, const struct rrdfile_live *live);
 
 /* rrdfile_create - a new file whose first update comes after start_s (a multiple of every
  * resolution). Returns 0 or GRAPPE_EIO with the reason in message; what a failure leaves is
@@ -52,6 +64,11 @@ struct rrdfile_point {
 	int64_t end_s;
 	double values[2];
 };
+
+#define RRDFILE_POINT_TEXT 96
+
+/* rrdfile_format_point - "END:VALUE:VALUE" as rrdtool update(1) takes it. Returns its length. */
+size_t rrdfile_format_point(const struct rrdfile_point *point, char text[RRDFILE_POINT_TEXT]);
 
 /* rrdfile_update - appends ascending points in one go. Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY with
  * the reason in message. */

@@ -4,9 +4,9 @@
  * and measurements. Receiver r is mac-02000000RRRR, its sender s is mac-04000000SSSS and gives it
  * NUMBER + 1000 s packets and 100 times as many octets in period NUMBER (0, 1, 2 …).
  *
- *     archive_tool write FOLDER RECEIVERS SENDERS FROM FIRST COUNT [floor=BYTES] [detail] [give-up]
- *     archive_tool check FOLDER RECEIVERS SENDERS FROM FIRST COUNT
- *     archive_tool sum FOLDER FROM TO
+ *     archive_tool write FOLDER RECEIVERS SENDERS FROM FIRST COUNT [floor=BYTES]
+ * [rrdcached=ADDRESS] [detail] [give-up] [no-commit] archive_tool check FOLDER RECEIVERS SENDERS
+ * FROM FIRST COUNT archive_tool sum FOLDER FROM TO
  *
  * FROM: end of period 0, epoch seconds. write goes on after failures; it prints each different
  * message and one line of figures; exit code 0 when everything was committed, 2 when not. check
@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define STEP 30
 
@@ -31,8 +32,8 @@ struct task {
 	int receivers, senders;
 	int64_t from_s;
 	int first, count;
-	uint64_t floor_bytes;
-	bool detail, give_up;
+	struct archive_options options;
+	bool detail, give_up, no_commit;
 };
 
 static void name_of(char id[VM_ID_SIZE], int prefix, int number)
@@ -112,7 +113,7 @@ static int write_all(const struct task *task)
 	archive_layout_default(STEP, &layout);
 	if (task->detail)
 		layout.count = 1;
-	if (archive_open(task->folder, &layout, task->floor_bytes, &archive, message,
+	if (archive_open(task->folder, &layout, &task->options, &archive, message,
 		sizeof message) != GRAPPE_OK) {
 		printf("%s\n", message);
 		return 2;
@@ -132,6 +133,18 @@ static int write_all(const struct task *task)
 		}
 	print_figures(
 	    archive, failed, (double)(clock_monotonic_ns() - begin_ns) / 1e9, cpu_s() - begin_cpu);
+	begin_ns = clock_monotonic_ns();
+	begin_cpu = cpu_s();
+	fflush(stdout);
+	if (task->no_commit)
+		_exit(failed > 0 ? 2 : 0);
+	if (archive_commit(archive, task->give_up, message, sizeof message) != GRAPPE_OK)
+		failed++;
+	if (message[0] != '\0')
+		printf("%s\n", message);
+	printf("stored=%" PRIu64 " commit_wall_s=%.3f commit_cpu_s=%.3f\n",
+	    archive_counters(archive)->periods, (double)(clock_monotonic_ns() - begin_ns) / 1e9,
+	    cpu_s() - begin_cpu);
 	archive_close(archive);
 	return failed > 0 ? 2 : 0;
 }
@@ -208,11 +221,15 @@ static void parse_task(int argc, char **argv, struct task *task)
 	    .count = (int)parse(argv[7])};
 	for (int i = 8; i < argc; i++)
 		if (strncmp(argv[i], "floor=", 6) == 0)
-			task->floor_bytes = (uint64_t)parse(argv[i] + 6);
+			task->options.floor_bytes = (uint64_t)parse(argv[i] + 6);
+		else if (strncmp(argv[i], "rrdcached=", 10) == 0)
+			task->options.rrdcached = argv[i] + 10;
 		else if (strcmp(argv[i], "detail") == 0)
 			task->detail = true;
 		else if (strcmp(argv[i], "give-up") == 0)
 			task->give_up = true;
+		else if (strcmp(argv[i], "no-commit") == 0)
+			task->no_commit = true;
 }
 
 int main(int argc, char **argv)
@@ -224,7 +241,8 @@ int main(int argc, char **argv)
 	if (argc < 8 || (strcmp(argv[1], "write") != 0 && strcmp(argv[1], "check") != 0)) {
 		fprintf(stderr,
 		    "usage: archive_tool write|check FOLDER RECEIVERS SENDERS FROM FIRST "
-		    "COUNT [floor=BYTES] [detail] [give-up] | sum FOLDER FROM TO\n");
+		    "COUNT [floor=BYTES] [rrdcached=ADDRESS] [detail] [give-up] "
+		    "[no-commit] | sum FOLDER FROM TO\n");
 		return 1;
 	}
 	parse_task(argc, argv, &task);

@@ -12,10 +12,13 @@
 #define STEP 30
 #define DAY (86400 / STEP)
 #define SENDERS 4
+#define ROWS_MAX 6000
 
 static const char *const senders[SENDERS] = {VM_B, VM_C, "external", "endpoint:dns"};
 static char folder[UNIT_PATH_SIZE];
 static unsigned state;
+static struct archives_daemon cached;
+static bool daemon_used;
 
 static unsigned random_below(unsigned limit)
 {
@@ -27,10 +30,35 @@ static void setup(void)
 {
 	unit_make_folder(folder);
 	state = 2026;
+	daemon_used = false;
+}
+
+static void use_rrdcached(void)
+{
+	archives_daemon_start(&cached, true);
+	daemon_used = true;
+}
+
+/* Directly, or through the daemon if it is used. */
+static struct archive *open_archive(const struct archive_layout *layout)
+{
+	return archives_open_with(folder, layout, daemon_used ? cached.address : NULL);
+}
+
+/* Now and then, as the collector's writer does. */
+static void commit(struct archive *archive)
+{
+	char message[1024];
+
+	ck_assert_msg(
+	    archive_commit(archive, false, message, sizeof message) == GRAPPE_OK, "%s", message);
+	ck_assert_str_eq(message, "");
 }
 
 static void teardown(void)
 {
+	if (daemon_used)
+		archives_daemon_remove(&cached);
 	archives_remove(folder);
 }
 
@@ -93,7 +121,7 @@ static void write_one(struct archive *archive, struct account *account, int numb
 static void write_all(struct account *account, const struct archive_layout *layout,
     unsigned missing_percent, unsigned busy_percent)
 {
-	struct archive *archive = archives_open(folder, layout);
+	struct archive *archive = open_archive(layout);
 	struct mood mood = {0};
 
 	for (int i = 1; i <= account->periods; i++) {
@@ -101,8 +129,10 @@ static void write_all(struct account *account, const struct archive_layout *layo
 			change_mood(&mood, missing_percent);
 		if (random_below(5000) == 0) {
 			archive_close(archive);
-			archive = archives_open(folder, layout);
+			archive = open_archive(layout);
 		}
+		if (random_below(10) == 0)
+			commit(archive);
 		account->known[i] =
 		    random_below(100) >= mood.missing_percent || i == account->periods;
 		for (int k = 0; account->known[i] && k < SENDERS; k++)
@@ -189,8 +219,115 @@ START_TEST(sums_are_true_at_every_level)
 	    .levels = {{STEP, 7200}, {300, 28800}, {1800, 172800}, {7200, 8 * 86400}}};
 	struct account account = account_new(8 * DAY);
 
-	write_all(&account, &layout, _i == 0 ? 20 : 2, 50);
+	if (_i == 2)
+		use_rrdcached();
+	write_all(&account, &layout, _i == 1 ? 2 : 20, 50);
 	check_windows(&account, &layout, 120);
+	account_free(&account);
+}
+END_TEST
+
+/* ---- what other programs read ---- */
+
+/* The sum of mean x known x length over rows of one level, as doc/archives.md describes it. */
+static double sum_by_fetch(const char *sender, int64_t resolution_s, int64_t from_s, int64_t to_s)
+{
+	static double pair[ROWS_MAX][2], coverage[ROWS_MAX][2];
+	char path[1024], file[128];
+	double sum = 0;
+	size_t n;
+
+	snprintf(file, sizeof file, "%s.rrd", sender);
+	if (strchr(file, ':') != NULL)
+		*strchr(file, ':') = '-';
+	archives_path(path, sizeof path, folder, VM_A, file);
+	n = archives_fetch(path, "AVERAGE", resolution_s, from_s, to_s, pair, ROWS_MAX);
+	archives_path(path, sizeof path, folder, VM_A, "coverage.rrd");
+	ck_assert_uint_eq(
+	    archives_fetch(path, "AVERAGE", resolution_s, from_s, to_s, coverage, ROWS_MAX), n);
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(pair[i][0]) && !isnan(coverage[i][0]))
+			sum += pair[i][0] * coverage[i][0] * (double)resolution_s;
+	return sum;
+}
+
+/* The same by one call of xport: its column holds rates over all time. */
+static double sum_by_xport(const char *sender, int64_t resolution_s, int64_t from_s, int64_t to_s)
+{
+	char pair[1024], coverage[1024], from[32], to[32], step[32], file[128];
+	const char *const arguments[] = {"xport", "-t", "-s", from, "-e", to, "--step", step, "-m",
+	    "100000", pair, coverage, "CDEF:s=p,k,*", "XPORT:s", NULL};
+	double sum = 0;
+	char *text, *at;
+
+	snprintf(file, sizeof file, "%s.rrd", sender);
+	if (strchr(file, ':') != NULL)
+		*strchr(file, ':') = '-';
+	snprintf(pair, sizeof pair, "DEF:p=%s/" VM_A "/%s:packets:AVERAGE", folder, file);
+	snprintf(coverage, sizeof coverage, "DEF:k=%s/" VM_A "/coverage.rrd:known:AVERAGE", folder);
+	snprintf(from, sizeof from, "%lld", (long long)from_s);
+	snprintf(to, sizeof to, "%lld", (long long)to_s);
+	snprintf(step, sizeof step, "%lld", (long long)resolution_s);
+	text = archives_rrdtool(arguments);
+	at = text;
+	while ((at = strstr(at, "<row><t>")) != NULL) {
+		const int64_t end_s = strtoll(at + 8, &at, 10);
+		const double value = strncmp(at, "</t><v>", 7) == 0 ? strtod(at + 7, NULL) : NAN;
+
+		if (end_s > from_s && end_s <= to_s && !isnan(value))
+			sum += value * (double)resolution_s;
+	}
+	free(text);
+	return sum;
+}
+
+/* What was counted = what rrdtool reads, at every level, over whole days: the last one is settled
+ * when the first period of the next is written. */
+static void check_other_programs(const struct account *account, const struct archive_layout *layout,
+    int64_t from_s, int64_t to_s)
+{
+	int heard = 0;
+
+	for (int k = 0; k < SENDERS; k++) {
+		double counted = 0;
+
+		for (int i = 1; i <= account->periods; i++)
+			if (EPOCH + (int64_t)i * STEP > from_s && EPOCH + (int64_t)i * STEP <= to_s)
+				counted += account->packets[i][k];
+		heard += counted > 0;
+		for (size_t level = 0; counted > 0 && level < layout->count; level++) {
+			const int64_t resolution_s = layout->levels[level].resolution_s;
+			const double fetched = sum_by_fetch(senders[k], resolution_s, from_s, to_s);
+			const double exported =
+			    sum_by_xport(senders[k], resolution_s, from_s, to_s);
+
+			ck_assert_msg(fabs(fetched - counted) <= 1e-9 * counted + 1e-3,
+			    "%s at %lld s: fetch gives %.6f, counted were %.6f", senders[k],
+			    (long long)resolution_s, fetched, counted);
+			ck_assert_msg(fabs(exported - counted) <= 1e-8 * counted + 1e-3,
+			    "%s at %lld s: xport gives %.6f, counted were %.6f", senders[k],
+			    (long long)resolution_s, exported, counted);
+		}
+	}
+	ck_assert_int_ge(heard, 3);
+}
+
+/* Two days, all levels of which hold all of it; read by our reader and by plain rrdtool. */
+START_TEST(all_readers_agree_with_what_was_counted)
+{
+	const struct archive_layout layout = {.length_s = STEP,
+	    .count = 4,
+	    .levels = {{STEP, 3 * 86400}, {300, 3 * 86400}, {3600, 4 * 86400}, {14400, 8 * 86400}}};
+	struct account account = account_new(2 * DAY + 1);
+	const int64_t to_s = EPOCH + 2 * INT64_C(86400);
+
+	if (_i == 1)
+		use_rrdcached();
+	write_all(&account, &layout, 20, 50);
+	check_other_programs(&account, &layout, EPOCH, to_s);
+	check_windows(&account,
+	    &(struct archive_layout){.length_s = STEP, .count = 1, .levels = {{STEP, 3 * 86400}}},
+	    40);
 	account_free(&account);
 }
 END_TEST
@@ -253,7 +390,8 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 300);
-	tcase_add_loop_test(c, sums_are_true_at_every_level, 0, 2);
+	tcase_add_loop_test(c, sums_are_true_at_every_level, 0, 3);
+	tcase_add_loop_test(c, all_readers_agree_with_what_was_counted, 0, 2);
 	tcase_add_test(c, sums_are_true_over_weeks);
 	tcase_add_test(c, sums_are_true_over_years);
 	suite_add_tcase(s, c);

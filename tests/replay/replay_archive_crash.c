@@ -2,7 +2,9 @@
 /*
  * A writer process is killed (SIGKILL) at random instants and started again, as often as KILLS
  * says. Each time it goes on after the last committed period of each receiver. In the end every
- * period must be stored exactly once, and the sums of consolidated rows must be true.
+ * period must be stored exactly once, and the sums of consolidated rows must be true. The same with
+ * writers that use rrdcached, where now the writer, now the daemon, now both are killed; with the
+ * daemon's journal and without it.
  */
 #include "common/error.h"
 #include "tests/unit/archives.h"
@@ -19,6 +21,7 @@
 #define SENDERS 5
 #define AFTER 60    /* periods the last writer adds in peace */
 #define LIMIT 28800 /* periods the finest level holds */
+#define NOW (EPOCH + (int64_t)LIMIT * STEP)
 
 static const char *const receivers[RECEIVERS] = {VM_A, VM_B, NFS};
 static const char *const others[SENDERS] = {
@@ -48,12 +51,22 @@ static void init_layout(struct archive_layout *layout)
 
 /* ---- the process that is killed ---- */
 
+static struct archives_daemon cached;
+static bool cached_used;
+static int outages; /* of the daemon, as the writer sees them */
+
+static void wait_a_little(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 /* No ck_assert here: the check library's messages of a killed process would be torn. */
 static void write_one(struct archive *archive, int period, int receiver)
 {
 	struct archive_update *update =
 	    archive_update_new(receivers[receiver], EPOCH + (int64_t)period * STEP, 1, SENDERS);
 	char message[1024];
+	int rc;
 
 	if (update == NULL)
 		_exit(2);
@@ -62,10 +75,27 @@ static void write_one(struct archive *archive, int period, int receiver)
 		update->senders[k].packets = packets_of(period, receiver, k);
 		update->senders[k].octets = 2 * update->senders[k].packets;
 	}
-	if (archive_write(archive, update, update->end_s, false, message, sizeof message) !=
-	    GRAPPE_OK)
+	while ((rc = archive_write(archive, update, NOW, false, message, sizeof message)) ==
+	       GRAPPE_ETIMEOUT)
+		wait_a_little();
+	if (rc != GRAPPE_OK) {
+		fprintf(stderr, "%s\n", message);
 		_exit(2);
+	}
 	archive_update_free(update);
+}
+
+static void commit(struct archive *archive)
+{
+	char message[1024];
+	int rc;
+
+	while ((rc = archive_commit(archive, false, message, sizeof message)) == GRAPPE_ETIMEOUT)
+		wait_a_little();
+	if (rc != GRAPPE_OK || message[0] != '\0') {
+		fprintf(stderr, "commit: %d %s\n", rc, message);
+		_exit(5);
+	}
 }
 
 /* As the collector does: goes on after what is committed. */
@@ -92,17 +122,23 @@ static void run_writer(const char *folder, int limit)
 	int last[RECEIVERS];
 
 	init_layout(&layout);
-	if (archive_open(folder, &layout, 0, &archive, message, sizeof message) != GRAPPE_OK ||
+	if (archive_open(folder, &layout,
+		&(struct archive_options){.rrdcached = cached_used ? cached.address : NULL},
+		&archive, message, sizeof message) != GRAPPE_OK ||
 	    message[0] != '\0') {
 		fprintf(stderr, "%s\n", message);
 		_exit(4);
 	}
 	for (int r = 0; r < RECEIVERS; r++)
 		last[r] = last_period(folder, r);
-	for (int period = 1; period <= limit; period++)
+	for (int period = 1; period <= limit; period++) {
 		for (int r = 0; r < RECEIVERS; r++)
 			if (period > last[r] && is_known(period, r))
 				write_one(archive, period, r);
+		if (period % 9 == 0)
+			commit(archive);
+	}
+	commit(archive);
 	archive_close(archive);
 	_exit(0);
 }
@@ -171,14 +207,28 @@ START_TEST(every_period_is_stored_exactly_once)
 	int status, periods = 0, kills = 0;
 
 	unit_make_folder(folder);
-	while (kills < KILLS) {
+	cached_used = _i > 0;
+	if (cached_used)
+		archives_daemon_start(&cached, _i == 1);
+	while (kills < (cached_used ? KILLS / 2 : KILLS)) {
 		const pid_t pid = start_writer(folder, LIMIT);
 		struct timespec life = {0};
 
 		state = state * 1664525 + 1013904223;
-		life.tv_nsec = 500000 + (long)(state >> 8) % 25000000;
+		life.tv_nsec = (500000 + (long)(state >> 8)) * (cached_used ? 12 : 1);
 		nanosleep(&life, NULL);
+		if (cached_used && kills % 3 != 0) { /* the daemon under a writer that lives on */
+			archives_daemon_kill(&cached);
+			archives_daemon_restart(&cached);
+			outages++;
+			nanosleep(&life, NULL);
+		}
 		ck_assert_int_eq(kill(pid, SIGKILL), 0);
+		if (cached_used && kills % 3 == 2) {
+			archives_daemon_kill(&cached);
+			archives_daemon_restart(&cached);
+			outages++;
+		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert_msg(WIFSIGNALED(status), "the writer ended by itself: %x", status);
 		kills++;
@@ -190,8 +240,9 @@ START_TEST(every_period_is_stored_exactly_once)
 	ck_assert_int_le(periods, LIMIT);
 	ck_assert_int_eq(waitpid(start_writer(folder, periods), &status, 0) > 0, 1);
 	ck_assert_int_eq(status, 0);
-	printf("%d kills, %d periods of %d receivers\n", kills, periods, RECEIVERS);
-	ck_assert_int_gt(periods, KILLS + AFTER);
+	printf("%d kills of the writer, %d of rrdcached, %d periods of %d receivers\n", kills,
+	    outages, periods, RECEIVERS);
+	ck_assert_int_gt(periods, kills + AFTER);
 	ck_assert_int_eq(archive_reader_open(folder, &reader), GRAPPE_OK);
 	for (int r = 0; r < RECEIVERS; r++)
 		for (int k = 0; k < SENDERS; k++) {
@@ -199,6 +250,8 @@ START_TEST(every_period_is_stored_exactly_once)
 			check_sums(folder, r, k, periods);
 		}
 	archive_reader_close(reader);
+	if (cached_used)
+		archives_daemon_remove(&cached);
 	archives_remove(folder);
 }
 END_TEST
@@ -209,7 +262,7 @@ static Suite *suite(void)
 	TCase *c = tcase_create("archive_crash");
 
 	tcase_set_timeout(c, 300);
-	tcase_add_test(c, every_period_is_stored_exactly_once);
+	tcase_add_loop_test(c, every_period_is_stored_exactly_once, 0, 3);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -5,11 +5,15 @@
 
 #include <check.h>
 #include <ftw.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -29,11 +33,86 @@ void archives_remove(const char *folder)
 	ck_assert_int_eq(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* ---- rrdcached ---- */
+
+static bool answers(const struct archives_daemon *daemon)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool connected;
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%.100s", daemon->address + 5);
+	connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+	close(fd);
+	return connected;
+}
+
+void archives_daemon_restart(struct archives_daemon *daemon)
+{
+	const struct timespec nap = {.tv_nsec = 5000000};
+	char pid_file[300], journal[300];
+	char *const argv[] = {(char *)"rrdcached", (char *)"-g", (char *)"-l", daemon->address,
+	    (char *)"-p", pid_file, (char *)"-w", (char *)"3600", (char *)"-f", (char *)"7200",
+	    daemon->journal ? (char *)"-j" : NULL, journal, NULL};
+
+	snprintf(pid_file, sizeof pid_file, "%s/pid", daemon->folder);
+	snprintf(journal, sizeof journal, "%s", daemon->folder);
+	unlink(pid_file);
+	ck_assert_msg(posix_spawnp(&daemon->pid, "rrdcached", NULL, NULL, argv, environ) == 0,
+	    "rrdcached is needed (Debian package rrdcached)");
+	for (int i = 0; !answers(daemon); i++) {
+		ck_assert_int_lt(i, 4000);
+		ck_assert_int_eq(waitpid(daemon->pid, NULL, WNOHANG), 0);
+		nanosleep(&nap, NULL);
+	}
+}
+
+void archives_daemon_start(struct archives_daemon *daemon, bool journal)
+{
+	*daemon = (struct archives_daemon){.journal = journal};
+	snprintf(daemon->folder, sizeof daemon->folder, "/tmp/grappe-rrdcached.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
+	snprintf(daemon->address, sizeof daemon->address, "unix:%s/socket", daemon->folder);
+	archives_daemon_restart(daemon);
+}
+
+static void end_daemon(struct archives_daemon *daemon, int number)
+{
+	if (daemon->pid <= 0)
+		return;
+	ck_assert_int_eq(kill(daemon->pid, number), 0);
+	ck_assert_int_eq(waitpid(daemon->pid, NULL, 0), daemon->pid);
+	daemon->pid = 0;
+}
+
+void archives_daemon_stop(struct archives_daemon *daemon)
+{
+	end_daemon(daemon, SIGTERM);
+}
+
+void archives_daemon_kill(struct archives_daemon *daemon)
+{
+	end_daemon(daemon, SIGKILL);
+}
+
+void archives_daemon_remove(struct archives_daemon *daemon)
+{
+	archives_daemon_stop(daemon);
+	archives_remove(daemon->folder);
+}
+
 struct archive *archives_open(const char *folder, const struct archive_layout *layout)
 {
+	return archives_open_with(folder, layout, NULL);
+}
+
+struct archive *archives_open_with(
+    const char *folder, const struct archive_layout *layout, const char *rrdcached)
+{
+	const struct archive_options options = {.floor_bytes = 1 << 20, .rrdcached = rrdcached};
 	char message[512];
 	struct archive *archive;
-	const int rc = archive_open(folder, layout, 1 << 20, &archive, message, sizeof message);
+	const int rc = archive_open(folder, layout, &options, &archive, message, sizeof message);
 
 	ck_assert_msg(rc == GRAPPE_OK && message[0] == '\0', "%d %s", rc, message);
 	return archive;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define VM_A "mac-020000000001"
 #define VM_B "mac-020000000002"
@@ -26,6 +27,26 @@ void archives_remove(const char *folder);
 
 /* archives_open - fails the test when it cannot be opened. */
 struct archive *archives_open(const char *folder, const struct archive_layout *layout);
+/* archives_open_with - through the rrdcached at this address; NULL: directly. */
+struct archive *archives_open_with(
+    const char *folder, const struct archive_layout *layout, const char *rrdcached);
+
+/* A real rrdcached of the test's own. */
+struct archives_daemon {
+	char folder[256]; /* its socket, pid file and journal */
+	char address[300];
+	pid_t pid;
+	bool journal;
+};
+/* archives_daemon_start - folder: a new, empty one is made below /tmp; waits until it answers.
+ * archives_daemon_stop / archives_daemon_kill - in order, which writes everything, or by SIGKILL.
+ * archives_daemon_restart - with the same socket and journal.
+ * archives_daemon_remove - stops it, if it runs, and removes its folder. */
+void archives_daemon_start(struct archives_daemon *daemon, bool journal);
+void archives_daemon_restart(struct archives_daemon *daemon);
+void archives_daemon_stop(struct archives_daemon *daemon);
+void archives_daemon_kill(struct archives_daemon *daemon);
+void archives_daemon_remove(struct archives_daemon *daemon);
 
 /* archives_update - a period of receiver with the senders {id, packets}; octets are 100 x packets +
  * 7 where there are packets. */

@@ -388,8 +388,9 @@ START_TEST(one_writer_per_folder)
 	struct archive *second;
 	char message[512];
 
-	ck_assert_int_eq(
-	    archive_open(folder, &layout, 0, &second, message, sizeof message), GRAPPE_EEXISTS);
+	ck_assert_int_eq(archive_open(folder, &layout, &(struct archive_options){0}, &second,
+			     message, sizeof message),
+	    GRAPPE_EEXISTS);
 	ck_assert_ptr_null(second);
 	ck_assert_ptr_nonnull(strstr(message, "another process"));
 }
@@ -502,8 +503,9 @@ START_TEST(a_folder_that_cannot_be_made_is_told)
 	struct archive *other;
 
 	snprintf(path, sizeof path, "%s/journal/below-a-file", folder);
-	ck_assert_int_eq(
-	    archive_open(path, &layout, 0, &other, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(archive_open(path, &layout, &(struct archive_options){0}, &other, message,
+			     sizeof message),
+	    GRAPPE_EIO);
 	ck_assert_msg(strstr(message, path) != NULL, "%s", message);
 }
 END_TEST
@@ -517,7 +519,8 @@ START_TEST(a_full_disk_stops_new_files_only)
 	archives_write_one(archive, VM_A, VM_B, EPOCH + STEP, 7);
 	archive_close(archive);
 	ck_assert_int_eq(
-	    archive_open(folder, &layout, UINT64_MAX, &archive, message, sizeof message),
+	    archive_open(folder, &layout, &(struct archive_options){.floor_bytes = UINT64_MAX},
+		&archive, message, sizeof message),
 	    GRAPPE_OK);
 	ck_assert_int_eq(
 	    archives_write(archive, VM_A, EPOCH + 2 * STEP, 1, 2, senders, message), GRAPPE_EIO);

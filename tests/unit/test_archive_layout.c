@@ -2,7 +2,10 @@
 #include "rrd/archive_layout.h"
 
 #include "common/error.h"
+#include "rrd/rrdfile.h"
 #include "tests/unit/unit.h"
+
+#include <sys/stat.h>
 
 START_TEST(the_default_is_the_documented_one)
 {
@@ -19,6 +22,39 @@ START_TEST(the_default_is_the_documented_one)
 	}
 	ck_assert_int_eq(archive_layout_check(&layout, message, sizeof message), GRAPPE_OK);
 	ck_assert_uint_eq(archive_layout_bytes(&layout), (2880 + 4032 + 8760 + 1825) * 16);
+}
+END_TEST
+
+/* What the configuration says a pair costs is what its file takes. */
+START_TEST(costs_are_those_of_real_files)
+{
+	char folder[UNIT_PATH_SIZE], path[UNIT_PATH_SIZE + 16], message[256], text[2000] = "";
+	struct archive_layout layout;
+	struct stat status;
+	FILE *out;
+
+	unit_make_folder(folder);
+	snprintf(path, sizeof path, "%s/pair.rrd", folder);
+	for (size_t levels = 1; levels <= 4; levels++)
+		for (int maximum = 0; maximum < 2; maximum++) {
+			archive_layout_default(30, &layout);
+			layout.count = levels;
+			layout.maximum = maximum;
+			unlink(path);
+			ck_assert_int_eq(rrdfile_create(path, RRDFILE_PAIR, &layout,
+					     INT64_C(1790035200), message, sizeof message),
+			    GRAPPE_OK);
+			ck_assert_int_eq(stat(path, &status), 0);
+			ck_assert_int_eq(status.st_size, archive_layout_file_bytes(&layout));
+		}
+	out = fmemopen(text, sizeof text, "w");
+	layout.maximum = false;
+	archive_layout_describe(&layout, out);
+	fclose(out);
+	ck_assert_ptr_nonnull(strstr(text, "rows of 5min for 14d (4032 rows)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "A pair takes 281712 bytes; 1000 pairs 281.7 MB, "
+					   "10000 pairs 2817.1 MB, 100000 pairs 28171.2 MB"));
+	unit_remove_folder(folder);
 }
 END_TEST
 
@@ -103,6 +139,7 @@ static Suite *suite(void)
 	TCase *c = tcase_create("archive_layout");
 
 	tcase_add_test(c, the_default_is_the_documented_one);
+	tcase_add_test(c, costs_are_those_of_real_files);
 	tcase_add_test(c, every_period_length_has_a_valid_default);
 	tcase_add_test(c, sections_come_in_any_order);
 	tcase_add_test(c, what_cannot_keep_sums_true_is_refused);

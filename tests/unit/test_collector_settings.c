@@ -163,6 +163,9 @@ static const struct {
     {"endpoint \"a b\" { address = \"192.0.2.1\" }\n", "letters"},
     {"endpoint \"nfs\" { address = \"nfs.example\" }\n", "no"},
     {"archive \"a\" { resolution = 45s keep = 1d }\n", ""},
+    {"archive_expire = 1h\n", "at least a day"},
+    {"rrdcached = \"unix:relative\"\n", "unix:/PATH"},
+    {"rrdcached = \"unix:/s\"\nmemory = 13min\n", "rrdcached_commit: 960 s"},
 };
 
 START_TEST(nonsense_is_refused_with_words)
