@@ -54,8 +54,8 @@ tests_fuzz_fuzz_update_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_update_LDADD = libgrappe-rrd.la libgrappe-common.la
 
 # Disks that misbehave; needs root for mounts of its own.
-LAB_TESTS += tests/lab/archive.sh
-EXTRA_DIST += tests/lab/archive.sh tests/bench/archive.sh
+LAB_TESTS += tests/lab/archive.sh tests/lab/rrdcached.sh
+EXTRA_DIST += tests/lab/archive.sh tests/lab/rrdcached.sh tests/bench/archive.sh
 check_PROGRAMS += tests/lab/archive_tool
 tests_lab_archive_tool_SOURCES = tests/lab/archive_tool.c
 tests_lab_archive_tool_LDADD = libgrappe-rrd.la libgrappe-common.la
