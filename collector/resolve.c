@@ -43,6 +43,7 @@ struct coverage {
 	double now;      /* of the agent being read: largest of its NICs */
 	uint32_t agent;  /* that had the largest */
 	unsigned claims; /* agents that watched it all */
+	uint32_t flags;  /* of all agents that watched it */
 	bool receiver;
 	bool uncertain;
 	bool ghost;
@@ -62,6 +63,7 @@ struct work {
 	size_t npairs, pairs_capacity;
 	uint32_t *nodes; /* of the VMs of the vifs of the period being read */
 	size_t nodes_size;
+	uint32_t flags; /* enum period_flag of all that told */
 };
 
 static uint64_t hash_owner(const char *segment, const struct address *address)
@@ -357,6 +359,7 @@ static int add_vifs(struct work *work, const struct resolve_input *input)
 		int rc;
 
 		work->coverage[node].receiver = true;
+		work->coverage[node].flags |= period->header.flags;
 		if (share > work->coverage[node].now)
 			work->coverage[node].now = share > 1 ? 1 : share;
 		rc = add_named(
@@ -393,6 +396,7 @@ static int add_endpoints(struct work *work, size_t told, size_t expected)
 		work->coverage[node] = (struct coverage){.receiver = true,
 		    .agent = UINT32_MAX,
 		    .uncertain = told < expected,
+		    .flags = work->flags,
 		    .ghost = told == 0,
 		    .share = told < expected ? (double)told / (double)expected : told > 0};
 	}
@@ -452,7 +456,8 @@ static int collect_receivers(struct work *work)
 			.agent = coverage->agent,
 			.known = coverage->share >= WHOLE_SHARE ? 1 : coverage->share,
 			.uncertain = coverage->uncertain || coverage->share < 1 - ROUNDING,
-			.ghost = coverage->ghost};
+			.ghost = coverage->ghost,
+			.flags = coverage->flags};
 	}
 	qsort_r(result->receivers, result->nreceivers, sizeof *result->receivers, compare_receivers,
 	    result);
@@ -546,6 +551,7 @@ static int join(struct work *work)
 		if (inputs[i].remembered)
 			continue;
 		told++;
+		work->flags |= inputs[i].period->header.flags;
 		rc = name_vifs(work, inputs[i].period);
 		if (rc == GRAPPE_OK)
 			rc = add_vifs(work, &inputs[i]);

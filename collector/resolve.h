@@ -47,6 +47,7 @@ struct resolved_receiver {
 	bool uncertain; /* a missing agent might still turn one of its senders into a VM, or have
 			   watched what is left of the period */
 	bool ghost;     /* not seen: the agent that watched it before is missing */
+	uint32_t flags; /* enum period_flag of all agents that watched it */
 };
 
 /* What one pair counted. Kept small, since an hour of 100,000 pairs is twelve million of them. */
