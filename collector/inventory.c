@@ -131,6 +131,7 @@ static void add_address(struct inventory_vm *vm, const struct period_address *ad
 static void start_anew(struct inventory_vm *vm)
 {
 	vm->segments[0] = '\0';
+	vm->application[0] = '\0';
 	vm->naddresses = 0;
 	vm->vcpu = 0;
 	vm->memory_bytes = 0;
@@ -180,6 +181,8 @@ int inventory_update(
 			continue;
 		snprintf(vm->name, sizeof vm->name, "%s", vif->vm_name);
 		add_segment(vm, vif->segment);
+		if (vif->application[0] != '\0')
+			snprintf(vm->application, sizeof vm->application, "%s", vif->application);
 		if (vif->vcpu != 0)
 			vm->vcpu = vif->vcpu;
 		if (vif->memory_bytes != 0)
@@ -289,6 +292,7 @@ static bool parse_vm(const json_t *object, struct inventory_vm *vm)
 	const char *host = text_of(object, "host", sizeof vm->place.host);
 	const char *environment = text_of(object, "environment", sizeof vm->place.environment);
 	const char *segments = text_of(object, "segments", sizeof vm->segments);
+	const char *application = text_of(object, "application", sizeof vm->application);
 
 	*vm = (struct inventory_vm){.vcpu = (uint32_t)number_of(object, "vcpu"),
 	    .memory_bytes = (uint64_t)number_of(object, "memory_bytes"),
@@ -303,6 +307,8 @@ static bool parse_vm(const json_t *object, struct inventory_vm *vm)
 	snprintf(vm->place.host, sizeof vm->place.host, "%s", host);
 	snprintf(vm->place.environment, sizeof vm->place.environment, "%s", environment);
 	snprintf(vm->segments, sizeof vm->segments, "%s", segments);
+	if (application != NULL) /* earlier versions did not keep it */
+		snprintf(vm->application, sizeof vm->application, "%s", application);
 	parse_addresses(json_object_get(object, "addresses"), vm);
 	return true;
 }
@@ -372,12 +378,12 @@ static json_t *format_text(const char *text)
 
 static json_t *format_vm(const struct inventory_vm *vm)
 {
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:f,s:o}", "id", vm->id, "name",
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:I,s:f,s:o}", "id", vm->id, "name",
 	    format_text(vm->name), "host", format_text(vm->place.host), "environment",
-	    format_text(vm->place.environment), "segments", format_text(vm->segments), "vcpu",
-	    (json_int_t)vm->vcpu, "memory_bytes", (json_int_t)vm->memory_bytes, "since",
-	    (json_int_t)vm->since_s, "seen", (json_int_t)vm->seen_s, "share", vm->share,
-	    "addresses", format_addresses(vm));
+	    format_text(vm->place.environment), "segments", format_text(vm->segments),
+	    "application", format_text(vm->application), "vcpu", (json_int_t)vm->vcpu,
+	    "memory_bytes", (json_int_t)vm->memory_bytes, "since", (json_int_t)vm->since_s, "seen",
+	    (json_int_t)vm->seen_s, "share", vm->share, "addresses", format_addresses(vm));
 }
 
 int inventory_save(struct inventory *inventory, const char *path)

@@ -29,11 +29,12 @@ struct inventory_vm {
 	char name[VM_NAME_SIZE];
 	struct place place;
 	char segments[INVENTORY_SEGMENTS_SIZE];
-	uint32_t vcpu;         /* 0 = unknown */
-	uint64_t memory_bytes; /* 0 = unknown */
-	int64_t since_s;       /* end of its first period on this host */
-	int64_t seen_s;        /* end of the newest period it was in */
-	double share;          /* of that period, watched by this host */
+	char application[PERIOD_LABEL_SIZE]; /* it belongs to; "" = unknown */
+	uint32_t vcpu;                       /* 0 = unknown */
+	uint64_t memory_bytes;               /* 0 = unknown */
+	int64_t since_s;                     /* end of its first period on this host */
+	int64_t seen_s;                      /* end of the newest period it was in */
+	double share;                        /* of that period, watched by this host */
 	uint32_t naddresses;
 	struct period_address addresses[INVENTORY_ADDRESSES_MAX];
 };

@@ -16,7 +16,7 @@ static const struct query_key mean_keys[] = {{"receiver", false}, {"sender", fal
     {"packets_per_period", true}, {"octets_per_period", true}, {"known_periods", true}};
 static const struct query_key inventory_keys[] = {{"id", false}, {"name", false}, {"host", false},
     {"environment", false}, {"segment", false}, {"vcpu", true}, {"memory_bytes", true},
-    {"addresses", false}, {"since_s", true}, {"seen_s", true}};
+    {"addresses", false}, {"since_s", true}, {"seen_s", true}, {"application", false}};
 static const struct query_key archive_keys[] = {{"receiver", false}, {"name", false},
     {"senders", true}, {"first_s", true}, {"last_s", true}, {"length_s", true}};
 

@@ -300,7 +300,19 @@ static void fill_stamp(
 
 static void fill_vm(void *opaque, size_t row, cells out)
 {
-	enum { ID, NAME, HOST, ENVIRONMENT, SEGMENT, VCPU, MEMORY, ADDRESSES, SINCE, SEEN };
+	enum {
+		ID,
+		NAME,
+		HOST,
+		ENVIRONMENT,
+		SEGMENT,
+		VCPU,
+		MEMORY,
+		ADDRESSES,
+		SINCE,
+		SEEN,
+		APPLICATION
+	};
 	const struct table_context *context = opaque;
 	const struct query_table *table = context->table;
 	const char *name = query_table_field(table, row, NAME);
@@ -318,7 +330,8 @@ static void fill_vm(void *opaque, size_t row, cells out)
 		snprintf(out[5], CELL_SIZE, "%.0f MiB", strtod(memory, NULL) / (1 << 20));
 	fill_stamp(context, row, SINCE, out[6]);
 	fill_stamp(context, row, SEEN, out[7]);
-	clean(query_table_field(table, row, ADDRESSES), out[8]);
+	clean(query_table_field(table, row, APPLICATION), out[8]);
+	clean(query_table_field(table, row, ADDRESSES), out[9]);
 }
 
 void query_text_inventory(
@@ -326,11 +339,11 @@ void query_text_inventory(
 {
 	static const char *const titles[2][10] = {
 	    {"VM", "HOST", "ENVIRONMENT", "SEGMENT", "VCPU", "MEMORY", "SINCE (UTC)", "SEEN (UTC)",
-		"ADDRESSES"},
+		"APPLICATION", "ADDRESSES"},
 	    {"VM", "HOST", "ENVIRONMENT", "SEGMENT", "VCPU", "MEMORY", "SINCE (local)",
-		"SEEN (local)", "ADDRESSES"}};
+		"SEEN (local)", "APPLICATION", "ADDRESSES"}};
 	struct table_context context = {facts, table};
-	const struct grid grid = {titles[facts->local], "llllrrlll", fill_vm, &context};
+	const struct grid grid = {titles[facts->local], "llllrrllll", fill_vm, &context};
 
 	grid_print(&grid, table->nrows, out);
 	fprintf(out, "\n%zu VM%s\n", table->nrows, plural(table->nrows));

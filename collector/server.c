@@ -343,7 +343,7 @@ static void answer_vm(struct protocol_exchange *exchange, const struct inventory
 	char addresses[INVENTORY_ADDRESSES_MAX * ADDRESS_TEXT_SIZE];
 	const char *fields[] = {vm->id, vm->name, vm->place.host, vm->place.environment,
 	    vm->segments, vcpu, memory, join_addresses(vm, addresses, sizeof addresses), since,
-	    seen};
+	    seen, vm->application[0] != '\0' ? vm->application : "-"};
 
 	if (vm->vcpu > 0)
 		snprintf(vcpu, sizeof vcpu, "%" PRIu32, vm->vcpu);

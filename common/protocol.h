@@ -82,7 +82,8 @@ extern const char
     *const protocol_columns_detail[]; /* end length receiver sender packets octets known */
 extern const char *const protocol_columns_mean[];      /* receiver sender packets octets known */
 extern const char *const protocol_columns_inventory[]; /* id name host environment segment vcpu
-							  memory_bytes addresses since seen */
+							  memory_bytes addresses since seen
+							  application */
 extern const char *const protocol_columns_history[];   /* time id event text */
 
 /* protocol_request_format - one line with its final newline into a heap string the caller frees;

@@ -14,7 +14,7 @@ const char *const protocol_columns_detail[] = {
 const char *const protocol_columns_mean[] = {
     "receiver", "sender", "packets", "octets", "known", NULL};
 const char *const protocol_columns_inventory[] = {"id", "name", "host", "environment", "segment",
-    "vcpu", "memory_bytes", "addresses", "since", "seen", NULL};
+    "vcpu", "memory_bytes", "addresses", "since", "seen", "application", NULL};
 const char *const protocol_columns_history[] = {"time", "id", "event", "text", NULL};
 
 static const char *const op_names[] = {

@@ -16,16 +16,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OBSERVATION_ID_SIZE (MATRIX_NODE_NAME_MAX + 1) /* matrix files may name VMs as they like   \
-							*/
+#define OBSERVATION_ID_SIZE                                                                        \
+	(MATRIX_NODE_NAME_MAX + 1) /* matrix files may name VMs as they like                       \
+				    */
+#define OBSERVATION_LABEL_SIZE 64
 #define OBSERVATION_VMS_MAX 1000000
 
 struct observed_vm {
-	char id[OBSERVATION_ID_SIZE];   /* its node in the matrix */
-	char name[OBSERVATION_ID_SIZE]; /* what people call it; the id when unknown */
-	struct place place;             /* empty texts: not known */
-	double vcpu, mem_GiB;           /* NAN unknown */
-	int64_t seen_s;                 /* end of the newest period it was in; 0 unknown */
+	char id[OBSERVATION_ID_SIZE];             /* its node in the matrix */
+	char name[OBSERVATION_ID_SIZE];           /* what people call it; the id when unknown */
+	struct place place;                       /* empty texts: not known */
+	char application[OBSERVATION_LABEL_SIZE]; /* it belongs to; "" = not known */
+	double vcpu, mem_GiB;                     /* NAN unknown */
+	int64_t seen_s; /* end of the newest period it was in; 0 unknown */
 };
 
 struct observation {

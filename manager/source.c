@@ -118,6 +118,7 @@ static int parse_vm(const struct protocol_reply *reply, size_t row, struct obser
 	    parse_number(protocol_reply_field(reply, row, 6), &memory) != GRAPPE_OK ||
 	    parse_number(protocol_reply_field(reply, row, 9), &seen) != GRAPPE_OK || seen > 1e15)
 		return GRAPPE_EFORMAT;
+	copy_text(vm->application, sizeof vm->application, protocol_reply_field(reply, row, 10));
 	/* A size of zero means that nobody told it. */
 	vm->vcpu = vm->vcpu > 0 ? vm->vcpu : NAN;
 	vm->mem_GiB = memory > 0 ? memory / GIB : NAN;

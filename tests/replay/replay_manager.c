@@ -91,7 +91,7 @@ static void answer_inventory(struct protocol_exchange *exchange)
 		snprintf(name, sizeof name, "vm%d", i + 1);
 		protocol_answer_row(exchange,
 		    (const char *[]){id, name, first ? "hostA" : "hostB",
-			first ? "site-1" : "site-2", "default", NULL, NULL, NULL, "1", seen});
+			first ? "site-1" : "site-2", "default", NULL, NULL, NULL, "1", seen, NULL});
 	}
 	protocol_answer_end(exchange);
 }

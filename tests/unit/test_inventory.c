@@ -30,6 +30,7 @@ static void see(const struct place *place, unsigned n, int64_t end_s, uint32_t c
 	struct period *period = make_period(end_s);
 	const uint32_t vif = make_vif(period, n, "t1", covered_ms);
 
+	snprintf(period->vifs[vif].application, sizeof period->vifs[vif].application, "app%u", n);
 	make_claim(period, vif, "10.0.0.200", EVIDENCE_SOURCE);
 	make_claim(period, vif, make_address(n), EVIDENCE_CLAIMED);
 	make_vif(period, n, "t2", covered_ms);
@@ -103,6 +104,7 @@ START_TEST(what_was_saved_is_loaded)
 	ck_assert_str_eq(vm->name, "vm2");
 	ck_assert_str_eq(vm->place.environment, "site-2");
 	ck_assert_str_eq(vm->segments, "t1 t2");
+	ck_assert_str_eq(vm->application, "app2");
 	ck_assert_uint_eq(vm->memory_bytes, 512u << 20);
 	ck_assert_uint_eq(vm->naddresses, 2);
 	ck_assert_int_eq(vm->since_s, END);

@@ -15,7 +15,7 @@
 	"\"to\":1120,\"length\":30,\"caveats\":{\"periods\":4,\"stepped\":1},"
 #define LIST                                                                                       \
 	"{\"status\":\"ok\",\"columns\":[\"id\",\"name\",\"host\",\"environment\",\"segment\","    \
-	"\"vcpu\",\"memory_bytes\",\"addresses\",\"since\",\"seen\"]}\n"
+	"\"vcpu\",\"memory_bytes\",\"addresses\",\"since\",\"seen\",\"application\"]}\n"
 
 static int parse(const char *text, struct observation *observation, char *message,
     int (*parser)(const struct protocol_reply *, struct observation *, char *, size_t))
@@ -90,10 +90,11 @@ START_TEST(the_inventory_gives_places_and_sizes)
 	ck_assert_int_eq(observation_init(&o), 0);
 	matrix_window(o.matrix)->from_s = 1000;
 	ck_assert_int_eq(
-	    parse(LIST A "\tweb\thostA\tsite-1\tdefault\t4\t8589934592\t192.0.2.1\t900\t1120\n" B
-			 "\tweb\thostB\tsite-2\tdefault\t-\t-\t-\t900\t1120\n" B
-			 "\tweb\thostA\tsite-1\tdefault\t-\t-\t-\t900\t1090\n" C
-			 "\tgone\thostA\tsite-1\tdefault\t1\t1\t-\t10\t1000\n.end 4\n",
+	    parse(LIST A
+		"\tweb\thostA\tsite-1\tdefault\t4\t8589934592\t192.0.2.1\t900\t1120\tshop\n" B
+		"\tweb\thostB\tsite-2\tdefault\t-\t-\t-\t900\t1120\t-\n" B
+		"\tweb\thostA\tsite-1\tdefault\t-\t-\t-\t900\t1090\t-\n" C
+		"\tgone\thostA\tsite-1\tdefault\t1\t1\t-\t10\t1000\t-\n.end 4\n",
 		&o, message, source_parse_inventory),
 	    0);
 	ck_assert_int_eq(observation_finish(&o), 0);
@@ -101,12 +102,13 @@ START_TEST(the_inventory_gives_places_and_sizes)
 	vm = observation_find(&o, A);
 	ck_assert_double_eq_tol(vm->vcpu, 4, 1e-9);
 	ck_assert_double_eq_tol(vm->mem_GiB, 8, 1e-9);
+	ck_assert_str_eq(vm->application, "shop");
 	vm = observation_find(&o, B);
 	ck_assert(isnan(vm->vcpu) && isnan(vm->mem_GiB));
 	ck_assert_str_eq(vm->place.host, "hostB");
 	/* Two VMs share a name: their ids tell them apart. */
 	ck_assert_str_eq(observation_label(A, &o), A);
-	ck_assert_int_eq(parse(LIST "external\tx\th\te\ts\t1\t1\t-\t1\t1\n.end 1\n", &o, message,
+	ck_assert_int_eq(parse(LIST "external\tx\th\te\ts\t1\t1\t-\t1\t1\t-\n.end 1\n", &o, message,
 			     source_parse_inventory),
 	    GRAPPE_EFORMAT);
 	observation_deinit(&o);
