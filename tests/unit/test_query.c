@@ -270,13 +270,13 @@ END_TEST
 
 START_TEST(an_inventory_for_people)
 {
-	struct query_table table = {.ncolumns = 10};
+	struct query_table table = {.ncolumns = 11};
 	FILE *out = start();
 
 	ck_assert_int_eq(
 	    query_table_add(&table,
 		(const char *[]){"mac-020000000001", "web\033[2J", "hostA", "site-1", "default",
-		    "2", "536870912", "10.0.0.1 10.0.0.2", "1800000000", "1800000300"}),
+		    "2", "536870912", "10.0.0.1 10.0.0.2", "1800000000", "1800000300", "shop"}),
 	    GRAPPE_OK);
 	facts.what = QUERY_INVENTORY;
 	query_text_inventory(&facts, &table, out);

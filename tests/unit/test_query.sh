@@ -45,7 +45,7 @@ done
 tab=$'\t'
 columns_mean='"columns":["receiver","sender","packets","octets","known"]'
 columns_detail='"columns":["end","length","receiver","sender","packets","octets","known"]'
-columns_vm='"columns":["id","name","host","environment","segment","vcpu","memory_bytes","addresses","since","seen"]'
+columns_vm='"columns":["id","name","host","environment","segment","vcpu","memory_bytes","addresses","since","seen","application"]'
 window='"exact":true,"approximate":false,"periods":[9,10],"from":1800000000,"to":1800000300,"length":30'
 caveats='"caveats":{"periods":9,"partial":0,"unsynchronised":2,"stepped":0,"estimated":1,"merged":0}'
 id() { printf 'mac-%012x' "$1"; }
@@ -83,7 +83,7 @@ ask() { "$query" --socket "$work/socket" "$@"; }
 		4) name="a, b; = 'c' {/*} \\n" ;;
 		5) name="vm5" ;;
 		esac
-		printf '%s\t%s\thostA\tsite-1\tdefault\t2\t536870912\t10.0.0.1 10.0.0.2\t1800000000\t1800000300\n' "$(id $n)" "$name"
+		printf '%s\t%s\thostA\tsite-1\tdefault\t2\t536870912\t10.0.0.1 10.0.0.2\t1800000000\t1800000300\tshop\n' "$(id $n)" "$name"
 	done
 	printf '.end 5\n'
 } >"$work/answers/inventory"
