@@ -40,12 +40,12 @@ static uint32_t count_complete(const struct answer_source *source, const struct 
 	return count;
 }
 
-/* What is marked in the window, as far as it is in memory. */
+/* What is marked in the window, in memory and as far as the archives tell. */
 static struct caveats collect_caveats(
-    const struct answer_source *source, const struct answer_plan *plan)
+    const struct answer_source *source, const struct answer_plan *plan, const struct past *past)
 {
 	const int64_t length_s = picture_length(source->picture);
-	struct caveats caveats = {0};
+	struct caveats caveats = past != NULL ? past->caveats : (struct caveats){0};
 
 	for (int64_t end_s = plan->memory_from_s + length_s; end_s <= plan->to_s;
 	     end_s += length_s) {
@@ -74,7 +74,7 @@ static void begin(const struct answer_source *source, const struct protocol_requ
 	    .length_s = length_s,
 	    .known = count_complete(source, plan) + (past != NULL ? past->periods : 0),
 	    .wanted = (uint32_t)((plan->to_s - from_s) / length_s),
-	    .caveats = collect_caveats(source, plan),
+	    .caveats = collect_caveats(source, plan, past),
 	    .columns =
 		request->kind == KIND_DETAIL ? protocol_columns_detail : protocol_columns_mean};
 

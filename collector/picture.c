@@ -677,6 +677,8 @@ static struct archive_update *build_update(
 	struct archive_update *update =
 	    archive_update_new(resolve_id(view, receiver), end_s, receiver->known, nsenders);
 
+	if (update != NULL)
+		update->flags = receiver->flags;
 	for (uint32_t i = 0; i < nsenders && update != NULL; i++) {
 		const struct matrix_pair pair = resolve_row(view, receiver->first_row + i);
 		struct archive_sender *sender = &update->senders[i];

@@ -337,7 +337,7 @@ static void fill_vm(void *opaque, size_t row, cells out)
 void query_text_inventory(
     const struct query_facts *facts, const struct query_table *table, FILE *out)
 {
-	static const char *const titles[2][10] = {
+	static const char *const titles[2][11] = {
 	    {"VM", "HOST", "ENVIRONMENT", "SEGMENT", "VCPU", "MEMORY", "SINCE (UTC)", "SEEN (UTC)",
 		"APPLICATION", "ADDRESSES"},
 	    {"VM", "HOST", "ENVIRONMENT", "SEGMENT", "VCPU", "MEMORY", "SINCE (local)",
