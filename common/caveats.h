@@ -25,8 +25,7 @@ enum caveat {
 #define CAVEATS_TEXT_SIZE 400
 
 struct caveats {
-	uint32_t
-	    periods; /* of the window, of which the marks are known; archives do not keep them */
+	uint32_t periods;         /* of the window, of which the marks are known */
 	uint32_t marked[CAVEATS]; /* by enum caveat: how many of these periods have the mark */
 };
 
