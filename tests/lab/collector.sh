@@ -155,7 +155,7 @@ fetch_all() { # FOLDER FROM TO - "end receiver sender packets octets" of all tha
 	local receiver file
 	for receiver in "$1"/mac-*; do
 		for file in "$receiver"/*.rrd; do
-			[ "${file##*/}" = coverage.rrd ] ||
+			[[ ${file##*/} == @(coverage|mark-*).rrd ]] ||
 				rrdtool fetch "$file" AVERAGE -r $LENGTH -s $(($2 - LENGTH)) -e "$3" |
 				awk -v l=$LENGTH -v r="${receiver##*/}" -v s="$(basename "$file" .rrd)" -v f="$2" -v t="$3" '
 				/^ *[0-9]+:/ && $2 !~ /nan/ && $1 + 0 >= f && $1 + 0 <= t {

@@ -109,7 +109,7 @@ answered() {
 archived() {
 	local file
 	for file in "$LAB_DIR/rrd/$1"/*.rrd; do
-		[ "${file##*/}" = coverage.rrd ] ||
+		[[ ${file##*/} == @(coverage|mark-*).rrd ]] ||
 			rrdtool fetch "$file" AVERAGE -r "$TOPOLOGY_PERIOD" -s "$first" -e "$last"
 	done | awk -v length_s="$TOPOLOGY_PERIOD" -v first="$first" -v last="$last" '
 		/^ *[0-9]+:/ { t = $1 + 0; if (t > first && t <= last && $2 !~ /nan/) s += $2 * length_s }
