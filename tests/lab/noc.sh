@@ -109,7 +109,7 @@ check "the archives are written" wait_for 15 below grappeCollectorArchiveLag.0 $
 check_equal "and well" "ok ok" "$(value grappeCollectorArchiveState.0) $(value grappeCollectorFolderState.0)"
 check "memory is what the kernel says" check_near "memory" "$(awk '/^VmRSS/ { print $2 }' \
 	"/proc/${LAB_PIDS[collector]}/status")" "$(value grappeCollectorMemory.0)" 25
-check "periods of the hour are counted" above grappeCollectorHourComplete.0 1
+check "periods of the hour are counted" wait_for 15 above grappeCollectorHourComplete.0 1
 check_equal "an agent's row" "up 127.0.0.1:1162 hostB site-2" "$(state_of hostB) $(value "grappeCollectorAgentAddress.'hostB'") \
 $(value "grappeCollectorAgentHost.'hostB'") $(value "grappeCollectorAgentEnvironment.'hostB'")"
 snmp snmptable -Ci grappeCollectorAgentTable >"$LAB_DIR/table"
