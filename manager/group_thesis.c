@@ -167,29 +167,6 @@ static int take_all_pairs(struct grouping *g, const bool *leave_out)
 	return GRAPPE_OK;
 }
 
-/* Renumbers the groups of two or more by their first node; single VMs become GROUP_ALONE. */
-static int number_groups(struct grouping *g)
-{
-	uint32_t *number = malloc((g->ngroups + 1) * sizeof *number);
-	uint32_t count = 0;
-
-	if (number == NULL)
-		return GRAPPE_EMEMORY;
-	for (uint32_t i = 0; i < g->ngroups; i++)
-		number[i] = GROUP_ALONE;
-	for (uint32_t node = 0; node < g->graph->nnodes; node++) {
-		const uint32_t group = g->group_of[node];
-
-		if (group == GROUP_ALONE)
-			continue;
-		if (g->groups[group].size > 1 && number[group] == GROUP_ALONE)
-			number[group] = count++;
-		g->group_of[node] = number[group];
-	}
-	free(number);
-	return (int)count;
-}
-
 int group_thesis(const struct graph *graph, const bool *leave_out, const struct thesis_rules *rules,
     uint32_t *group_of)
 {
@@ -205,7 +182,7 @@ int group_thesis(const struct graph *graph, const bool *leave_out, const struct 
 	if (g.groups != NULL && g.next_member != NULL)
 		rc = take_all_pairs(&g, leave_out);
 	if (rc == GRAPPE_OK)
-		rc = number_groups(&g);
+		rc = group_number(group_of, graph->nnodes, 2);
 	free(g.groups);
 	free(g.next_member);
 	return rc;

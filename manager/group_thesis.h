@@ -17,11 +17,10 @@
 #define GRAPPE_MANAGER_GROUP_THESIS_H
 
 #include "manager/graph.h"
+#include "manager/group.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define GROUP_ALONE UINT32_MAX
 
 struct thesis_rules {
 	double factor;      /* threshold = factor x mean of the pairs that built the group */

@@ -2,6 +2,7 @@
 #include "manager/groups.h"
 
 #include "common/error.h"
+#include "manager/group_auto.h"
 #include "manager/hubs.h"
 
 #include <stdbool.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 const struct groups_rules groups_rules_default = {
+    .method = GROUPS_AUTO,
     .graph = {.by_octets = false,
 	.floor_packets = 100,
 	.floor_octets = 10000,
@@ -125,7 +127,10 @@ static int fill_groups(struct search *search, const struct groups_rules *rules, 
 
 	if (rc < 0)
 		return rc;
-	rc = group_thesis(&search->graph, search->hub, &rules->thesis, search->group_of);
+	if (rules->method == GROUPS_THESIS)
+		rc = group_thesis(&search->graph, search->hub, &rules->thesis, search->group_of);
+	else
+		rc = group_auto(&search->graph, search->hub, search->group_of);
 	if (rc < 0)
 		return rc;
 	out->items = calloc((size_t)rc + 1, sizeof *out->items);

@@ -20,9 +20,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum groups_method { GROUPS_AUTO, GROUPS_THESIS };
+
 struct groups_rules {
+	enum groups_method method;
 	struct graph_rules graph;
-	struct thesis_rules thesis;
+	struct thesis_rules thesis; /* GROUPS_THESIS only */
 };
 
 extern const struct groups_rules groups_rules_default;
@@ -46,7 +49,7 @@ struct groups {
 	struct shape shape;        /* of all that are linked, hubs left out */
 };
 
-/* groups_find - groups by method `thesis`. *out needs groups_deinit() only after success.
+/* groups_find - *out needs groups_deinit() only after success.
  * Returns 0, GRAPPE_EMEMORY or GRAPPE_EINVALID (rules out of range). */
 int groups_find(const struct matrix *matrix, const struct groups_rules *rules, struct groups *out);
 void groups_deinit(struct groups *groups);

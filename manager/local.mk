@@ -8,11 +8,16 @@ libgrappe_manager_la_SOURCES = \
 	manager/json_fields.c manager/json_fields.h \
 	manager/explain.c manager/explain.h \
 	manager/graph.c manager/graph.h \
+	manager/group.c manager/group.h \
+	manager/group_auto.c manager/group_auto.h \
+	manager/group_flow.c manager/group_flow.h \
+	manager/group_join.c manager/group_join.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
 	manager/hubs.c manager/hubs.h \
 	manager/model.c manager/model.h \
 	manager/observation.c manager/observation.h \
+	manager/pattern.c manager/pattern.h \
 	manager/plan.c manager/plan.h \
 	manager/plan_action.c manager/plan_action.h \
 	manager/plan_order.c manager/plan_order.h \
@@ -23,7 +28,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/report.c manager/report.h \
 	manager/shape.c manager/shape.h
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-libgrappe_manager_la_LIBADD = libgrappe-common.la
+libgrappe_manager_la_LIBADD = libgrappe-common.la -lm
 
 # Posting of recommendations: a library of its own, so that only it and its tests need libcurl.
 noinst_LTLIBRARIES += libgrappe-publish.la

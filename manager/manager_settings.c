@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-const char *const manager_methods[] = {"thesis", NULL};
+const char *const manager_methods[] = {"auto", "thesis", NULL};
 const char *const manager_by_choices[] = {"packets", "bytes", NULL};
 
 #define AT(member) offsetof(struct manager_settings, member)
@@ -50,7 +50,7 @@ static const struct setting main_settings[] = {
 	"Voluntary moves in one recommendation at most."},
     {"expires", SETTING_DURATION, AT(expires_ms), "1h", 60 * SECOND, 31 * DAY, NULL,
 	"How long a recommendation stands when no newer plan confirms it."},
-    {"method", SETTING_CHOICE, AT(method), "thesis", 0, 0, manager_methods,
+    {"method", SETTING_CHOICE, AT(method), "auto", 0, 0, manager_methods,
 	"How communication groups are found."},
     {"by", SETTING_CHOICE, AT(by), "packets", 0, 0, manager_by_choices,
 	"What pairs are compared by when groups are found."},
@@ -86,6 +86,7 @@ const struct settings_schema manager_settings_schema = {
 struct groups_rules manager_settings_rules(const struct manager_settings *settings, double window_s)
 {
 	return (struct groups_rules){
+	    .method = (enum groups_method)settings->method,
 	    .graph = {.by_octets = settings->by == MANAGER_BY_BYTES,
 		.floor_packets = settings->floor_packets,
 		.floor_octets = (double)settings->floor_size,

@@ -30,7 +30,7 @@ struct manager_settings {
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;
 	int64_t expires_ms;
-	int method, by; /* index into the choices; by: enum manager_by */
+	int method, by; /* index into the choices: enum groups_method, enum manager_by */
 	double factor, merge_share, floor_packets;
 	uint64_t floor_size;               /* octets */
 	struct settings_sections webhooks; /* struct publish_webhook */

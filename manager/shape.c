@@ -2,309 +2,325 @@
 #include "manager/shape.h"
 
 #include "common/error.h"
+#include "manager/pattern.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Links lighter than these shares of the heaviest are ignored, one after the other, until a name
- * fits. */
+#define COUNTS_MAX 64         /* different numbers of links that shapes of one size have */
+#define TRIES_MAX 200         /* ways to choose foreign links */
+#define FOREIGN_NODES_MAX 256 /* nodes of a shape with foreign links */
+
+/* Links much lighter than the heaviest are nearly nothing, whatever the number: tried at last. */
 static const double light_shares[] = {0.05, 0.01, 0};
 
-/* The links among the chosen nodes, these numbered from 0. */
-struct pattern {
-	size_t n, m;     /* nodes, links */
-	uint32_t *local; /* graph node -> number, UINT32_MAX when not chosen */
-	size_t *first;   /* n + 1 */
-	uint32_t *to;
-	uint32_t *distance[2], *queue, *label; /* scratch, n each */
-	double heaviest;
+/* The links among the chosen nodes. */
+struct sketch {
+	size_t n, m;
+	struct pattern_link *links; /* heavy ones first */
+	bool *dropped;              /* per link */
+	double traffic;             /* of all links */
+	size_t counts[COUNTS_MAX];  /* of links that a shape of n nodes can have, ascending */
+	size_t ncounts;
+	size_t cube; /* links of a hypercube of n nodes, 0 when there is none */
+	struct pattern pattern;
+	unsigned tries;
 };
 
-static void pattern_free(struct pattern *p)
+static int compare_nodes(const void *left, const void *right)
 {
-	free(p->local);
-	free(p->first);
-	free(p->to);
-	free(p->distance[0]);
-	free(p->distance[1]);
-	free(p->queue);
-	free(p->label);
+	const uint32_t x = *(const uint32_t *)left, y = *(const uint32_t *)right;
+
+	return x < y ? -1 : x > y;
 }
 
-static int pattern_init(
-    const struct graph *graph, const uint32_t *nodes, size_t count, struct pattern *p)
+/* Heavy links first; of equal ones the order of names. */
+static int compare_links(const void *left, const void *right)
 {
-	size_t room = 1;
+	const struct pattern_link *x = left, *y = right;
 
-	*p = (struct pattern){.n = count};
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	if (x->a != y->a)
+		return x->a < y->a ? -1 : 1;
+	return x->b < y->b ? -1 : x->b > y->b;
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+	const size_t x = *(const size_t *)left, y = *(const size_t *)right;
+
+	return x < y ? -1 : x > y;
+}
+
+/* ---- the sketch ---- */
+
+static void sketch_deinit(struct sketch *sketch)
+{
+	pattern_deinit(&sketch->pattern);
+	free(sketch->links);
+	free(sketch->dropped);
+}
+
+/* nodes[] ascending; numbers them by their place in it. */
+static void take_links(const struct graph *graph, const uint32_t *nodes, struct sketch *sketch)
+{
+	for (uint32_t a = 0; a < sketch->n; a++) {
+		for (size_t i = graph->first[nodes[a]]; i < graph->first[nodes[a] + 1]; i++) {
+			const struct graph_neighbour *to = &graph->neighbours[i];
+			const uint32_t *found;
+
+			if (to->node <= nodes[a])
+				continue;
+			found = bsearch(&to->node, nodes, sketch->n, sizeof *nodes, compare_nodes);
+			if (found == NULL)
+				continue;
+			sketch->links[sketch->m++] =
+			    (struct pattern_link){a, (uint32_t)(found - nodes), to->weight};
+			sketch->traffic += to->weight;
+		}
+	}
+	if (sketch->m > 0)
+		qsort(sketch->links, sketch->m, sizeof *sketch->links, compare_links);
+}
+
+static void add_count(struct sketch *sketch, size_t count)
+{
+	if (count == 0 || count > sketch->m || sketch->ncounts == COUNTS_MAX)
+		return;
+	for (size_t i = 0; i < sketch->ncounts; i++)
+		if (sketch->counts[i] == count)
+			return;
+	sketch->counts[sketch->ncounts++] = count;
+}
+
+static void list_counts(struct sketch *sketch)
+{
+	const size_t n = sketch->n;
+	size_t bits = 0;
+
+	add_count(sketch, n - 1); /* chain, star */
+	add_count(sketch, n);     /* ring */
+	add_count(sketch, n * (n - 1) / 2);
+	while ((size_t)1 << (bits + 1) <= n)
+		bits++;
+	if ((size_t)1 << bits == n && bits > 2)
+		sketch->cube = n * bits / 2;
+	add_count(sketch, sketch->cube);
+	for (size_t width = 2; width * width <= n; width++)
+		if (n % width == 0)
+			add_count(sketch, 2 * n - width - n / width);
+	qsort(sketch->counts, sketch->ncounts, sizeof *sketch->counts, compare_counts);
+}
+
+static int sketch_init(
+    struct sketch *sketch, const struct graph *graph, const uint32_t *nodes, size_t count)
+{
+	uint32_t *sorted = malloc(count * sizeof *sorted);
+	size_t room = 1;
+	int rc = GRAPPE_EMEMORY;
+
 	for (size_t i = 0; i < count; i++)
 		room += graph_degree(graph, nodes[i]);
-	p->local = malloc((graph->nnodes + 1) * sizeof *p->local);
-	p->first = calloc(count + 1, sizeof *p->first);
-	p->to = calloc(room, sizeof *p->to);
-	for (int i = 0; i < 2; i++)
-		p->distance[i] = calloc(count + 1, sizeof *p->distance[i]);
-	p->queue = calloc(count + 1, sizeof *p->queue);
-	p->label = calloc(count + 1, sizeof *p->label);
-	if (p->local == NULL || p->first == NULL || p->to == NULL || p->distance[0] == NULL ||
-	    p->distance[1] == NULL || p->queue == NULL || p->label == NULL) {
-		pattern_free(p);
-		return GRAPPE_EMEMORY;
+	*sketch = (struct sketch){.n = count,
+	    .links = calloc(room, sizeof *sketch->links),
+	    .dropped = calloc(room, sizeof *sketch->dropped)};
+	if (sorted != NULL && sketch->links != NULL && sketch->dropped != NULL) {
+		memcpy(sorted, nodes, count * sizeof *sorted);
+		qsort(sorted, count, sizeof *sorted, compare_nodes);
+		take_links(graph, sorted, sketch);
+		list_counts(sketch);
+		rc = pattern_init(&sketch->pattern, count, sketch->m);
 	}
-	for (size_t i = 0; i < graph->nnodes; i++)
-		p->local[i] = UINT32_MAX;
-	for (uint32_t i = 0; i < count; i++)
-		p->local[nodes[i]] = i;
-	return GRAPPE_OK;
+	free(sorted);
+	return rc;
 }
 
-/* Takes the links among the nodes whose weight is at least `least`. */
-static void pattern_fill(
-    const struct graph *graph, const uint32_t *nodes, double least, struct pattern *p)
+/* ---- the heaviest links as they are ---- */
+
+/* Names the `count` heaviest links but those dropped. */
+static bool name_heaviest(struct sketch *sketch, size_t count, struct shape *shape)
 {
-	size_t fill = 0;
-
-	for (size_t i = 0; i < p->n; i++) {
-		p->first[i] = fill;
-		for (size_t k = graph->first[nodes[i]]; k < graph->first[nodes[i] + 1]; k++) {
-			const struct graph_neighbour *next = &graph->neighbours[k];
-
-			if (p->local[next->node] == UINT32_MAX || next->weight < least)
-				continue;
-			p->to[fill++] = p->local[next->node];
-			if (next->weight > p->heaviest)
-				p->heaviest = next->weight;
-		}
-	}
-	p->first[p->n] = fill;
-	p->m = fill / 2;
+	pattern_fill(&sketch->pattern, sketch->links, count, sketch->dropped);
+	return pattern_name(&sketch->pattern, shape);
 }
 
-static size_t degree(const struct pattern *p, size_t node)
+static double aside(const struct sketch *sketch, size_t count)
 {
-	return p->first[node + 1] - p->first[node];
+	double sum = 0;
+
+	for (size_t i = 0; i < sketch->m; i++)
+		if (i >= count || sketch->dropped[i])
+			sum += sketch->links[i].weight;
+	return sum;
 }
 
-/* Breadth first from start; returns how many nodes were reached. */
-static size_t measure_distances(struct pattern *p, uint32_t start, uint32_t *distance)
+/* How many times lighter the next link is than the last of the `count` heaviest. */
+static double fall_after(const struct sketch *sketch, size_t count)
 {
-	size_t head = 0, tail = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		distance[i] = UINT32_MAX;
-	distance[start] = 0;
-	p->queue[tail++] = start;
-	while (head < tail) {
-		const uint32_t node = p->queue[head++];
-
-		for (size_t i = p->first[node]; i < p->first[node + 1]; i++) {
-			if (distance[p->to[i]] != UINT32_MAX)
-				continue;
-			distance[p->to[i]] = distance[node] + 1;
-			p->queue[tail++] = p->to[i];
-		}
-	}
-	return tail;
+	if (count == sketch->m)
+		return SHAPE_CLEAR_FALL;
+	return sketch->links[count].weight > 0
+		   ? sketch->links[count - 1].weight / sketch->links[count].weight
+		   : SHAPE_CLEAR_FALL;
 }
 
-static size_t count_degree(const struct pattern *p, size_t wanted)
+static bool find_by_fall(struct sketch *sketch, struct shape *shape)
 {
-	size_t count = 0;
+	double deepest = SHAPE_FALL;
+	bool found = false;
 
-	for (size_t i = 0; i < p->n; i++)
-		count += degree(p, i) == wanted;
-	return count;
-}
+	for (size_t i = sketch->ncounts; i-- > 0;) {
+		const double fall = fall_after(sketch, sketch->counts[i]);
+		struct shape candidate = {SHAPE_NONE, 0, 0};
 
-static bool is_chain(struct pattern *p, struct shape *shape)
-{
-	(void)shape;
-	return p->m == p->n - 1 && count_degree(p, 1) == 2 && count_degree(p, 2) == p->n - 2;
-}
-
-static bool is_ring(struct pattern *p, struct shape *shape)
-{
-	(void)shape;
-	return p->n > 3 && count_degree(p, 2) == p->n;
-}
-
-static bool is_star(struct pattern *p, struct shape *shape)
-{
-	(void)shape;
-	return p->n > 3 && p->m == p->n - 1 && count_degree(p, p->n - 1) == 1;
-}
-
-static bool is_all_to_all(struct pattern *p, struct shape *shape)
-{
-	(void)shape;
-	return p->n > 2 && p->m == p->n * (p->n - 1) / 2;
-}
-
-/* Every link joins two labels that differ in exactly one bit. */
-static bool links_flip_one_bit(const struct pattern *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		for (size_t k = p->first[i]; k < p->first[i + 1]; k++)
-			if (__builtin_popcount(p->label[i] ^ p->label[p->to[k]]) != 1)
-				return false;
-	return true;
-}
-
-static bool labels_are_distinct(struct pattern *p)
-{
-	memset(p->distance[1], 0, p->n * sizeof *p->distance[1]);
-	for (size_t i = 0; i < p->n; i++)
-		if (p->label[i] >= p->n || p->distance[1][p->label[i]]++ != 0)
-			return false;
-	return true;
-}
-
-/* Neighbours of node 0 get one bit each; farther nodes the union of those one step nearer. */
-static bool is_hypercube(struct pattern *p, struct shape *shape)
-{
-	uint32_t bits = 0;
-
-	(void)shape;
-	while (bits < 31 && (size_t)1 << bits < p->n)
-		bits++;
-	if (bits < 3 || (size_t)1 << bits != p->n || count_degree(p, bits) != p->n ||
-	    measure_distances(p, 0, p->distance[0]) != p->n)
-		return false;
-	memset(p->label, 0, p->n * sizeof *p->label);
-	for (uint32_t i = 0; i < bits; i++)
-		p->label[p->to[p->first[0] + i]] = UINT32_C(1) << i;
-	for (size_t q = bits + 1; q < p->n; q++) {
-		const uint32_t node = p->queue[q];
-
-		for (size_t k = p->first[node]; k < p->first[node + 1]; k++)
-			if (p->distance[0][p->to[k]] < p->distance[0][node])
-				p->label[node] |= p->label[p->to[k]];
-	}
-	return labels_are_distinct(p) && links_flip_one_bit(p);
-}
-
-/* Places every node by its distances to two corners `width` - 1 apart; all links must be unit
- * steps. */
-static bool fits_mesh(struct pattern *p, uint32_t width, uint32_t height)
-{
-	const uint32_t w = width - 1;
-
-	for (size_t i = 0; i < p->n; i++) {
-		const int64_t a = p->distance[0][i], b = p->distance[1][i];
-		const int64_t x2 = a - b + w, y2 = a + b - w;
-
-		if (x2 < 0 || y2 < 0 || x2 % 2 != 0 || x2 / 2 > w || y2 / 2 >= height)
-			return false;
-		p->label[i] = (uint32_t)(x2 / 2 + y2 / 2 * width);
-	}
-	if (!labels_are_distinct(p))
-		return false;
-	for (size_t i = 0; i < p->n; i++) {
-		for (size_t k = p->first[i]; k < p->first[i + 1]; k++) {
-			const uint32_t u = p->label[i], v = p->label[p->to[k]];
-			const uint32_t low = u < v ? u : v, high = u < v ? v : u;
-
-			if (high - low != width && (high - low != 1 || high % width == 0))
-				return false;
-		}
-	}
-	return true;
-}
-
-static bool is_mesh_of(struct pattern *p, uint32_t corner, uint32_t width, uint32_t height)
-{
-	if (measure_distances(p, corner, p->distance[0]) != p->n)
-		return false;
-	for (uint32_t other = 0; other < p->n; other++) {
-		if (degree(p, other) != 2 || p->distance[0][other] != width - 1)
+		if (fall < deepest)
 			continue;
-		measure_distances(p, other, p->distance[1]);
-		if (fits_mesh(p, width, height))
+		if (fall < SHAPE_CLEAR_FALL &&
+		    aside(sketch, sketch->counts[i]) > SHAPE_ASIDE * sketch->traffic)
+			continue;
+		if (!name_heaviest(sketch, sketch->counts[i], &candidate))
+			continue;
+		deepest = fall;
+		*shape = candidate;
+		found = true;
+	}
+	return found;
+}
+
+static bool find_by_share(struct sketch *sketch, struct shape *shape)
+{
+	for (size_t i = 0; i < sizeof light_shares / sizeof *light_shares; i++) {
+		size_t count = sketch->m;
+
+		while (count > 0 &&
+		       sketch->links[count - 1].weight < light_shares[i] * sketch->links[0].weight)
+			count--;
+		if (name_heaviest(sketch, count, shape))
 			return true;
 	}
 	return false;
 }
 
-static bool is_mesh(struct pattern *p, struct shape *shape)
+/* ---- foreign links ---- */
+
+/* How many squares of links a link is part of. */
+static unsigned count_squares(const struct pattern *p, const struct pattern_link *link)
 {
-	uint32_t corner = 0;
+	unsigned squares = 0;
 
-	if (p->n < 6 || count_degree(p, 2) != 4)
-		return false;
-	while (degree(p, corner) != 2)
-		corner++;
-	for (uint32_t width = 2; (size_t)width * width <= p->n; width++) {
-		const uint32_t height = (uint32_t)(p->n / width);
+	for (size_t i = p->first[link->a]; i < p->first[link->a + 1]; i++) {
+		const uint32_t beside = p->to[i];
 
-		if (p->n % width != 0 || p->m != 2 * p->n - width - height ||
-		    !is_mesh_of(p, corner, width, height))
+		if (beside == link->b)
 			continue;
-		shape->width = width;
-		shape->height = height;
-		return true;
+		for (size_t k = p->first[link->b]; k < p->first[link->b + 1]; k++)
+			squares += p->to[k] != link->a && p->to[k] != beside &&
+				   pattern_has(p, beside, p->to[k]);
+	}
+	return squares;
+}
+
+/* Links a node has at least in a shape of so many. */
+static size_t least_degree(const struct sketch *sketch, size_t count)
+{
+	if (count < sketch->n)
+		return 1;
+	return count == sketch->cube ? 2 * count / sketch->n : 2;
+}
+
+/* Whether a link may be foreign to a shape of so many links: in a chain, ring or cube both its ends
+ * have too many; what lies inside a mesh has two squares. */
+static bool may_be_foreign(
+    const struct sketch *sketch, size_t count, const struct pattern_link *link)
+{
+	const struct pattern *p = &sketch->pattern;
+	const size_t least = least_degree(sketch, count);
+
+	return pattern_degree(p, link->a) > least && pattern_degree(p, link->b) > least &&
+	       (count <= sketch->n || count == sketch->cube || count_squares(p, link) < 2);
+}
+
+/* Drops `foreign` more of the first `taken` links, light ones first, until a shape of `count` links
+ * is left. */
+static bool drop_foreign(struct sketch *sketch, size_t count, size_t taken, size_t before,
+    size_t foreign, struct shape *shape)
+{
+	if (sketch->tries++ > TRIES_MAX)
+		return false;
+	pattern_fill(&sketch->pattern, sketch->links, taken, sketch->dropped);
+	if (foreign == 0)
+		return pattern_name(&sketch->pattern, shape);
+	for (uint32_t i = 0; i < sketch->n; i++)
+		if (pattern_degree(&sketch->pattern, i) < least_degree(sketch, count))
+			return false;
+	for (size_t i = before; i-- > 0;) {
+		if (!may_be_foreign(sketch, count, &sketch->links[i]))
+			continue;
+		sketch->dropped[i] = true;
+		if (drop_foreign(sketch, count, taken, i, foreign - 1, shape))
+			return true;
+		sketch->dropped[i] = false;
+		pattern_fill(&sketch->pattern, sketch->links, taken, sketch->dropped);
 	}
 	return false;
 }
 
-static const struct {
-	enum shape_kind kind;
-	const char *name;
-	bool (*fits)(struct pattern *p, struct shape *shape);
-} kinds[] = {
-    {SHAPE_ALL_TO_ALL, "all-to-all", is_all_to_all},
-    {SHAPE_CHAIN, "chain", is_chain},
-    {SHAPE_RING, "ring", is_ring},
-    {SHAPE_STAR, "star", is_star},
-    {SHAPE_MESH, "mesh", is_mesh},
-    {SHAPE_HYPERCUBE, "hypercube", is_hypercube},
-};
-
-#define NKINDS (sizeof kinds / sizeof *kinds)
-
-static bool name_pattern(struct pattern *p, struct shape *shape)
+static bool find_with_foreign(struct sketch *sketch, struct shape *shape)
 {
-	if (p->m + 1 < p->n || measure_distances(p, 0, p->distance[0]) != p->n)
+	if (sketch->n < SHAPE_FOREIGN_NODES || sketch->n > FOREIGN_NODES_MAX)
 		return false;
-	for (size_t i = 0; i < NKINDS; i++) {
-		if (!kinds[i].fits(p, shape))
-			continue;
-		shape->kind = kinds[i].kind;
-		return true;
+	for (size_t i = sketch->ncounts; i-- > 0;) {
+		const size_t count = sketch->counts[i];
+
+		for (size_t foreign = 1; foreign <= count / SHAPE_FOREIGN; foreign++) {
+			const size_t taken = count + foreign;
+
+			sketch->tries = 0;
+			if (taken <= sketch->m &&
+			    aside(sketch, taken) <= SHAPE_ASIDE * sketch->traffic &&
+			    drop_foreign(sketch, count, taken, taken, foreign, shape))
+				return true;
+		}
 	}
 	return false;
 }
 
 int shape_find(const struct graph *graph, const uint32_t *nodes, size_t count, struct shape *shape)
 {
-	struct pattern p;
+	struct sketch sketch;
+	int rc;
 
 	*shape = (struct shape){SHAPE_NONE, 0, 0};
 	if (count < 2)
 		return GRAPPE_OK;
-	if (pattern_init(graph, nodes, count, &p) != GRAPPE_OK)
-		return GRAPPE_EMEMORY;
-	pattern_fill(graph, nodes, 0, &p); /* finds the heaviest */
-	for (size_t i = 0; i < sizeof light_shares / sizeof *light_shares; i++) {
-		pattern_fill(graph, nodes, light_shares[i] * p.heaviest, &p);
-		if (name_pattern(&p, shape))
-			break;
-	}
-	pattern_free(&p);
-	return GRAPPE_OK;
+	rc = sketch_init(&sketch, graph, nodes, count);
+	/* Fewer than a chain has: not all of them are linked. */
+	if (rc == GRAPPE_OK && sketch.m + 1 >= count && !find_by_fall(&sketch, shape) &&
+	    !find_by_share(&sketch, shape))
+		find_with_foreign(&sketch, shape);
+	sketch_deinit(&sketch);
+	return rc;
 }
+
+static const char *const names[] = {
+    [SHAPE_NONE] = "none",
+    [SHAPE_CHAIN] = "chain",
+    [SHAPE_RING] = "ring",
+    [SHAPE_STAR] = "star",
+    [SHAPE_MESH] = "mesh",
+    [SHAPE_HYPERCUBE] = "hypercube",
+    [SHAPE_ALL_TO_ALL] = "all-to-all",
+};
 
 const char *shape_format(const struct shape *shape, char out[SHAPE_TEXT_SIZE])
 {
-	const char *name = "none";
-
-	for (size_t i = 0; i < NKINDS; i++)
-		if (kinds[i].kind == shape->kind)
-			name = kinds[i].name;
 	if (shape->kind == SHAPE_MESH)
-		snprintf(out, SHAPE_TEXT_SIZE, "%s %ux%u", name, shape->width, shape->height);
+		snprintf(out, SHAPE_TEXT_SIZE, "%s %ux%u", names[shape->kind], shape->width,
+		    shape->height);
 	else
-		snprintf(out, SHAPE_TEXT_SIZE, "%s", name);
+		snprintf(out, SHAPE_TEXT_SIZE, "%s", names[shape->kind]);
 	return out;
 }

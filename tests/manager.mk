@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The manager
 if TESTS_ENABLED
-MANAGER_TESTS = tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_plan \
+MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
 	tests/unit/test_environment tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh
@@ -11,10 +11,15 @@ MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFL
 	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
 MANAGER_CORE_LIBS = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(CHECK_LIBS) -lm
 MANAGER_TEST_LIBS = libgrappe-manage.la $(CHECK_LIBS) -lm
+tests_unit_test_group_auto_SOURCES = tests/unit/test_group_auto.c tests/fakes/planted.c tests/fakes/planted.h
+tests_unit_test_group_auto_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_group_auto_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_group_thesis_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_group_thesis_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_shape_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_shape_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_shape_noise_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_shape_noise_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_plan_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_plan_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_environment_CFLAGS = $(MANAGER_TEST_CFLAGS)

@@ -68,7 +68,7 @@ refuses "a negative number" 1 "negative.csv: line 2" groups --matrix "$folder/ne
 refuses "no header" 1 "line 1: the first line must be src,dst,packets,bytes" groups --matrix "$folder/headless.csv"
 refuses "no file" 1 "No such file" groups --matrix "$folder/absent.csv"
 refuses "a folder" 1 "Is a directory" groups --matrix "$folder"
-refuses "another method" 1 "--method must be one of: thesis" groups --matrix "$folder/short.csv" --method magic
+refuses "another method" 1 "--method must be one of: auto thesis" groups --matrix "$folder/short.csv" --method magic
 refuses "another unit" 1 "--by must be one of: packets bytes" groups --matrix "$folder/short.csv" --by flows
 refuses "no number" 1 "--window must be a number above 0" groups --matrix "$npb/bt.A.4.csv" --window -3
 refuses "two inputs" 1 "only one of" groups --matrix "$folder/short.csv" --archive "$folder"
