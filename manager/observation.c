@@ -111,11 +111,14 @@ const char *observation_label(const char *id, void *context)
 {
 	const struct observation *observation = context;
 	const struct observed_vm *vm = observation_find(observation, id);
-	const struct observed_vm *end = observation->vms + observation->nvms;
+	size_t at;
 
+	if (vm == NULL)
+		return id;
 	/* Equal names stand beside each other. */
-	if (vm == NULL || (vm > observation->vms && strcmp(vm[-1].name, vm->name) == 0) ||
-	    (vm + 1 < end && strcmp(vm[1].name, vm->name) == 0))
+	at = (size_t)(vm - observation->vms);
+	if ((at > 0 && strcmp(vm[-1].name, vm->name) == 0) ||
+	    (at + 1 < observation->nvms && strcmp(vm[1].name, vm->name) == 0))
 		return id;
 	return vm->name;
 }
