@@ -91,7 +91,7 @@ tests_fuzz_fuzz_query_LDADD = libgrappe-query.la libgrappe-picture.la libgrappe-
 # Real snmpds and agents
 LAB_TESTS += tests/lab/collector.sh
 LAB_TESTS += tests/lab/query.sh
-LAB_TESTS += tests/lab/collector.sh tests/lab/v3.sh
+LAB_TESTS += tests/lab/v3.sh
 tests_lab_fake_capture_SOURCES = tests/lab/fake_capture.c $(MAKE_PERIOD)
 tests_lab_fake_capture_LDADD = libgrappe-common.la
 
