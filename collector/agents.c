@@ -4,6 +4,7 @@
 #include "collector/session.h"
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/hash.h"
 #include "common/log.h"
 
 #include <inttypes.h>
@@ -86,16 +87,6 @@ void agents_free(struct agents *agents)
 	free(agents);
 }
 
-/* The same at each start, so that an agent keeps its place in the spread (FNV-1a). */
-static uint64_t hash_name(const char *name)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 32;
-}
-
 static void choose_joining(struct agent *agent)
 {
 	poller_join_first(
@@ -145,7 +136,7 @@ int agents_add(struct agents *agents, uint32_t number, const struct agents_confi
 	agent->credentials = *config->credentials;
 	agent->name = strdup(config->name);
 	agent->address = strdup(config->address);
-	agent->poller = poller_new(&agents->options.poller, hash_name(config->name));
+	agent->poller = poller_new(&agents->options.poller, hash_text(0, config->name));
 	if (agent->name == NULL || agent->address == NULL || agent->poller == NULL) {
 		free_agent(agent);
 		return GRAPPE_EMEMORY;
@@ -233,7 +224,7 @@ static struct poller_time present(void)
 static void note_fault(struct agent *agent, const struct poller_status *status)
 {
 	const bool fault = status->state == POLLER_DOWN || status->state == POLLER_REFUSED;
-	const uint64_t words = fault ? hash_name(status->error) : 0;
+	const uint64_t words = fault ? hash_text(0, status->error) : 0;
 	const int64_t now_ns = clock_monotonic_ns();
 
 	if (!fault || agent->complaint.next_ns == 0)

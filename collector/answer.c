@@ -5,7 +5,6 @@
 #include "collector/answer_window.h"
 #include "common/error.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,7 +197,7 @@ static bool give_receiver_row(struct answer *answer, int64_t end_s)
 		if (!answer_window_is_selected(&answer->window, watched->node, pair.source))
 			continue;
 		give_detail(&answer->sink, end_s, answer->length_s, id,
-		    matrix_name(answer->window.roster, pair.source), &pair, watched->known);
+		    matrix_name(answer->window.catalogue, pair.source), &pair, watched->known);
 		return true;
 	}
 	return false;

@@ -25,7 +25,7 @@ struct entry {
 };
 
 struct answer_mean {
-	const struct matrix *roster;
+	const struct matrix *catalogue;
 	struct sum *sums;      /* by pair */
 	struct watch *watches; /* by node */
 	struct entry *entries; /* in order */
@@ -82,18 +82,18 @@ static void add_moment(struct answer_mean *mean, const struct answer_window *win
 
 /* ---- from the archives ---- */
 
-/* Makes sure that the roster has the pair, or for a receiver alone its node. */
-static int enroll(struct matrix *roster, const char *receiver, const char *sender)
+/* Makes sure that the catalogue has the pair, or for a receiver alone its node. */
+static int enroll(struct matrix *catalogue, const char *receiver, const char *sender)
 {
-	const int node = matrix_node(roster, receiver);
-	const int source = sender != NULL ? matrix_node(roster, sender) : 0;
+	const int node = matrix_node(catalogue, receiver);
+	const int source = sender != NULL ? matrix_node(catalogue, sender) : 0;
 
 	if (node < 0 || source < 0)
 		return GRAPPE_EMEMORY;
-	return sender != NULL ? matrix_pair(roster, (uint32_t)source, (uint32_t)node) : node;
+	return sender != NULL ? matrix_pair(catalogue, (uint32_t)source, (uint32_t)node) : node;
 }
 
-static int enroll_past(struct matrix *roster, const struct past *past)
+static int enroll_past(struct matrix *catalogue, const struct past *past)
 {
 	const struct matrix_pair *pairs;
 	size_t npairs;
@@ -101,16 +101,16 @@ static int enroll_past(struct matrix *roster, const struct past *past)
 
 	for (uint32_t n = 0; n < matrix_nodes(past->sums) && rc >= 0; n++)
 		if (past->known[n] >= 0)
-			rc = enroll(roster, matrix_name(past->sums, n), NULL);
+			rc = enroll(catalogue, matrix_name(past->sums, n), NULL);
 	pairs = matrix_pairs(past->sums, &npairs);
 	for (size_t p = 0; p < npairs && rc >= 0; p++)
-		rc = enroll(roster, matrix_name(past->sums, pairs[p].receiver),
+		rc = enroll(catalogue, matrix_name(past->sums, pairs[p].receiver),
 		    matrix_name(past->sums, pairs[p].source));
 	return rc < 0 ? rc : GRAPPE_OK;
 }
 
 /* All of it is enrolled. */
-static void add_past(struct answer_mean *mean, struct matrix *roster, const struct past *past)
+static void add_past(struct answer_mean *mean, struct matrix *catalogue, const struct past *past)
 {
 	const struct matrix_pair *pairs;
 	size_t npairs;
@@ -120,7 +120,7 @@ static void add_past(struct answer_mean *mean, struct matrix *roster, const stru
 
 		if (past->known[n] < 0)
 			continue;
-		watch = &mean->watches[matrix_find(roster, matrix_name(past->sums, n))];
+		watch = &mean->watches[matrix_find(catalogue, matrix_name(past->sums, n))];
 		watch->receiver = true;
 		watch->known += past->known[n];
 		watch->weight += past->weight[n];
@@ -128,7 +128,7 @@ static void add_past(struct answer_mean *mean, struct matrix *roster, const stru
 	pairs = matrix_pairs(past->sums, &npairs);
 	for (size_t p = 0; p < npairs; p++) {
 		struct sum *sum =
-		    &mean->sums[enroll(roster, matrix_name(past->sums, pairs[p].receiver),
+		    &mean->sums[enroll(catalogue, matrix_name(past->sums, pairs[p].receiver),
 			matrix_name(past->sums, pairs[p].source))];
 
 		sum->packets += pairs[p].packets;
@@ -138,16 +138,10 @@ static void add_past(struct answer_mean *mean, struct matrix *roster, const stru
 
 /* ---- rows ---- */
 
-static int compare_nodes(const void *left, const void *right, void *context)
-{
-	return strcmp(matrix_name(context, *(const uint32_t *)left),
-	    matrix_name(context, *(const uint32_t *)right));
-}
-
 /* Ranks of all nodes by name, from 1, in a heap array; NULL without memory. */
-static uint32_t *rank_nodes(const struct matrix *roster)
+static uint32_t *rank_nodes(const struct matrix *catalogue)
 {
-	const size_t count = matrix_nodes(roster);
+	const size_t count = matrix_nodes(catalogue);
 	uint32_t *ranks = malloc((count + 1) * sizeof *ranks);
 	uint32_t *order = malloc((count + 1) * sizeof *order);
 
@@ -158,7 +152,7 @@ static uint32_t *rank_nodes(const struct matrix *roster)
 	}
 	for (uint32_t n = 0; n < count; n++)
 		order[n] = n;
-	qsort_r(order, count, sizeof *order, compare_nodes, (void *)(uintptr_t)roster);
+	matrix_sort_nodes(catalogue, order, count);
 	for (uint32_t i = 0; i < count; i++)
 		ranks[order[i]] = i + 1;
 	free(order);
@@ -179,7 +173,7 @@ static void enter_pairs(
     struct answer_mean *mean, const struct answer_window *window, const uint32_t *ranks, bool *busy)
 {
 	size_t npairs;
-	const struct matrix_pair *pairs = matrix_pairs(mean->roster, &npairs);
+	const struct matrix_pair *pairs = matrix_pairs(mean->catalogue, &npairs);
 
 	for (uint32_t p = 0; p < npairs; p++) {
 		if ((mean->sums[p].packets == 0 && mean->sums[p].octets == 0) ||
@@ -197,13 +191,13 @@ static void enter_pairs(
 /* All pairs, and for receivers that got nothing one row each. */
 static int enter_rows(struct answer_mean *mean, const struct answer_window *window)
 {
-	const size_t nodes = matrix_nodes(mean->roster);
-	uint32_t *ranks = rank_nodes(mean->roster);
+	const size_t nodes = matrix_nodes(mean->catalogue);
+	uint32_t *ranks = rank_nodes(mean->catalogue);
 	bool *busy = calloc(nodes + 1, sizeof *busy);
 	size_t npairs;
 	int rc = GRAPPE_EMEMORY;
 
-	matrix_pairs(mean->roster, &npairs);
+	matrix_pairs(mean->catalogue, &npairs);
 	mean->entries = malloc((npairs + nodes + 1) * sizeof *mean->entries);
 	if (ranks == NULL || busy == NULL || mean->entries == NULL)
 		goto out;
@@ -230,13 +224,13 @@ bool answer_mean_next(struct answer_mean *mean, struct answer_mean_row *row)
 	if (mean->next == mean->count)
 		return false;
 	mean->next++;
-	*row = (struct answer_mean_row){.receiver = matrix_name(mean->roster, entry->receiver),
+	*row = (struct answer_mean_row){.receiver = matrix_name(mean->catalogue, entry->receiver),
 	    .weight = mean->watches[entry->receiver].weight,
 	    .known = mean->watches[entry->receiver].known};
 	if (entry->pair == UINT32_MAX)
 		return true;
-	pairs = matrix_pairs(mean->roster, &npairs);
-	row->sender = matrix_name(mean->roster, pairs[entry->pair].source);
+	pairs = matrix_pairs(mean->catalogue, &npairs);
+	row->sender = matrix_name(mean->catalogue, pairs[entry->pair].source);
 	row->packets = mean->sums[entry->pair].packets / row->weight;
 	row->octets = mean->sums[entry->pair].octets / row->weight;
 	return true;
@@ -252,17 +246,17 @@ int answer_mean_new(struct answer_window *window, const struct past *past,
 	*out = NULL;
 	if (mean == NULL)
 		return GRAPPE_EMEMORY;
-	mean->roster = window->roster;
-	if (past != NULL && enroll_past(window->roster, past) != GRAPPE_OK)
+	mean->catalogue = window->catalogue;
+	if (past != NULL && enroll_past(window->catalogue, past) != GRAPPE_OK)
 		goto fail;
-	matrix_pairs(window->roster, &npairs);
+	matrix_pairs(window->catalogue, &npairs);
 	mean->sums = calloc(npairs + 1, sizeof *mean->sums);
-	mean->watches = calloc(matrix_nodes(window->roster) + 1, sizeof *mean->watches);
+	mean->watches = calloc(matrix_nodes(window->catalogue) + 1, sizeof *mean->watches);
 	if (mean->sums == NULL || mean->watches == NULL ||
 	    answer_window_select(window) != GRAPPE_OK)
 		goto fail;
 	if (past != NULL)
-		add_past(mean, window->roster, past);
+		add_past(mean, window->catalogue, past);
 	for (size_t i = 0; i < window->count; i++)
 		add_moment(mean, window, &window->moments[i],
 		    weighting_of(weighting, window->moments[i].end_s));

@@ -42,7 +42,7 @@ int answer_window_init(struct answer_window *window, const struct answer_source 
 	int rc = GRAPPE_OK;
 
 	*window = (struct answer_window){
-	    .picture = source->picture, .roster = picture_roster(source->picture)};
+	    .picture = source->picture, .catalogue = picture_catalogue(source->picture)};
 	picture_hold(source->picture);
 	memcpy(window->select, plan->select, sizeof window->select);
 	window->moments = calloc(
@@ -72,16 +72,10 @@ void answer_window_deinit(struct answer_window *window)
 
 /* ---- selection ---- */
 
-static int compare_nodes(const void *left, const void *right, void *context)
-{
-	return strcmp(matrix_name(context, *(const uint32_t *)left),
-	    matrix_name(context, *(const uint32_t *)right));
-}
-
 int answer_window_select(struct answer_window *window)
 {
 	const int node =
-	    window->select[0] != '\0' ? matrix_find(window->roster, window->select) : -1;
+	    window->select[0] != '\0' ? matrix_find(window->catalogue, window->select) : -1;
 	const struct matrix_pair *pairs;
 	size_t npairs, count = 0;
 
@@ -91,7 +85,7 @@ int answer_window_select(struct answer_window *window)
 	window->selected = node < 0 ? UINT32_MAX : (uint32_t)node;
 	if (node < 0)
 		return GRAPPE_OK;
-	pairs = matrix_pairs(window->roster, &npairs);
+	pairs = matrix_pairs(window->catalogue, &npairs);
 	for (size_t p = 0; p < npairs; p++)
 		count += pairs[p].source == window->selected;
 	window->receivers = malloc((count + 1) * sizeof *window->receivers);
@@ -101,8 +95,7 @@ int answer_window_select(struct answer_window *window)
 	for (size_t p = 0; p < npairs; p++)
 		if (pairs[p].source == window->selected && pairs[p].receiver != window->selected)
 			window->receivers[window->nreceivers++] = pairs[p].receiver;
-	qsort_r(window->receivers, window->nreceivers, sizeof *window->receivers, compare_nodes,
-	    window->roster);
+	matrix_sort_nodes(window->catalogue, window->receivers, window->nreceivers);
 	return GRAPPE_OK;
 }
 
@@ -140,6 +133,6 @@ const struct resolved_receiver *answer_window_next(const struct answer_window *w
 		receiver = &moment->view->receivers[(*position)++];
 	while (window->select[0] != '\0' && receiver == NULL && *position < window->nreceivers)
 		receiver = resolve_find(
-		    moment->view, matrix_name(window->roster, window->receivers[(*position)++]));
+		    moment->view, matrix_name(window->catalogue, window->receivers[(*position)++]));
 	return receiver != NULL ? estimate(window, moment, receiver, view) : NULL;
 }

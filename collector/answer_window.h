@@ -16,8 +16,8 @@ struct answer_moment {
 };
 
 struct answer_window {
-	struct picture *picture; /* held */
-	struct matrix *roster;   /* of the picture */
+	struct picture *picture;  /* held */
+	struct matrix *catalogue; /* of the picture */
 	struct answer_moment *moments;
 	size_t count;
 	bool *absent; /* by agent: nothing of it in the period that is estimated */
@@ -35,7 +35,7 @@ int answer_window_init(struct answer_window *window, const struct answer_source 
 void answer_window_deinit(struct answer_window *window);
 
 /* answer_window_select - finds the selected receivers; again after ids or pairs were added to the
- * roster. Returns 0 or GRAPPE_EMEMORY. */
+ * catalogue. Returns 0 or GRAPPE_EMEMORY. */
 int answer_window_select(struct answer_window *window);
 
 /* answer_window_is_selected - whether the pair of nodes is wanted; sender UINT32_MAX: nothing came.

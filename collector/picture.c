@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* From so many pairs on, those that no period in memory has any more are forgotten now and then. */
-#define ROSTER_PRUNE_FROM 65536
+#define CATALOGUE_PRUNE_FROM 65536
 
 struct picture {
 	struct picture_config config;
@@ -20,11 +20,11 @@ struct picture {
 	int64_t newest_s, oldest_s;
 	int64_t ended_s; /* newest end that had passed when time was last told */
 	uint32_t agents, agents_capacity;
-	uint8_t *removed;      /* by agent */
-	int64_t *first_s;      /* by agent: first end it is expected in */
-	struct marks *marks;   /* how far the archives are */
-	struct matrix *roster; /* ids and pairs of all periods in memory, numbered */
-	size_t roster_prune_at;
+	uint8_t *removed;         /* by agent */
+	int64_t *first_s;         /* by agent: first end it is expected in */
+	struct marks *marks;      /* how far the archives are */
+	struct matrix *catalogue; /* ids and pairs of all periods in memory, numbered */
+	size_t catalogue_prune_at;
 	unsigned holders; /* picture_hold() */
 	struct picture_counts counts;
 	char conflict[160];
@@ -43,9 +43,9 @@ struct picture *picture_new(const struct picture_config *config)
 	picture->config = *config;
 	picture->slots = calloc(config->slots, sizeof *picture->slots);
 	picture->marks = marks_new(config->last_written, config->context);
-	picture->roster = matrix_new();
-	picture->roster_prune_at = ROSTER_PRUNE_FROM;
-	if (picture->slots == NULL || picture->marks == NULL || picture->roster == NULL) {
+	picture->catalogue = matrix_new();
+	picture->catalogue_prune_at = CATALOGUE_PRUNE_FROM;
+	if (picture->slots == NULL || picture->marks == NULL || picture->catalogue == NULL) {
 		picture_free(picture);
 		return NULL;
 	}
@@ -62,7 +62,7 @@ void picture_free(struct picture *picture)
 	free(picture->removed);
 	free(picture->first_s);
 	marks_free(picture->marks);
-	matrix_free(picture->roster);
+	matrix_free(picture->catalogue);
 	free(picture);
 }
 
@@ -82,15 +82,15 @@ static struct slot *slot_before(const struct picture *picture, const struct slot
 	return slot_at(picture, slot->end_s - picture->config.length_s);
 }
 
-/* ---- the roster ---- */
+/* ---- the catalogue ---- */
 
-/* The number of an old pair in the fresh roster; added when new. */
+/* The number of an old pair in the fresh catalogue; added when new. */
 static int carry_pair(const struct picture *picture, struct matrix *fresh, uint32_t pair)
 {
 	size_t npairs;
-	const struct matrix_pair *old = matrix_pairs(picture->roster, &npairs) + pair;
-	const int source = matrix_node(fresh, matrix_name(picture->roster, old->source));
-	const int receiver = matrix_node(fresh, matrix_name(picture->roster, old->receiver));
+	const struct matrix_pair *old = matrix_pairs(picture->catalogue, &npairs) + pair;
+	const int source = matrix_node(fresh, matrix_name(picture->catalogue, old->source));
+	const int receiver = matrix_node(fresh, matrix_name(picture->catalogue, old->receiver));
 
 	if (source < 0 || receiver < 0)
 		return GRAPPE_EMEMORY;
@@ -109,7 +109,7 @@ static int carry_over(
 			const int node =
 			    nodes[old] != UINT32_MAX
 				? (int)nodes[old]
-				: matrix_node(fresh, matrix_name(picture->roster, old));
+				: matrix_node(fresh, matrix_name(picture->catalogue, old));
 
 			if (node < 0)
 				return node;
@@ -137,7 +137,7 @@ static void renumber(struct picture *picture, const struct matrix *fresh, const 
 
 		if (view == NULL)
 			continue;
-		view->roster = fresh;
+		view->catalogue = fresh;
 		for (size_t r = 0; r < view->nreceivers; r++)
 			view->receivers[r].node = nodes[view->receivers[r].node];
 		for (size_t r = 0; r < view->nrows; r++)
@@ -146,30 +146,30 @@ static void renumber(struct picture *picture, const struct matrix *fresh, const 
 }
 
 /* Forgets ids and pairs that no period in memory names any more. */
-static void prune_roster(struct picture *picture)
+static void prune_catalogue(struct picture *picture)
 {
 	struct matrix *fresh;
 	uint32_t *numbers, *nodes;
 	size_t count;
 
-	matrix_pairs(picture->roster, &count);
-	if (count < picture->roster_prune_at || picture->holders > 0)
+	matrix_pairs(picture->catalogue, &count);
+	if (count < picture->catalogue_prune_at || picture->holders > 0)
 		return;
 	fresh = matrix_new();
 	numbers = malloc(count * sizeof *numbers);
-	nodes = malloc(matrix_nodes(picture->roster) * sizeof *nodes);
-	picture->roster_prune_at = 2 * count;
+	nodes = malloc(matrix_nodes(picture->catalogue) * sizeof *nodes);
+	picture->catalogue_prune_at = 2 * count;
 	if (fresh != NULL && numbers != NULL && nodes != NULL) {
 		memset(numbers, 0xff, count * sizeof *numbers);
-		memset(nodes, 0xff, matrix_nodes(picture->roster) * sizeof *nodes);
+		memset(nodes, 0xff, matrix_nodes(picture->catalogue) * sizeof *nodes);
 		if (carry_over(picture, fresh, numbers, nodes) == GRAPPE_OK) {
 			renumber(picture, fresh, numbers, nodes);
-			matrix_free(picture->roster);
-			picture->roster = fresh;
+			matrix_free(picture->catalogue);
+			picture->catalogue = fresh;
 			fresh = NULL;
-			matrix_pairs(picture->roster, &count);
-			picture->roster_prune_at =
-			    2 * count > ROSTER_PRUNE_FROM ? 2 * count : ROSTER_PRUNE_FROM;
+			matrix_pairs(picture->catalogue, &count);
+			picture->catalogue_prune_at =
+			    2 * count > CATALOGUE_PRUNE_FROM ? 2 * count : CATALOGUE_PRUNE_FROM;
 		}
 	}
 	matrix_free(fresh);
@@ -177,9 +177,9 @@ static void prune_roster(struct picture *picture)
 	free(nodes);
 }
 
-struct matrix *picture_roster(struct picture *picture)
+struct matrix *picture_catalogue(struct picture *picture)
 {
-	return picture->roster;
+	return picture->catalogue;
 }
 
 void picture_hold(struct picture *picture)
@@ -208,12 +208,12 @@ static const struct delivery *remembered(
 	return NULL;
 }
 
-/* unpacked: room for a pointer for each agent; as many as are returned are set, and the caller
- * frees the periods. */
-static size_t gather_inputs(const struct picture *picture, const struct slot *slot,
-    struct resolve_input *inputs, struct period **unpacked)
+/* unpacked: room for a pointer for each agent; as many as *count tells are set, and the caller
+ * frees the periods. Returns 0 or GRAPPE_EMEMORY. */
+static int gather_inputs(const struct picture *picture, const struct slot *slot,
+    struct resolve_input *inputs, struct period **unpacked, size_t *count)
 {
-	size_t count = 0;
+	*count = 0;
 
 	for (uint32_t a = 0; a < picture->agents; a++) {
 		const bool here = slot->states[a] == PICTURE_DELIVERED;
@@ -224,12 +224,13 @@ static size_t gather_inputs(const struct picture *picture, const struct slot *sl
 			delivery = remembered(picture, slot, a);
 		if (delivery == NULL)
 			continue;
-		period = delivery_open(delivery, &unpacked[count]);
-		if (period != NULL)
-			inputs[count++] = (struct resolve_input){
-			    .agent = a, .period = period, .remembered = !here};
+		period = delivery_open(delivery, &unpacked[*count]);
+		if (period == NULL)
+			return GRAPPE_EMEMORY;
+		inputs[(*count)++] =
+		    (struct resolve_input){.agent = a, .period = period, .remembered = !here};
 	}
-	return count;
+	return GRAPPE_OK;
 }
 
 /* Receivers that a now missing agent watched in the period before. */
@@ -258,7 +259,7 @@ static size_t gather_ghosts(
 static void join_slot(struct picture *picture, struct slot *slot)
 {
 	struct resolve_request request = {.config = &picture->config.resolve,
-	    .roster = picture->roster,
+	    .catalogue = picture->catalogue,
 	    .length_s = picture->config.length_s,
 	    .expected = slot->expected};
 	struct resolve_input *inputs = calloc(picture->agents + 1, sizeof *inputs);
@@ -267,7 +268,8 @@ static void join_slot(struct picture *picture, struct slot *slot)
 
 	if (inputs == NULL || unpacked == NULL)
 		goto out;
-	request.ninputs = gather_inputs(picture, slot, inputs, unpacked);
+	if (gather_inputs(picture, slot, inputs, unpacked, &request.ninputs) != GRAPPE_OK)
+		goto out;
 	request.inputs = inputs;
 	request.nghosts = gather_ghosts(picture, slot, &ghosts);
 	request.ghosts = ghosts;
@@ -483,7 +485,7 @@ void picture_advance(struct picture *picture, int64_t wall_ns)
 			picture->oldest_s = ended_s - reach_s;
 		picture->cursor_s = 0;
 		marks_prune(picture->marks, picture->oldest_s);
-		prune_roster(picture);
+		prune_catalogue(picture);
 	}
 	expire(picture, wall_ns);
 }
@@ -684,7 +686,7 @@ static struct archive_update *build_update(
 		struct archive_sender *sender = &update->senders[i];
 
 		snprintf(sender->sender, sizeof sender->sender, "%s",
-		    matrix_name(view->roster, pair.source));
+		    matrix_name(view->catalogue, pair.source));
 		sender->packets = pair.packets;
 		sender->octets = pair.octets;
 	}

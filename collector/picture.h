@@ -104,10 +104,10 @@ struct picture_agents picture_missing(const struct picture *picture, int64_t end
 /* picture_view - the joined period, or NULL (not in memory, or no memory to join it). Owned by the
  * picture, valid until the next call that changes it. */
 const struct resolved *picture_view(struct picture *picture, int64_t end_s);
-/* picture_roster - the numbers of ids and pairs in all views (resolved.roster). Whoever answers
- * from the archives may add to it. It is replaced now and then, and views are numbered anew, inside
- * picture_advance(), but not between picture_hold() and picture_release(). */
-struct matrix *picture_roster(struct picture *picture);
+/* picture_catalogue - the numbers of ids and pairs in all views (resolved.catalogue). Whoever
+ * answers from the archives may add to it. It is replaced now and then, and views are numbered
+ * anew, inside picture_advance(), but not between picture_hold() and picture_release(). */
+struct matrix *picture_catalogue(struct picture *picture);
 void picture_hold(struct picture *picture);
 void picture_release(struct picture *picture);
 

@@ -3,6 +3,7 @@
 
 #include "collector/query_escape.h"
 #include "common/error.h"
+#include "common/hash.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,18 +23,9 @@ struct query_names {
 	size_t width;
 };
 
-static size_t hash(const char *text)
-{
-	uint64_t value = UINT64_C(0xcbf29ce484222325); /* FNV-1a, 64 bits */
-
-	for (; *text != '\0'; text++)
-		value = (value ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return (size_t)(value ^ value >> 32);
-}
-
 static struct entry *place_of(struct entry *table, size_t size, const char *id)
 {
-	size_t i = hash(id) & (size - 1);
+	size_t i = hash_text(0, id) & (size - 1);
 
 	while (table[i].id != NULL && strcmp(table[i].id, id) != 0)
 		i = (i + 1) & (size - 1);

@@ -2,6 +2,7 @@
 #include "collector/resolve.h"
 
 #include "common/error.h"
+#include "common/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct owner {
 	const char *segment; /* borrowed from the period; NULL: free slot */
 	const struct address *address;
 	const char *vm_id;
-	int node;      /* of the VM in the roster; -1: not looked up yet */
+	int node;      /* of the VM in the catalogue; -1: not looked up yet */
 	unsigned rank; /* evidence, smaller is better */
 	bool conflict; /* another VM has it with the same rank */
 };
@@ -52,7 +53,7 @@ struct coverage {
 struct work {
 	const struct resolve_request *request;
 	const struct resolve_config *config; /* of the request */
-	struct matrix *roster;               /* of the request */
+	struct matrix *catalogue;            /* of the request */
 	struct owners owners;
 	struct resolved *result;
 	struct coverage *coverage; /* by node */
@@ -68,11 +69,7 @@ struct work {
 
 static uint64_t hash_owner(const char *segment, const struct address *address)
 {
-	uint64_t hash = address_hash(address);
-
-	for (; *segment != '\0'; segment++)
-		hash = (hash ^ (uint8_t)*segment) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 29;
+	return hash_text(address_hash(address), segment);
 }
 
 static struct owner *owner_slot(
@@ -217,7 +214,7 @@ static void *grow_zeroed(void *array, size_t *capacity, size_t wanted, size_t si
 /* Node of an id, with room for its coverage. */
 static int node_of(struct work *work, const char *id)
 {
-	const int node = matrix_node(work->roster, id);
+	const int node = matrix_node(work->catalogue, id);
 	struct coverage *coverage;
 
 	if (node < 0)
@@ -238,7 +235,7 @@ static int add_pair(struct work *work, int source, int receiver, uint64_t packet
 
 	if (packets == 0 && octets == 0)
 		return GRAPPE_OK;
-	pair = matrix_pair(work->roster, (uint32_t)source, (uint32_t)receiver);
+	pair = matrix_pair(work->catalogue, (uint32_t)source, (uint32_t)receiver);
 	if (pair < 0)
 		return pair;
 	sum = grow_zeroed(work->sums, &work->sums_size, (size_t)pair + 1, sizeof *sum);
@@ -421,7 +418,7 @@ static int add_ghosts(struct work *work, const struct resolve_ghost *ghosts, siz
 
 static const char *node_name(const struct resolved *resolved, uint32_t node)
 {
-	return matrix_name(resolved->roster, node);
+	return matrix_name(resolved->catalogue, node);
 }
 
 static int compare_receivers(const void *left, const void *right, void *context)
@@ -509,7 +506,7 @@ static int group_rows(struct work *work)
 	size_t npairs;
 	uint32_t first = 0;
 
-	pairs = matrix_pairs(work->roster, &npairs);
+	pairs = matrix_pairs(work->catalogue, &npairs);
 	if (receiver_of == NULL || reserve_rows(work) != GRAPPE_OK) {
 		free(receiver_of);
 		return GRAPPE_EMEMORY;
@@ -570,14 +567,14 @@ static int join(struct work *work)
 int resolve_periods(const struct resolve_request *request, struct resolved **out)
 {
 	struct work work = {
-	    .request = request, .config = request->config, .roster = request->roster};
+	    .request = request, .config = request->config, .catalogue = request->catalogue};
 	int rc;
 
 	*out = NULL;
 	work.result = calloc(1, sizeof *work.result);
 	if (work.result == NULL)
 		return GRAPPE_EMEMORY;
-	work.result->roster = request->roster;
+	work.result->catalogue = request->catalogue;
 	work.result->holders = 1;
 	rc = join(&work);
 	free(work.owners.slots);
@@ -642,7 +639,7 @@ struct matrix_pair resolve_row(const struct resolved *resolved, size_t row)
 	const struct resolved_row *narrow = &resolved->rows[row];
 	const struct resolved_wide key = {.row = (uint32_t)row};
 	size_t npairs;
-	struct matrix_pair pair = matrix_pairs(resolved->roster, &npairs)[narrow->pair];
+	struct matrix_pair pair = matrix_pairs(resolved->catalogue, &npairs)[narrow->pair];
 
 	pair.packets = narrow->packets;
 	pair.octets = narrow->octets;

@@ -39,7 +39,7 @@ struct resolve_input {
 };
 
 struct resolved_receiver {
-	uint32_t node;      /* of the roster */
+	uint32_t node;      /* of the catalogue */
 	uint32_t agent;     /* the agent that watched most of it */
 	uint32_t first_row; /* its rows: first_row … first_row + nrows − 1 */
 	uint32_t nrows;
@@ -52,7 +52,7 @@ struct resolved_receiver {
 
 /* What one pair counted. Kept small, since an hour of 100,000 pairs is twelve million of them. */
 struct resolved_row {
-	uint32_t pair;            /* of the roster */
+	uint32_t pair;            /* of the catalogue */
 	uint32_t packets, octets; /* RESOLVED_WIDE: in `wide` */
 };
 
@@ -64,7 +64,7 @@ struct resolved_wide {
 };
 
 struct resolved {
-	const struct matrix *roster;         /* of the request */
+	const struct matrix *catalogue;      /* of the request */
 	struct resolved_receiver *receivers; /* in the order of their ids */
 	size_t nreceivers;
 	struct resolved_row *rows; /* grouped by receiver, in their order */
@@ -89,7 +89,7 @@ struct resolve_request {
 	const struct resolve_config *config;
 	/* Numbers of ids and pairs, the same in all periods; new ones are added. Borrowed, and by
 	 * the result too. Its counts mean nothing. */
-	struct matrix *roster;
+	struct matrix *catalogue;
 	uint32_t length_s;                  /* of the period */
 	const struct resolve_input *inputs; /* in any order: the sums are the same */
 	size_t ninputs;

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/hash.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -104,11 +105,7 @@ static void list_prepend(struct list *to, struct list *from)
 
 static unsigned receiver_bit(const struct item *item)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (const char *at = item->update->receiver; *at != '\0'; at++)
-		hash = (hash ^ (uint8_t)*at) * 16777619u;
-	return hash % RECEIVER_BITS;
+	return hash_text(0, item->update->receiver) % RECEIVER_BITS;
 }
 
 static void hold(struct writer *writer, struct item *item)

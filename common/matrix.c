@@ -2,6 +2,7 @@
 #include "common/matrix.h"
 
 #include "common/error.h"
+#include "common/hash.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -43,30 +44,14 @@ void matrix_free(struct matrix *matrix)
 	free(matrix);
 }
 
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
-static uint64_t hash_name(const char *name)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-	return mix(hash);
-}
-
 static uint64_t hash_pair(uint32_t source, uint32_t receiver)
 {
-	return mix((uint64_t)source << 32 | receiver);
+	return hash_mix((uint64_t)source << 32 | receiver);
 }
 
 static uint64_t hash_of_name(const struct matrix *matrix, uint32_t index)
 {
-	return hash_name(matrix->names[index]);
+	return hash_text(0, matrix->names[index]);
 }
 
 static uint64_t hash_of_pair(const struct matrix *matrix, uint32_t index)
@@ -103,7 +88,7 @@ static int table_reserve(const struct matrix *matrix, struct table *table, size_
 static uint32_t *name_slot(const struct matrix *matrix, const char *name)
 {
 	const struct table *table = &matrix->name_table;
-	size_t at = hash_name(name) & (table->size - 1);
+	size_t at = hash_text(0, name) & (table->size - 1);
 
 	while (table->slots[at] != 0 && strcmp(matrix->names[table->slots[at] - 1], name) != 0)
 		at = (at + 1) & (table->size - 1);
@@ -245,6 +230,19 @@ size_t matrix_nodes(const struct matrix *matrix)
 const char *matrix_name(const struct matrix *matrix, uint32_t node)
 {
 	return matrix->names[node];
+}
+
+static int compare_nodes(const void *left, const void *right, void *context)
+{
+	const struct matrix *matrix = context;
+
+	return strcmp(
+	    matrix->names[*(const uint32_t *)left], matrix->names[*(const uint32_t *)right]);
+}
+
+void matrix_sort_nodes(const struct matrix *matrix, uint32_t *nodes, size_t count)
+{
+	qsort_r(nodes, count, sizeof *nodes, compare_nodes, (void *)(uintptr_t)matrix);
 }
 
 const struct matrix_pair *matrix_pairs(const struct matrix *matrix, size_t *count)

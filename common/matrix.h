@@ -67,6 +67,8 @@ int matrix_pair(struct matrix *matrix, uint32_t source, uint32_t receiver);
 size_t matrix_nodes(const struct matrix *matrix);
 /* matrix_name - valid until matrix_free(). */
 const char *matrix_name(const struct matrix *matrix, uint32_t node);
+/* matrix_sort_nodes - brings node indices into the order of their names. */
+void matrix_sort_nodes(const struct matrix *matrix, uint32_t *nodes, size_t count);
 /* matrix_pairs - the directed pairs in order of first addition; *count gets their number.
  * Owned by the matrix, valid until the next matrix_add(). */
 const struct matrix_pair *matrix_pairs(const struct matrix *matrix, size_t *count);

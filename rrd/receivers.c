@@ -2,6 +2,7 @@
 #include "rrd/receivers.h"
 
 #include "common/error.h"
+#include "common/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,7 @@ struct receivers {
 
 static size_t bucket_of(const char *id)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-
-	for (; *id != '\0'; id++)
-		hash = (hash ^ (uint8_t)*id) * 16777619u;
-	return hash % BUCKETS;
+	return hash_text(0, id) % BUCKETS;
 }
 
 struct receivers *receivers_new(void)

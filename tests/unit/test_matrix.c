@@ -207,12 +207,44 @@ START_TEST(what_is_written_is_read_again)
 }
 END_TEST
 
+START_TEST(pairs_have_numbers)
+{
+	const uint32_t b = (uint32_t)matrix_node(matrix, "b"),
+		       a = (uint32_t)matrix_node(matrix, "a");
+	size_t count;
+
+	ck_assert_int_eq(matrix_pair(matrix, b, a), 0);
+	ck_assert_int_eq(matrix_pair(matrix, a, b), 1);
+	ck_assert_int_eq(matrix_add(matrix, b, a, 3, 4), GRAPPE_OK);
+	ck_assert_int_eq(matrix_pair(matrix, b, a), 0);
+	ck_assert_int_eq(matrix_pair(matrix, b, 2), GRAPPE_EINVALID);
+	ck_assert_double_eq(matrix_pairs(matrix, &count)[0].packets, 3);
+	ck_assert_double_eq(matrix_pairs(matrix, &count)[1].packets, 0);
+	ck_assert_uint_eq(count, 2);
+}
+END_TEST
+
+START_TEST(nodes_are_sorted_by_name)
+{
+	uint32_t nodes[] = {0, 1, 2, 3};
+
+	matrix_node(matrix, "c");
+	matrix_node(matrix, "a");
+	matrix_node(matrix, "d");
+	matrix_node(matrix, "b");
+	matrix_sort_nodes(matrix, nodes, 4);
+	ck_assert(nodes[0] == 1 && nodes[1] == 3 && nodes[2] == 0 && nodes[3] == 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("matrix");
 	TCase *tcase = tcase_create("matrix");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, pairs_have_numbers);
+	tcase_add_test(tcase, nodes_are_sorted_by_name);
 	tcase_add_test(tcase, an_empty_matrix);
 	tcase_add_test(tcase, pairs_add_up);
 	tcase_add_test(tcase, bad_arguments);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the picture keeps in little memory is what was delivered: counts of any size, packed
- * periods, a roster that forgets. */
+ * periods, a catalogue that forgets. */
 #include "collector/picture.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -11,7 +11,8 @@
 #define T0 INT64_C(1800000000) /* a period end */
 #define HISTORY 4
 #define SLOTS 6
-#define CROWD 260 /* VMs that all talk with each other: more pairs than a roster keeps unpruned */
+#define CROWD                                                                                      \
+	260 /* VMs that all talk with each other: more pairs than a catalogue keeps unpruned */
 
 static struct picture *picture;
 
@@ -64,7 +65,7 @@ static const struct matrix_pair *got(int64_t end_s, const char *sender)
 	ck_assert_ptr_nonnull(receiver);
 	for (uint32_t i = 0; i < receiver->nrows; i++) {
 		pair = resolve_row(view, receiver->first_row + i);
-		if (strcmp(matrix_name(view->roster, pair.source), sender) == 0)
+		if (strcmp(matrix_name(view->catalogue, pair.source), sender) == 0)
 			return &pair;
 	}
 	return NULL;
@@ -207,7 +208,7 @@ START_TEST(pairs_that_are_gone_are_forgotten)
 		ck_assert_int_eq(
 		    picture_deliver(picture, 0, crowd(end_s, 1 + 300 * (unsigned)i)), GRAPPE_OK);
 		deliver_second(end_s);
-		matrix_pairs(picture_roster(picture), &npairs);
+		matrix_pairs(picture_catalogue(picture), &npairs);
 		most = npairs > most ? npairs : most;
 		for (int j = i - SLOTS + 1 > 0 ? i - SLOTS + 1 : 0; j <= i; j++)
 			check_crowd(T0 + 30 * j, 1 + 300 * (unsigned)j);
@@ -216,7 +217,7 @@ START_TEST(pairs_that_are_gone_are_forgotten)
 	/* An answer that is being given keeps its numbers. */
 	picture_hold(picture);
 	{
-		const struct matrix *roster = picture_roster(picture);
+		const struct matrix *catalogue = picture_catalogue(picture);
 
 		for (int i = 2 * SLOTS; i < 5 * SLOTS; i++) {
 			advance(T0 + 30 * i);
@@ -225,12 +226,12 @@ START_TEST(pairs_that_are_gone_are_forgotten)
 			    GRAPPE_OK);
 			check_crowd(T0 + 30 * i, 1 + 300 * (unsigned)i);
 		}
-		ck_assert_ptr_eq(roster, picture_roster(picture));
+		ck_assert_ptr_eq(catalogue, picture_catalogue(picture));
 	}
 	picture_release(picture);
-	matrix_pairs(picture_roster(picture), &most);
+	matrix_pairs(picture_catalogue(picture), &most);
 	advance(T0 + 30 * 5 * SLOTS);
-	matrix_pairs(picture_roster(picture), &npairs);
+	matrix_pairs(picture_catalogue(picture), &npairs);
 	ck_assert_uint_lt(npairs, most / 2);
 	check_crowd(T0 + 30 * (5 * SLOTS - 1), 1 + 300 * (5 * SLOTS - 1));
 }

@@ -9,7 +9,7 @@
 
 static struct period *a, *b;
 static struct resolved *view;
-static struct matrix *roster;
+static struct matrix *catalogue;
 static struct resolve_config config;
 
 static void setup(void)
@@ -17,7 +17,7 @@ static void setup(void)
 	a = make_period(END);
 	b = make_period(END);
 	view = NULL;
-	roster = matrix_new();
+	catalogue = matrix_new();
 	config = (struct resolve_config){0};
 }
 
@@ -26,7 +26,7 @@ static void teardown(void)
 	period_free(a);
 	period_free(b);
 	resolve_free(view);
-	matrix_free(roster);
+	matrix_free(catalogue);
 }
 
 /* Joins a (agent 0) and b (agent 1). */
@@ -35,7 +35,7 @@ static void join(bool b_remembered, const struct resolve_ghost *ghosts, size_t n
 	const struct resolve_input inputs[] = {{.agent = 0, .period = make_sorted(a)},
 	    {.agent = 1, .period = make_sorted(b), .remembered = b_remembered}};
 	const struct resolve_request request = {.config = &config,
-	    .roster = roster,
+	    .catalogue = catalogue,
 	    .length_s = MAKE_LENGTH_S,
 	    .inputs = inputs,
 	    .ninputs = 2,
@@ -54,7 +54,7 @@ static double packets(const char *sender, const char *receiver)
 	for (uint32_t i = 0; watched != NULL && i < watched->nrows; i++) {
 		const struct matrix_pair pair = resolve_row(view, watched->first_row + i);
 
-		if (strcmp(matrix_name(roster, pair.source), sender) == 0)
+		if (strcmp(matrix_name(catalogue, pair.source), sender) == 0)
 			return pair.packets;
 	}
 	return -1;
