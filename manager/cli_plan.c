@@ -7,6 +7,7 @@
 #include "common/program.h"
 #include "manager/advise.h"
 #include "manager/cli_input.h"
+#include "manager/cli_instance.h"
 #include "manager/environment_watch.h"
 #include "manager/report.h"
 
@@ -18,6 +19,7 @@ static const char name[] = "grappe plan";
 
 struct options {
 	struct cli_input input;
+	struct cli_instance instance;
 	const char *environments, *format;
 };
 
@@ -76,6 +78,15 @@ static int run(const struct options *options, struct manager_settings *settings)
 
 	if (options->format != NULL)
 		format = cli_choose(name, "format", options->format, cli_formats);
+	if (format >= 0 && options->instance.folder != NULL)
+		return cli_instance_run(name, &options->instance, format);
+	if (format >= 0 && cli_instance_is_used(&options->instance)) {
+		fprintf(stderr,
+		    "%s: --objective, --rules, --max-moves, --time-limit and --seed go "
+		    "with --instance\n",
+		    name);
+		return EXIT_FAILURE;
+	}
 	if (format < 0 || cli_input_apply(name, input, settings) != GRAPPE_OK)
 		return EXIT_FAILURE;
 	if ((input->matrix != NULL || input->archive != NULL) != (input->placement != NULL)) {
@@ -103,6 +114,7 @@ int cli_plan(int argc, char **argv)
 		&options.input.placement},
 	    {'e', "environments", "FILE", "the environment document instead of the configured one",
 		&options.environments},
+	    CLI_INSTANCE_OPTIONS(options.instance),
 	    {'f', "format", "FORMAT", "text or json", &options.format},
 	};
 	const struct program program = {

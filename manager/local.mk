@@ -26,7 +26,20 @@ libgrappe_manager_la_SOURCES = \
 	manager/history.c manager/history.h \
 	manager/recommendation.c manager/recommendation.h \
 	manager/report.c manager/report.h \
-	manager/shape.c manager/shape.h
+	manager/shape.c manager/shape.h \
+	manager/solve.c manager/solve.h \
+	manager/solve_cluster.c manager/solve_cluster.h \
+	manager/solve_graph.c manager/solve_graph.h \
+	manager/solve_instance.c manager/solve_instance.h \
+	manager/solve_levels.c manager/solve_levels.h \
+	manager/solve_model.c manager/solve_model.h \
+	manager/solve_open.c manager/solve_open.h \
+	manager/solve_rules.c manager/solve_rules.h \
+	manager/solve_search.c manager/solve_search.h \
+	manager/solve_sequence.c manager/solve_sequence.h \
+	manager/solve_start.c manager/solve_start.h \
+	manager/solve_state.c manager/solve_state.h \
+	manager/solve_table.c manager/solve_table.h
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_manager_la_LIBADD = libgrappe-common.la -lm
 
@@ -49,6 +62,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_groups.c \
 	manager/environment_watch.c manager/environment_watch.h \
 	manager/cli_input.c manager/cli_input.h \
+	manager/cli_instance.c manager/cli_instance.h \
 	manager/cli_plan.c \
 	manager/cycle.c manager/cycle.h \
 	manager/manager.c manager/manager.h \

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/cli_instance.h"
+
+#include "common/error.h"
+#include "manager/cli.h"
+#include "manager/solve.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define MESSAGE_SIZE 1024
+#define EXIT_INFEASIBLE 2
+#define LIMIT_MAX_S 86400
+
+static const char *const objectives[] = {
+    [COST_TIME] = "time", [COST_MONEY] = "cost", [COST_RESOURCES] = "resources", NULL};
+
+static double process_cpu_s(void)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* ---- options ---- */
+
+static int read_count(
+    const char *program, const char *option, const char *text, uint64_t most, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *value <= most)
+		return GRAPPE_OK;
+	fprintf(stderr, "%s: --%s must be a whole number from 0 to %" PRIu64 ", not '%.40s'\n",
+	    program, option, most, text);
+	return GRAPPE_EINVALID;
+}
+
+static int read_settings(
+    const char *program, const struct cli_instance *options, struct solve_settings *settings)
+{
+	int objective = COST_TIME, rc = GRAPPE_OK;
+	uint64_t moves;
+
+	*settings =
+	    (struct solve_settings){.max_moves = SOLVE_NO_LIMIT, .seed = 1, .cpu_s = process_cpu_s};
+	if (options->objective != NULL)
+		objective = cli_choose(program, "objective", options->objective, objectives);
+	if (objective < 0)
+		return GRAPPE_EINVALID;
+	settings->objective = (enum cost_objective)objective;
+	if (options->max_moves != NULL) {
+		rc = read_count(program, "max-moves", options->max_moves, INSTANCE_VMS_MAX, &moves);
+		settings->max_moves = (size_t)moves;
+	}
+	if (rc == GRAPPE_OK && options->seed != NULL)
+		rc = read_count(program, "seed", options->seed, UINT32_MAX, &settings->seed);
+	if (rc == GRAPPE_OK && options->time_limit != NULL)
+		rc = cli_number(program, "time-limit", options->time_limit, &settings->limit_s);
+	if (rc == GRAPPE_OK && settings->limit_s > LIMIT_MAX_S) {
+		fprintf(stderr, "%s: --time-limit is at most a day (%d)\n", program, LIMIT_MAX_S);
+		rc = GRAPPE_EINVALID;
+	}
+	return rc;
+}
+
+/* ---- output ---- */
+
+static json_t *number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *moves_of(const struct sequence *plan)
+{
+	json_t *moves = json_array();
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct sequence_move *it = &plan->moves[i];
+
+		json_array_append_new(
+		    moves, json_pack("{s:i, s:i, s:i, s:i, s:b, s:b}", "step", (int)it->step, "vm",
+			       (int)it->vm, "from", (int)it->from, "to", (int)it->to, "forced",
+			       (int)it->forced, "parking", (int)it->parking));
+	}
+	return moves;
+}
+
+static json_t *placement_of(const struct instance *instance, const struct sequence *plan)
+{
+	json_t *placement = json_object();
+
+	for (size_t vm = 0; vm < instance->nvms; vm++) {
+		char key[24];
+
+		snprintf(key, sizeof key, "%zu", vm);
+		json_object_set_new(placement, key, json_integer(plan->place[vm]));
+	}
+	return placement;
+}
+
+static json_t *curve_of(const struct solve_answer *answer)
+{
+	json_t *curve = json_array();
+
+	for (size_t i = 0; i < answer->ncurve; i++)
+		json_array_append_new(
+		    curve, json_pack("{s:I, s:o}", "moves", (json_int_t)answer->curve[i].moves,
+			       "objective", number(answer->curve[i].value)));
+	return curve;
+}
+
+static json_t *document_of(const struct instance *instance, enum cost_objective objective,
+    const struct solve_answer *answer)
+{
+	const struct cost_totals *before = &answer->before, *after = &answer->after;
+	const bool good = answer->feasible;
+	json_t *document = json_pack("{s:s, s:{s:s, s:o, s:o}}", "status",
+	    good ? "ok" : "infeasible", "objective", "name", objectives[objective], "before",
+	    number(solve_model_value(objective, before)), "after",
+	    good ? number(solve_model_value(objective, after)) : json_null());
+
+	if (document == NULL)
+		return NULL;
+	if (!good)
+		after = before;
+	json_object_set_new(document, "time_h", number(after->time_h));
+	json_object_set_new(document, "cost", number(after->money));
+	json_object_set_new(document, "resources", number(after->resources));
+	json_object_set_new(document, "makespan_h", number(after->makespan_h));
+	json_object_set_new(document, "before",
+	    json_pack("{s:o, s:o, s:o, s:o}", "time_h", number(before->time_h), "cost",
+		number(before->money), "resources", number(before->resources), "makespan_h",
+		number(before->makespan_h)));
+	json_object_set_new(document, "moves", good ? moves_of(&answer->plan) : json_array());
+	json_object_set_new(
+	    document, "placement", good ? placement_of(instance, &answer->plan) : json_object());
+	json_object_set_new(document, "curve", curve_of(answer));
+	json_object_set_new(document, "late", json_boolean(answer->late));
+	if (!good)
+		json_object_set_new(document, "proven", json_boolean(answer->proven));
+	json_object_set_new(document, "reason", json_string(answer->reason));
+	return document;
+}
+
+static int print_json(const char *program, const struct instance *instance,
+    enum cost_objective objective, const struct solve_answer *answer)
+{
+	json_t *document = document_of(instance, objective, answer);
+	int rc = document != NULL
+		     ? json_dumpf(document, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12))
+		     : -1;
+
+	json_decref(document);
+	putchar('\n');
+	if (rc == 0)
+		return GRAPPE_OK;
+	fprintf(stderr, "%s: the answer cannot be written\n", program);
+	return GRAPPE_EIO;
+}
+
+static void print_text(enum cost_objective objective, const struct solve_answer *answer)
+{
+	const struct cost_totals *before = &answer->before, *after = &answer->after;
+
+	if (!answer->feasible) {
+		printf("no plan%s: %s\n", answer->proven ? "" : " found", answer->reason);
+		return;
+	}
+	printf("%s: %.6g -> %.6g in %zu moves\n", objectives[objective],
+	    solve_model_value(objective, before), solve_model_value(objective, after),
+	    answer->plan.count);
+	printf("hours of VMs %.6g -> %.6g, cost %.6g -> %.6g, open vcpu %.6g -> %.6g, longest "
+	       "%.4g h -> %.4g h\n",
+	    before->time_h, after->time_h, before->money, after->money, before->resources,
+	    after->resources, before->makespan_h, after->makespan_h);
+	for (size_t i = 0; i < answer->plan.count; i++) {
+		const struct sequence_move *it = &answer->plan.moves[i];
+
+		printf("%u. VM %u: %u -> %u%s%s\n", it->step, it->vm, it->from, it->to,
+		    it->forced ? ", forced" : "", it->parking ? ", waits there" : "");
+	}
+}
+
+/* ---- the whole ---- */
+
+static int plan_instance(const char *program, const struct instance *instance,
+    const struct rules *rules, const struct solve_settings *settings, int format)
+{
+	struct solve_answer answer;
+	int rc = solve_find(instance, rules, settings, &answer);
+	int exit_code;
+
+	if (rc != GRAPPE_OK) {
+		fprintf(stderr, "%s: %s\n", program, error_text(rc));
+		return EXIT_FAILURE;
+	}
+	exit_code = answer.feasible ? EXIT_SUCCESS : EXIT_INFEASIBLE;
+	if (format == CLI_JSON) {
+		if (print_json(program, instance, settings->objective, &answer) != GRAPPE_OK)
+			exit_code = EXIT_FAILURE;
+	} else {
+		print_text(settings->objective, &answer);
+	}
+	solve_deinit(&answer);
+	return cli_finish(program, exit_code);
+}
+
+int cli_instance_is_used(const struct cli_instance *options)
+{
+	return options->objective != NULL || options->rules != NULL || options->max_moves != NULL ||
+	       options->time_limit != NULL || options->seed != NULL;
+}
+
+int cli_instance_run(const char *program, const struct cli_instance *options, int format)
+{
+	struct solve_settings settings;
+	struct instance instance;
+	struct rules rules = {0};
+	char message[MESSAGE_SIZE];
+	int exit_code = EXIT_FAILURE;
+
+	if (read_settings(program, options, &settings) != GRAPPE_OK)
+		return EXIT_FAILURE;
+	if (solve_instance_load(options->folder, &instance, message, sizeof message) != GRAPPE_OK) {
+		fprintf(stderr, "%s: %s\n", program, message);
+		return EXIT_FAILURE;
+	}
+	if (options->rules == NULL || solve_rules_load(options->rules, &instance, &rules, message,
+					  sizeof message) == GRAPPE_OK)
+		exit_code = plan_instance(program, &instance, &rules, &settings, format);
+	else
+		fprintf(stderr, "%s: %s\n", program, message);
+	solve_rules_deinit(&rules);
+	solve_instance_deinit(&instance);
+	return exit_code;
+}

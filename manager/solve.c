@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/solve.h"
+
+#include "common/error.h"
+#include "manager/solve_levels.h"
+#include "manager/solve_open.h"
+#include "manager/solve_start.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CURVE_SHARE 0.1 /* of the budget */
+#define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
+#define CURVE_POINTS 12
+
+struct solving {
+	const struct instance *in;
+	const struct solve_settings *settings;
+	struct bounds bounds;
+	struct solve_graph graph;
+	struct lots lots;
+	struct budget budget;
+	uint32_t *place;  /* per unit */
+	uint32_t *target; /* per VM */
+	size_t max_moved;
+	struct solve_answer *out;
+};
+
+double solve_default_limit_s(size_t nvms)
+{
+	return nvms <= 5000 ? 1 : 2.0 * (double)nvms / 10000;
+}
+
+/* ---- a first placement ---- */
+
+/* Where the most of each unit's VMs are. */
+static void current_places(const struct solving *s, uint32_t *place)
+{
+	for (uint32_t u = 0; u < s->bounds.nunits; u++)
+		place[u] = GRAPH_NOWHERE;
+	for (uint32_t vm = 0; vm < s->in->nvms; vm++) {
+		const uint32_t unit = s->bounds.unit[vm], env = s->in->vms[vm].env;
+		const uint32_t *moved = s->graph.moved + (size_t)unit * s->graph.stride;
+
+		if (place[unit] == GRAPH_NOWHERE || moved[env] < moved[place[unit]])
+			place[unit] = env;
+	}
+}
+
+/* Returns 0, GRAPPE_ENOTFOUND or GRAPPE_EMEMORY. */
+static int find_start(struct solving *s)
+{
+	struct solve_state state;
+	int rc = solve_state_init(&state, &s->graph);
+
+	if (rc == GRAPPE_OK) {
+		current_places(s, s->place);
+		rc = solve_start_find(&state, s->place, &s->lots, &s->budget);
+	}
+	if (rc == GRAPPE_OK) {
+		memcpy(s->place, state.place, s->graph.nodes * sizeof *s->place);
+		if (s->max_moved != SOLVE_NO_LIMIT && state.moved > s->max_moved)
+			s->max_moved = state.moved;
+	}
+	solve_state_deinit(&state);
+	return rc;
+}
+
+/* ---- the curve ---- */
+
+static int find_curve(struct solving *s)
+{
+	struct solve_answer *out = s->out;
+	uint32_t *place = malloc((s->graph.nodes + 1) * sizeof *place);
+	const size_t most =
+	    s->settings->max_moves < s->in->nvms ? s->settings->max_moves : s->in->nvms;
+	int rc = place != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	if (rc == GRAPPE_OK)
+		memcpy(place, s->place, s->graph.nodes * sizeof *place);
+	for (size_t moves = 1; rc == GRAPPE_OK && moves <= most && out->ncurve < CURVE_POINTS &&
+			       solve_budget_progress(&s->budget) < CURVE_SHARE;
+	     moves = moves < 2   ? 2
+		     : moves < 5 ? 5
+				 : 2 * moves) {
+		struct solve_point *point = &out->curve[out->ncurve++];
+
+		point->moves = moves;
+		rc = solve_levels_extend(
+		    &s->graph, place, moves, &s->lots, &s->budget, CURVE_SHARE, &point->value);
+	}
+	free(place);
+	return rc;
+}
+
+/* ---- from units to an ordered plan ---- */
+
+static size_t count_voluntary(const struct sequence *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += !plan->moves[i].forced;
+	return count;
+}
+
+static int order_moves(struct solving *s, bool may_park, struct sequence *plan)
+{
+	return solve_sequence_find(
+	    s->in, &s->bounds, s->settings->objective, s->target, may_park, plan);
+}
+
+/* VMs that wait take moves: where these are limited, only if it stays within the limit. */
+static int order_within_limit(struct solving *s, struct sequence *plan)
+{
+	struct sequence parked;
+	int rc = order_moves(s, s->max_moved == SOLVE_NO_LIMIT, plan);
+
+	if (rc != GRAPPE_OK || plan->dropped == 0 || s->max_moved == SOLVE_NO_LIMIT)
+		return rc;
+	rc = order_moves(s, true, &parked);
+	if (rc == GRAPPE_OK && count_voluntary(&parked) <= s->max_moved) {
+		solve_sequence_deinit(plan);
+		*plan = parked;
+	} else if (rc == GRAPPE_OK) {
+		solve_sequence_deinit(&parked);
+	}
+	return rc;
+}
+
+static void stay_as_it_is(struct solving *s)
+{
+	for (size_t vm = 0; vm < s->in->nvms; vm++)
+		s->target[vm] = s->in->vms[vm].env;
+}
+
+/* Moves that found no order may be those that a plan was good for. */
+static bool is_worse_than_staying(struct solving *s)
+{
+	const enum cost_objective objective = s->settings->objective;
+
+	if (solve_model_value(objective, &s->out->after) <=
+	    solve_model_value(objective, &s->out->before))
+		return false;
+	stay_as_it_is(s);
+	return solve_bounds_check(&s->bounds, s->in, s->target, NULL) == 0;
+}
+
+static int find_sequence(struct solving *s)
+{
+	struct solve_answer *out = s->out;
+	char what[RULES_TEXT_SIZE];
+	int rc;
+
+	for (uint32_t vm = 0; vm < s->in->nvms; vm++)
+		s->target[vm] = s->place[s->bounds.unit[vm]];
+	rc = order_within_limit(s, &out->plan);
+	if (rc == GRAPPE_OK && solve_bounds_check(&s->bounds, s->in, out->plan.place, what) > 0) {
+		snprintf(out->reason, sizeof out->reason,
+		    "no order of moves was found that keeps capacity and rules at every step; what "
+		    "is left: %s",
+		    what);
+		return GRAPPE_ENOTFOUND;
+	}
+	if (rc == GRAPPE_OK)
+		rc = solve_model_totals_of(s->in, out->plan.place, &out->after);
+	if (rc == GRAPPE_OK && is_worse_than_staying(s)) {
+		solve_sequence_deinit(&out->plan);
+		rc = order_moves(s, false, &out->plan);
+		out->after = out->before;
+	}
+	return rc;
+}
+
+static int solving_init(struct solving *s)
+{
+	s->place = calloc(s->in->nvms + 1, sizeof *s->place);
+	s->target = calloc(s->in->nvms + 1, sizeof *s->target);
+	if (s->place == NULL || s->target == NULL)
+		return GRAPPE_EMEMORY;
+	solve_lots_init(&s->lots, s->settings->seed);
+	solve_budget_init(&s->budget,
+	    s->settings->limit_s > 0 ? s->settings->limit_s : solve_default_limit_s(s->in->nvms),
+	    s->settings->cpu_s);
+	/* Reading took its share already: about 100 MB a second. */
+	solve_budget_spend(&s->budget, s->in->bytes);
+	s->max_moved = s->settings->max_moves;
+	stay_as_it_is(s);
+	return solve_model_totals_of(s->in, s->target, &s->out->before);
+}
+
+/* Returns 0, GRAPPE_ENOTFOUND with a reason in the answer, or GRAPPE_EMEMORY. */
+static int improve(struct solving *s)
+{
+	int rc = find_start(s);
+
+	if (rc == GRAPPE_ENOTFOUND)
+		s->out->proven = solve_start_explain(&s->graph, s->out->reason);
+	if (rc == GRAPPE_OK && s->settings->objective == COST_RESOURCES)
+		return solve_open_fewest(
+		    s->in, &s->graph, s->place, s->max_moved, &s->lots, &s->budget);
+	if (rc == GRAPPE_OK)
+		rc = find_curve(s);
+	if (rc == GRAPPE_OK)
+		rc = solve_levels_improve(
+		    &s->graph, s->place, s->max_moved, &s->lots, &s->budget, SEARCH_END);
+	return rc;
+}
+
+int solve_find(const struct instance *instance, const struct rules *rules,
+    const struct solve_settings *settings, struct solve_answer *out)
+{
+	struct solving s = {.in = instance, .settings = settings, .out = out};
+	int rc;
+
+	*out = (struct solve_answer){0};
+	rc = solving_init(&s);
+	if (rc == GRAPPE_OK) {
+		rc = solve_bounds_build(instance, rules, &s.bounds, out->reason);
+		out->proven = rc == GRAPPE_ENOTFOUND;
+	}
+	if (rc == GRAPPE_OK)
+		rc = solve_graph_build(instance, &s.bounds, settings->objective, &s.graph);
+	if (rc == GRAPPE_OK)
+		rc = improve(&s);
+	if (rc == GRAPPE_OK)
+		rc = find_sequence(&s);
+	out->feasible = rc == GRAPPE_OK;
+	out->late = s.budget.late;
+	solve_graph_deinit(&s.graph);
+	solve_bounds_deinit(&s.bounds);
+	free(s.place);
+	free(s.target);
+	if (rc == GRAPPE_ENOTFOUND)
+		rc = GRAPPE_OK;
+	if (rc != GRAPPE_OK)
+		solve_deinit(out);
+	return rc;
+}
+
+void solve_deinit(struct solve_answer *answer)
+{
+	solve_sequence_deinit(&answer->plan);
+	*answer = (struct solve_answer){0};
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/solve_rules.h"
+
+#include "common/error.h"
+#include "common/file.h"
+#include "manager/solve_table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum operand { OPERAND_NONE, OPERAND_VM, OPERAND_ENV, OPERAND_VCPU };
+
+static const struct {
+	const char *name;
+	enum operand a, b;
+} kinds[RULE_KINDS] = {
+    [RULE_PIN] = {"pin", OPERAND_VM, OPERAND_ENV},
+    [RULE_APART] = {"apart", OPERAND_VM, OPERAND_VM},
+    [RULE_TOGETHER] = {"together", OPERAND_VM, OPERAND_VM},
+    [RULE_SAMEADDR] = {"sameaddr", OPERAND_VM, OPERAND_VM},
+    [RULE_DRAIN] = {"drain", OPERAND_ENV, OPERAND_NONE},
+    [RULE_QUOTA] = {"quota", OPERAND_ENV, OPERAND_VCPU},
+    [RULE_SCOPE] = {"scope", OPERAND_VM, OPERAND_NONE},
+};
+
+static double read_operand(struct table *t, enum operand kind, const struct instance *instance)
+{
+	switch (kind) {
+	case OPERAND_VM:
+		return solve_table_index(t, "VM", instance->nvms);
+	case OPERAND_ENV:
+		return solve_table_index(t, "environment", instance->nenvs);
+	case OPERAND_VCPU:
+		return solve_table_number(t, "vcpu", 0, INSTANCE_VALUE_MAX);
+	case OPERAND_NONE:
+		break;
+	}
+	if (t->code == GRAPPE_OK && t->at < t->end && *t->at != '\n')
+		solve_table_skip(t); /* the column is there for the other rules */
+	return 0;
+}
+
+static void read_rule(struct table *t, const struct instance *instance, struct rule *rule)
+{
+	char word[TABLE_WORD_SIZE];
+	size_t kind = 0;
+
+	solve_table_word(t, "rule", word);
+	while (kind < RULE_KINDS && strcmp(kinds[kind].name, word) != 0)
+		kind++;
+	if (kind == RULE_KINDS) {
+		solve_table_fail(t, GRAPPE_EFORMAT,
+		    "no rule is called '%s'; there are pin, apart, together, sameaddr, drain, "
+		    "quota, scope",
+		    word);
+		return;
+	}
+	rule->kind = (enum rule_kind)kind;
+	rule->line = t->line;
+	rule->a = (uint32_t)read_operand(t, kinds[kind].a, instance);
+	rule->b = read_operand(t, kinds[kind].b, instance);
+	if (kinds[kind].b == OPERAND_VM && rule->a == (uint32_t)rule->b)
+		solve_table_fail(t, GRAPPE_EFORMAT, "%s needs two VMs", word);
+}
+
+int solve_rules_parse(const char *name, const char *bytes, size_t length,
+    const struct instance *instance, struct rules *out, char *message, size_t size)
+{
+	struct rules rules = {0};
+	struct table t;
+	size_t lines;
+
+	solve_table_open(&t, name, bytes, length, "rule\ta\tb", message, size);
+	lines = solve_table_lines(&t);
+	rules.items = calloc(lines < RULES_MAX ? lines + 1 : RULES_MAX, sizeof *rules.items);
+	if (rules.items == NULL)
+		solve_table_fail(&t, GRAPPE_EMEMORY, "%s", error_text(GRAPPE_EMEMORY));
+	while (solve_table_next(&t)) {
+		if (rules.count == RULES_MAX)
+			solve_table_fail(&t, GRAPPE_ELIMIT, "more than %d rules", RULES_MAX);
+		else
+			read_rule(&t, instance, &rules.items[rules.count++]);
+	}
+	if (t.code != GRAPPE_OK)
+		solve_rules_deinit(&rules);
+	else
+		*out = rules;
+	return t.code;
+}
+
+int solve_rules_load(const char *path, const struct instance *instance, struct rules *out,
+    char *message, size_t size)
+{
+	struct buffer buffer;
+	int rc = file_read(path, RULES_FILE_MAX, &buffer);
+
+	if (rc != GRAPPE_OK)
+		snprintf(message, size, "%s: %s", path, error_text(rc));
+	else
+		rc = solve_rules_parse(path, buffer.bytes != NULL ? (const char *)buffer.bytes : "",
+		    buffer.length, instance, out, message, size);
+	buffer_deinit(&buffer);
+	return rc;
+}
+
+void solve_rules_deinit(struct rules *rules)
+{
+	free(rules->items);
+	*rules = (struct rules){0};
+}
+
+/* ---- what they come to ---- */
+
+#define AVAILABILITY_RESERVE 1.1 /* a VM's work may take so much longer than it should */
+#define ROUNDING 1e-9
+
+static uint64_t bit(uint32_t env)
+{
+	return UINT64_C(1) << env;
+}
+
+static uint64_t open_long_enough(const struct instance *in, uint32_t vm)
+{
+	uint64_t set = 0;
+
+	for (uint32_t e = 0; e < in->nenvs; e++)
+		if (in->vms[vm].work_h / in->envs[e].power * AVAILABILITY_RESERVE <=
+		    in->envs[e].avail_h)
+			set |= bit(e);
+	return set;
+}
+
+/* The last rule before this one that says where the VM may be, or NULL. */
+static const struct rule *find_earlier(
+    const struct rules *rules, const struct rule *rule, uint32_t vm)
+{
+	while (rule-- > rules->items)
+		if (rule->kind == RULE_DRAIN || (rule->kind == RULE_PIN && rule->a == vm))
+			return rule;
+	return NULL;
+}
+
+static void blame_rule(
+    const struct rules *rules, const struct rule *rule, uint32_t vm, char reason[RULES_TEXT_SIZE])
+{
+	const struct rule *earlier = find_earlier(rules, rule, vm);
+
+	if (earlier != NULL)
+		snprintf(reason, RULES_TEXT_SIZE,
+		    "VM %u may be nowhere: rule %s of line %zu leaves nothing of what rule %s of "
+		    "line %zu and the availability of environments allow",
+		    vm, kinds[rule->kind].name, rule->line, kinds[earlier->kind].name,
+		    earlier->line);
+	else
+		snprintf(reason, RULES_TEXT_SIZE,
+		    "VM %u may be nowhere: rule %s of line %zu leaves only environments that close "
+		    "before its work ends (availability)",
+		    vm, kinds[rule->kind].name, rule->line);
+}
+
+/* Narrows where the VM may be; says when nothing is left. */
+static int narrow(struct bounds *b, uint32_t vm, uint64_t set, const struct rules *rules,
+    const struct rule *rule, char reason[RULES_TEXT_SIZE])
+{
+	if ((b->allowed[vm] & set) == 0) {
+		blame_rule(rules, rule, vm, reason);
+		return GRAPPE_ENOTFOUND;
+	}
+	b->allowed[vm] &= set;
+	return GRAPPE_OK;
+}
+
+static int apply_rule(const struct instance *in, const struct rules *rules, const struct rule *rule,
+    struct bounds *b, char reason[RULES_TEXT_SIZE])
+{
+	int rc = GRAPPE_OK;
+
+	if (rule->kind == RULE_PIN && !b->outside[rule->a])
+		rc = narrow(b, rule->a, bit((uint32_t)rule->b), rules, rule, reason);
+	for (uint32_t vm = 0; rule->kind == RULE_DRAIN && rc == GRAPPE_OK && vm < in->nvms; vm++)
+		if (!b->outside[vm])
+			rc = narrow(b, vm, ~bit(rule->a), rules, rule, reason);
+	if (rule->kind == RULE_QUOTA)
+		b->vcpu[rule->a] = fmin(b->vcpu[rule->a], rule->b);
+	return rc;
+}
+
+static void take_scope(const struct instance *in, const struct rules *rules, struct bounds *b)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < rules->count; i++)
+		any |= rules->items[i].kind == RULE_SCOPE;
+	if (!any)
+		return;
+	for (size_t vm = 0; vm < in->nvms; vm++)
+		b->outside[vm] = true;
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->items[i].kind == RULE_SCOPE)
+			b->outside[rules->items[i].a] = false;
+}
+
+static int bound_vms(const struct instance *in, const struct rules *rules, struct bounds *b,
+    char reason[RULES_TEXT_SIZE])
+{
+	int rc = GRAPPE_OK;
+
+	for (uint32_t vm = 0; vm < in->nvms; vm++) {
+		b->allowed[vm] = b->outside[vm] ? bit(in->vms[vm].env) : open_long_enough(in, vm);
+		if (b->allowed[vm] == 0) {
+			snprintf(reason, RULES_TEXT_SIZE,
+			    "VM %u may be nowhere: its %g h of work end after every environment "
+			    "closes (availability)",
+			    vm, in->vms[vm].work_h);
+			return GRAPPE_ENOTFOUND;
+		}
+	}
+	for (size_t i = 0; i < rules->count && rc == GRAPPE_OK; i++)
+		rc = apply_rule(in, rules, &rules->items[i], b, reason);
+	return rc;
+}
+
+/* ---- units ---- */
+
+static uint32_t find_root(uint32_t *parent, uint32_t vm)
+{
+	while (parent[vm] != vm)
+		vm = parent[vm] = parent[parent[vm]];
+	return vm;
+}
+
+/* Joins VMs that stay together; parent: nvms, scratch. */
+static int join_units(const struct instance *in, const struct rules *rules, struct bounds *b,
+    uint32_t *parent, char reason[RULES_TEXT_SIZE])
+{
+	for (uint32_t vm = 0; vm < in->nvms; vm++)
+		parent[vm] = vm;
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = &rules->items[i];
+		uint32_t v, w;
+
+		if (rule->kind != RULE_TOGETHER)
+			continue;
+		v = find_root(parent, rule->a);
+		w = find_root(parent, (uint32_t)rule->b);
+		if ((b->allowed[v] & b->allowed[w]) == 0) {
+			snprintf(reason, RULES_TEXT_SIZE,
+			    "VMs %u and %u cannot be together (line %zu): no environment is left "
+			    "that both may be in",
+			    rule->a, (uint32_t)rule->b, rule->line);
+			return GRAPPE_ENOTFOUND;
+		}
+		/* The lower number is the root, so that units keep the order of VMs. */
+		b->allowed[v < w ? v : w] &= b->allowed[v < w ? w : v];
+		parent[v < w ? w : v] = v < w ? v : w;
+	}
+	for (uint32_t vm = 0; vm < in->nvms; vm++) {
+		const uint32_t root = find_root(parent, vm);
+
+		b->unit[vm] = root == vm ? (uint32_t)b->nunits++ : b->unit[root];
+		b->allowed[vm] = b->allowed[root];
+	}
+	return GRAPPE_OK;
+}
+
+static bool keeps_apart(const struct rule *rule)
+{
+	return rule->kind == RULE_APART || rule->kind == RULE_SAMEADDR;
+}
+
+/* A pair of units that must be apart, in both lists. */
+static void put_apart(struct bounds *b, size_t *fill, uint32_t u, uint32_t w)
+{
+	b->apart[b->apart_first[u] + fill[u]++] = w;
+	b->apart[b->apart_first[w] + fill[w]++] = u;
+}
+
+static int count_apart(const struct rules *rules, struct bounds *b, char reason[RULES_TEXT_SIZE])
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct rule *rule = &rules->items[i];
+
+		if (!keeps_apart(rule))
+			continue;
+		if (b->unit[rule->a] == b->unit[(uint32_t)rule->b]) {
+			snprintf(reason, RULES_TEXT_SIZE,
+			    "VMs %u and %u must be together and yet not in one environment (rule "
+			    "%s of line %zu)",
+			    rule->a, (uint32_t)rule->b, kinds[rule->kind].name, rule->line);
+			return GRAPPE_ENOTFOUND;
+		}
+		b->apart_first[b->unit[rule->a] + 1]++;
+		b->apart_first[b->unit[(uint32_t)rule->b] + 1]++;
+	}
+	for (size_t u = 0; u < b->nunits; u++)
+		b->apart_first[u + 1] += b->apart_first[u];
+	return GRAPPE_OK;
+}
+
+static int list_apart(const struct rules *rules, struct bounds *b, char reason[RULES_TEXT_SIZE])
+{
+	size_t *fill = calloc(b->nunits + 1, sizeof *fill);
+	int rc = GRAPPE_EMEMORY;
+
+	b->apart_first = calloc(b->nunits + 2, sizeof *b->apart_first);
+	if (fill != NULL && b->apart_first != NULL)
+		rc = count_apart(rules, b, reason);
+	if (rc == GRAPPE_OK) {
+		b->apart = calloc(b->apart_first[b->nunits] + 1, sizeof *b->apart);
+		rc = b->apart != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+	}
+	for (size_t i = 0; rc == GRAPPE_OK && i < rules->count; i++)
+		if (keeps_apart(&rules->items[i]))
+			put_apart(b, fill, b->unit[rules->items[i].a],
+			    b->unit[(uint32_t)rules->items[i].b]);
+	free(fill);
+	return rc;
+}
+
+static int bounds_init(const struct instance *in, struct bounds *b)
+{
+	*b = (struct bounds){.nvms = in->nvms, .nenvs = in->nenvs};
+	b->allowed = calloc(in->nvms + 1, sizeof *b->allowed);
+	b->unit = calloc(in->nvms + 1, sizeof *b->unit);
+	b->outside = calloc(in->nvms + 1, sizeof *b->outside);
+	b->vcpu = calloc(in->nenvs + 1, sizeof *b->vcpu);
+	b->mem_GiB = calloc(in->nenvs + 1, sizeof *b->mem_GiB);
+	if (b->allowed == NULL || b->unit == NULL || b->outside == NULL || b->vcpu == NULL ||
+	    b->mem_GiB == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t e = 0; e < in->nenvs; e++) {
+		b->vcpu[e] = in->envs[e].vcpu;
+		b->mem_GiB[e] = in->envs[e].mem_GiB;
+	}
+	return GRAPPE_OK;
+}
+
+int solve_bounds_build(const struct instance *instance, const struct rules *rules,
+    struct bounds *out, char reason[RULES_TEXT_SIZE])
+{
+	uint32_t *parent = calloc(instance->nvms + 1, sizeof *parent);
+	struct bounds b;
+	int rc = bounds_init(instance, &b);
+
+	if (parent == NULL)
+		rc = GRAPPE_EMEMORY;
+	if (rc == GRAPPE_OK) {
+		take_scope(instance, rules, &b);
+		rc = bound_vms(instance, rules, &b, reason);
+	}
+	if (rc == GRAPPE_OK)
+		rc = join_units(instance, rules, &b, parent, reason);
+	if (rc == GRAPPE_OK)
+		rc = list_apart(rules, &b, reason);
+	free(parent);
+	if (rc == GRAPPE_OK)
+		*out = b;
+	else
+		solve_bounds_deinit(&b);
+	return rc;
+}
+
+void solve_bounds_deinit(struct bounds *bounds)
+{
+	free(bounds->allowed);
+	free(bounds->unit);
+	free(bounds->apart_first);
+	free(bounds->apart);
+	free(bounds->vcpu);
+	free(bounds->mem_GiB);
+	free(bounds->outside);
+	*bounds = (struct bounds){0};
+}
+
+bool solve_bounds_may_stay(
+    const struct bounds *bounds, const struct instance *instance, uint32_t vm)
+{
+	return (bounds->allowed[vm] & bit(instance->vms[vm].env)) != 0;
+}
+
+/* ---- checking ---- */
+
+struct audit {
+	size_t count;
+	char *what; /* may be NULL */
+};
+
+#define BLAME(audit, ...)                                                                          \
+	do {                                                                                       \
+		if ((audit)->count++ == 0 && (audit)->what != NULL)                                \
+			snprintf((audit)->what, RULES_TEXT_SIZE, __VA_ARGS__);                     \
+	} while (0)
+
+static void audit_capacity(
+    const struct bounds *b, const struct instance *in, const uint32_t *place, struct audit *audit)
+{
+	for (uint32_t e = 0; e < b->nenvs; e++) {
+		double vcpu = 0, mem = 0;
+
+		for (size_t vm = 0; vm < in->nvms; vm++) {
+			vcpu += place[vm] == e ? in->vms[vm].vcpu : 0;
+			mem += place[vm] == e ? in->vms[vm].mem_GiB : 0;
+		}
+		if (vcpu > b->vcpu[e] + ROUNDING * (1 + b->vcpu[e]) ||
+		    mem > b->mem_GiB[e] + ROUNDING * (1 + b->mem_GiB[e]))
+			BLAME(audit, "environment %u holds %g vcpu of %g and %g GiB of %g", e, vcpu,
+			    b->vcpu[e], mem, b->mem_GiB[e]);
+	}
+}
+
+size_t solve_bounds_check(const struct bounds *b, const struct instance *in, const uint32_t *place,
+    char what[RULES_TEXT_SIZE])
+{
+	struct audit audit = {0, what};
+	uint32_t *at = calloc(b->nunits + 1, sizeof *at); /* place of each unit's first VM, + 1 */
+
+	if (at == NULL) {
+		BLAME(&audit, "%s", error_text(GRAPPE_EMEMORY));
+		return audit.count;
+	}
+	audit_capacity(b, in, place, &audit);
+	for (uint32_t vm = 0; vm < in->nvms; vm++) {
+		const uint32_t unit = b->unit[vm];
+
+		if ((b->allowed[vm] & bit(place[vm])) == 0)
+			BLAME(&audit, "VM %u may not be in environment %u", vm, place[vm]);
+		if (at[unit] == 0)
+			at[unit] = place[vm] + 1;
+		else if (at[unit] != place[vm] + 1)
+			BLAME(&audit, "VM %u is not with those it must be together with", vm);
+	}
+	for (uint32_t u = 0; u < b->nunits; u++)
+		for (size_t i = b->apart_first[u]; i < b->apart_first[u + 1]; i++)
+			if (u < b->apart[i] && at[u] == at[b->apart[i]])
+				BLAME(&audit, "units %u and %u must be apart", u, b->apart[i]);
+	free(at);
+	return audit.count;
+}
