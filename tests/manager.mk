@@ -49,3 +49,6 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 	tests/data/npb/README.md tests/data/npb/bt.A.4.csv tests/data/npb/cg.A.4.csv \
 	tests/data/npb/cg.A.8.csv tests/data/npb/ep.A.4.csv tests/data/npb/ep.A.8.csv \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
+
+# Planning instances; tests/data/plan/README.md says what they are.
+EXTRA_DIST += tests/data/plan tests/bench/plan_instance.py
