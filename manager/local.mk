@@ -32,8 +32,10 @@ libgrappe_manager_la_SOURCES = \
 	manager/solve_graph.c manager/solve_graph.h \
 	manager/solve_instance.c manager/solve_instance.h \
 	manager/solve_levels.c manager/solve_levels.h \
+	manager/solve_load.h \
 	manager/solve_model.c manager/solve_model.h \
 	manager/solve_open.c manager/solve_open.h \
+	manager/solve_places.h \
 	manager/solve_rules.c manager/solve_rules.h \
 	manager/solve_search.c manager/solve_search.h \
 	manager/solve_sequence.c manager/solve_sequence.h \

@@ -108,8 +108,13 @@ static size_t count_voluntary(const struct sequence *plan)
 
 static int order_moves(struct solving *s, bool may_park, struct sequence *plan)
 {
-	return solve_sequence_find(
-	    s->in, &s->bounds, s->settings->objective, s->target, may_park, plan);
+	const struct sequence_task task = {.instance = s->in,
+	    .bounds = &s->bounds,
+	    .target = s->target,
+	    .objective = s->settings->objective,
+	    .may_park = may_park};
+
+	return solve_sequence_find(&task, plan);
 }
 
 /* VMs that wait take moves: where these are limited, only if it stays within the limit. */
@@ -197,7 +202,7 @@ static int improve(struct solving *s)
 	int rc = find_start(s);
 
 	if (rc == GRAPPE_ENOTFOUND)
-		s->out->proven = solve_start_explain(&s->graph, s->out->reason);
+		s->out->proven = solve_start_explain(&s->graph, &s->bounds, s->in, s->out->reason);
 	if (rc == GRAPPE_OK && s->settings->objective == COST_RESOURCES)
 		return solve_open_fewest(
 		    s->in, &s->graph, s->place, s->max_moved, &s->lots, &s->budget);

@@ -10,18 +10,17 @@
 struct labels {
 	const struct solve_graph *g;
 	const uint32_t *place;
-	double max_vcpu, max_mem_GiB;
+	const struct load *most;
 	uint32_t *label;
-	double *vcpu, *mem_GiB; /* per label */
-	uint64_t *allowed;      /* per label */
-	double *weight;         /* per label: scratch, zero between nodes */
+	struct load *load; /* per label */
+	uint64_t *allowed; /* per label */
+	double *weight;    /* per label: scratch, zero between nodes */
 	uint32_t *order;
 };
 
 static bool may_join(const struct labels *l, uint32_t node, uint32_t label)
 {
-	return l->vcpu[label] + l->g->vcpu[node] <= l->max_vcpu &&
-	       l->mem_GiB[label] + l->g->mem_GiB[node] <= l->max_mem_GiB &&
+	return load_fits(&l->load[label], &l->g->load[node], l->most) &&
 	       (l->allowed[label] & l->g->allowed[node]) != 0;
 }
 
@@ -54,10 +53,8 @@ static void choose_label(struct labels *l, uint32_t node)
 		l->weight[l->label[g->edges[k].to]] = 0;
 	if (best == own)
 		return;
-	l->vcpu[own] -= g->vcpu[node];
-	l->mem_GiB[own] -= g->mem_GiB[node];
-	l->vcpu[best] += g->vcpu[node];
-	l->mem_GiB[best] += g->mem_GiB[node];
+	load_take(&l->load[own], &g->load[node]);
+	load_add(&l->load[best], &g->load[node]);
 	l->allowed[best] &= g->allowed[node];
 	l->label[node] = best;
 }
@@ -67,18 +64,16 @@ static int labels_init(struct labels *l)
 	const uint32_t nodes = l->g->nodes;
 
 	l->label = calloc(nodes + 1, sizeof *l->label);
-	l->vcpu = calloc(nodes + 1, sizeof *l->vcpu);
-	l->mem_GiB = calloc(nodes + 1, sizeof *l->mem_GiB);
+	l->load = calloc(nodes + 1, sizeof *l->load);
 	l->allowed = calloc(nodes + 1, sizeof *l->allowed);
 	l->weight = calloc(nodes + 1, sizeof *l->weight);
 	l->order = calloc(nodes + 1, sizeof *l->order);
-	if (l->label == NULL || l->vcpu == NULL || l->mem_GiB == NULL || l->allowed == NULL ||
-	    l->weight == NULL || l->order == NULL)
+	if (l->label == NULL || l->load == NULL || l->allowed == NULL || l->weight == NULL ||
+	    l->order == NULL)
 		return GRAPPE_EMEMORY;
 	for (uint32_t i = 0; i < nodes; i++) {
 		l->label[i] = l->order[i] = i;
-		l->vcpu[i] = l->g->vcpu[i];
-		l->mem_GiB[i] = l->g->mem_GiB[i];
+		l->load[i] = l->g->load[i];
 		l->allowed[i] = l->g->allowed[i];
 	}
 	return GRAPPE_OK;
@@ -87,8 +82,7 @@ static int labels_init(struct labels *l)
 static void labels_deinit(struct labels *l)
 {
 	free(l->label);
-	free(l->vcpu);
-	free(l->mem_GiB);
+	free(l->load);
 	free(l->allowed);
 	free(l->weight);
 	free(l->order);
@@ -119,11 +113,10 @@ static int number_labels(const struct labels *l, uint32_t *number, uint32_t *clu
 	return (int)count;
 }
 
-int solve_cluster_find(const struct solve_graph *graph, const uint32_t *place, double max_vcpu,
-    double max_mem_GiB, struct lots *lots, struct budget *budget, uint32_t *cluster)
+int solve_cluster_find(const struct solve_graph *graph, const uint32_t *place,
+    const struct load *most, struct lots *lots, struct budget *budget, uint32_t *cluster)
 {
-	struct labels l = {
-	    .g = graph, .place = place, .max_vcpu = max_vcpu, .max_mem_GiB = max_mem_GiB};
+	struct labels l = {.g = graph, .place = place, .most = most};
 	int count = labels_init(&l);
 
 	if (count == GRAPPE_OK) {

@@ -9,10 +9,10 @@
 #include "manager/solve_search.h"
 
 /* solve_cluster_find - cluster[node] = 0 … count - 1, in the order of their first nodes. place:
- * nodes of different environments stay in different clusters; NULL: it does not matter. max_vcpu,
- * max_mem_GiB: of a cluster. Nodes that must be apart from others stay alone. Returns the count or
+ * nodes of different environments stay in different clusters; NULL: it does not matter. most: of a
+ * cluster. Nodes that must be apart from others stay alone. Returns the count or
  * GRAPPE_EMEMORY. */
-int solve_cluster_find(const struct solve_graph *graph, const uint32_t *place, double max_vcpu,
-    double max_mem_GiB, struct lots *lots, struct budget *budget, uint32_t *cluster);
+int solve_cluster_find(const struct solve_graph *graph, const uint32_t *place,
+    const struct load *most, struct lots *lots, struct budget *budget, uint32_t *cluster);
 
 #endif

@@ -42,11 +42,10 @@ static int allocate_nodes(struct solve_graph *g)
 	g->moved = calloc((size_t)g->nodes * g->stride + 1, sizeof *g->moved);
 	g->first = calloc(g->nodes + 2, sizeof *g->first);
 	g->allowed = calloc(g->nodes + 1, sizeof *g->allowed);
-	g->vcpu = calloc(g->nodes + 1, sizeof *g->vcpu);
-	g->mem_GiB = calloc(g->nodes + 1, sizeof *g->mem_GiB);
+	g->load = calloc(g->nodes + 1, sizeof *g->load);
 	g->apart_first = calloc(g->nodes + 2, sizeof *g->apart_first);
 	return g->fixed != NULL && g->moved != NULL && g->first != NULL && g->allowed != NULL &&
-		       g->vcpu != NULL && g->mem_GiB != NULL && g->apart_first != NULL
+		       g->load != NULL && g->apart_first != NULL
 		   ? GRAPPE_OK
 		   : GRAPPE_EMEMORY;
 }
@@ -58,8 +57,7 @@ void solve_graph_deinit(struct solve_graph *g)
 		free(g->back[t]);
 	}
 	if (g->owner) {
-		free(g->cap_vcpu);
-		free(g->cap_mem_GiB);
+		free(g->limit);
 		free(g->pull);
 	}
 	free(g->fixed);
@@ -67,8 +65,7 @@ void solve_graph_deinit(struct solve_graph *g)
 	free(g->first);
 	free(g->edges);
 	free(g->allowed);
-	free(g->vcpu);
-	free(g->mem_GiB);
+	free(g->load);
 	free(g->apart_first);
 	free(g->apart);
 	*g = (struct solve_graph){0};
@@ -103,7 +100,7 @@ static int build_tables(
 	int rc = solve_model_tables_init(in, objective, &tables);
 
 	g->terms = tables.terms;
-	g->symmetric = objective == COST_TIME;
+	g->symmetric = objective == COST_TIME || objective == COST_TRAFFIC;
 	g->pull = calloc(COST_TERMS, sizeof *g->pull);
 	for (unsigned t = 0; rc == GRAPPE_OK && t < g->terms; t++) {
 		const double between = (double)g->envs * (g->envs - 1);
@@ -131,13 +128,11 @@ static int build_tables(
 
 static int build_limits(struct solve_graph *g, const struct bounds *bounds)
 {
-	g->cap_vcpu = calloc(g->envs + 1, sizeof *g->cap_vcpu);
-	g->cap_mem_GiB = calloc(g->envs + 1, sizeof *g->cap_mem_GiB);
+	g->limit = calloc(g->envs + 1, sizeof *g->limit);
 	g->apart = calloc(bounds->apart_first[bounds->nunits] + 1, sizeof *g->apart);
-	if (g->cap_vcpu == NULL || g->cap_mem_GiB == NULL || g->apart == NULL)
+	if (g->limit == NULL || g->apart == NULL)
 		return GRAPPE_EMEMORY;
-	memcpy(g->cap_vcpu, bounds->vcpu, g->envs * sizeof *g->cap_vcpu);
-	memcpy(g->cap_mem_GiB, bounds->mem_GiB, g->envs * sizeof *g->cap_mem_GiB);
+	memcpy(g->limit, bounds->limit, g->envs * sizeof *g->limit);
 	memcpy(g->apart_first, bounds->apart_first, (g->nodes + 1) * sizeof *g->apart_first);
 	memcpy(g->apart, bounds->apart, g->apart_first[g->nodes] * sizeof *g->apart);
 	return GRAPPE_OK;
@@ -151,8 +146,7 @@ static void build_nodes(struct solve_graph *g, const struct instance *in,
 		const bool voluntary = solve_bounds_may_stay(bounds, in, vm);
 
 		g->allowed[node] = bounds->allowed[vm];
-		g->vcpu[node] += in->vms[vm].vcpu;
-		g->mem_GiB[node] += in->vms[vm].mem_GiB;
+		load_add(&g->load[node], &in->vms[vm].load);
 		for (uint32_t e = 0; e < g->envs; e++) {
 			g->fixed[node * g->stride + e] += solve_model_of_vm(in, objective, vm, e);
 			g->moved[node * g->stride + e] += voluntary && in->vms[vm].env != e;
@@ -304,8 +298,7 @@ static void cluster_nodes(
 		const uint32_t c = cluster[i];
 
 		out->allowed[c] &= g->allowed[i];
-		out->vcpu[c] += g->vcpu[i];
-		out->mem_GiB[c] += g->mem_GiB[i];
+		load_add(&out->load[c], &g->load[i]);
 		add_row(
 		    out->fixed + (size_t)c * g->stride, g->fixed + (size_t)i * g->stride, g->envs);
 		for (uint32_t e = 0; e < g->envs; e++)

@@ -11,6 +11,7 @@
 #ifndef GRAPPE_MANAGER_SOLVE_GRAPH_H
 #define GRAPPE_MANAGER_SOLVE_GRAPH_H
 
+#include "manager/solve_load.h"
 #include "manager/solve_model.h"
 #include "manager/solve_rules.h"
 
@@ -35,14 +36,14 @@ struct solve_graph {
 	double *fixed; /* [node * stride + env]; INFINITY where envs end */
 	size_t *first; /* nodes + 1 offsets into edges */
 	struct solve_graph_edge *edges;
-	uint64_t *allowed;      /* per node: environments, as bits */
-	double *vcpu, *mem_GiB; /* per node */
-	uint32_t *moved;        /* [node * stride + env]: voluntary moves that this takes */
-	size_t *apart_first;    /* nodes + 1 offsets into apart */
+	uint64_t *allowed;   /* per node: environments, as bits */
+	struct load *load;   /* per node */
+	uint32_t *moved;     /* [node * stride + env]: voluntary moves that this takes */
+	size_t *apart_first; /* nodes + 1 offsets into apart */
 	uint32_t *apart;
-	double *cap_vcpu, *cap_mem_GiB; /* per environment */
-	double *pull; /* per term: how much farther other environments are than one's own */
-	bool owner;   /* of the tables and capacities */
+	struct load *limit; /* per environment */
+	double *pull;       /* per term: how much farther other environments are than one's own */
+	bool owner;         /* of the tables and capacities */
 };
 
 /* solve_graph_build - from an instance and its bounds. Returns 0 or GRAPPE_EMEMORY; deinit it in

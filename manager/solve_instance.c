@@ -93,12 +93,12 @@ static void read_envs(struct table *t, struct instance *in)
 {
 	in->envs = make_room(t, INSTANCE_ENVS_MAX, sizeof *in->envs);
 	while (solve_table_next(t)) {
-		struct instance_env env;
+		struct instance_env env = {.limit.vms = INFINITY};
 
 		expect_number(t, "env", 0, in->nenvs, INSTANCE_ENVS_MAX);
 		solve_table_skip(t);
-		env.vcpu = solve_table_number(t, "cap_vcpu", 0, INSTANCE_VALUE_MAX);
-		env.mem_GiB = solve_table_number(t, "cap_mem_gb", 0, INSTANCE_VALUE_MAX);
+		env.limit.vcpu = solve_table_number(t, "cap_vcpu", 0, INSTANCE_VALUE_MAX);
+		env.limit.mem_GiB = solve_table_number(t, "cap_mem_gb", 0, INSTANCE_VALUE_MAX);
 		env.power = solve_table_number(t, "power", 1e-6, 1e6);
 		env.price = solve_table_number(t, "price_vcpu_h", 0, 1e6);
 		env.avail_h = solve_table_number(t, "avail_h", -1, INSTANCE_VALUE_MAX);
@@ -140,11 +140,11 @@ static void read_vms(struct table *t, struct instance *in)
 {
 	in->vms = make_room(t, INSTANCE_VMS_MAX, sizeof *in->vms);
 	while (solve_table_next(t)) {
-		struct instance_vm vm;
+		struct instance_vm vm = {.load.vms = 1};
 
 		expect_number(t, "vm", 0, in->nvms, INSTANCE_VMS_MAX);
-		vm.vcpu = solve_table_number(t, "vcpu", 0, INSTANCE_VALUE_MAX);
-		vm.mem_GiB = solve_table_number(t, "mem_gb", 0, INSTANCE_VALUE_MAX);
+		vm.load.vcpu = solve_table_number(t, "vcpu", 0, INSTANCE_VALUE_MAX);
+		vm.load.mem_GiB = solve_table_number(t, "mem_gb", 0, INSTANCE_VALUE_MAX);
 		vm.dirty_MBps = solve_table_number(t, "dirty_MBps", 0, INSTANCE_VALUE_MAX);
 		vm.work_h = solve_table_number(t, "work_h", 0, 1e9);
 		vm.env = solve_table_index(t, "cur_env", in->nenvs);
@@ -223,8 +223,42 @@ int solve_instance_parse(const struct instance_text texts[INSTANCE_FILES], struc
 		}
 		in.bytes += texts[file].length;
 	}
+	solve_instance_measure(&in);
 	*out = in;
 	return GRAPPE_OK;
+}
+
+void solve_instance_measure(struct instance *instance)
+{
+	const double count = instance->nvms > 0 ? (double)instance->nvms : 1;
+
+	instance->typical = (struct load){0};
+	for (size_t vm = 0; vm < instance->nvms; vm++)
+		load_add(&instance->typical, &instance->vms[vm].load);
+	instance->typical.vcpu /= count;
+	instance->typical.mem_GiB /= count;
+	instance->typical.vms /= count;
+}
+
+static const char *name_or_number(
+    const char *const *names, uint32_t number, char scratch[INSTANCE_NAME_SIZE])
+{
+	if (names != NULL)
+		return names[number];
+	snprintf(scratch, INSTANCE_NAME_SIZE, "%u", number);
+	return scratch;
+}
+
+const char *solve_instance_vm_name(
+    const struct instance *instance, uint32_t vm, char scratch[INSTANCE_NAME_SIZE])
+{
+	return name_or_number(instance->vm_names, vm, scratch);
+}
+
+const char *solve_instance_env_name(
+    const struct instance *instance, uint32_t env, char scratch[INSTANCE_NAME_SIZE])
+{
+	return name_or_number(instance->env_names, env, scratch);
 }
 
 void solve_instance_deinit(struct instance *instance)

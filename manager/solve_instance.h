@@ -11,6 +11,8 @@
 #ifndef GRAPPE_MANAGER_SOLVE_INSTANCE_H
 #define GRAPPE_MANAGER_SOLVE_INSTANCE_H
 
+#include "manager/solve_load.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,17 +23,19 @@
 #define INSTANCE_VALUE_MAX 1e12
 
 struct instance_vm {
-	double vcpu, mem_GiB;
+	struct load load;
 	double dirty_MBps; /* how fast it writes to its memory */
 	double work_h;     /* what is left to do on a core of power 1 */
 	uint32_t env;      /* where it is */
+	double reluctance; /* of the objective: what a move must save beside its own cost */
 };
 
 struct instance_env {
-	double vcpu, mem_GiB; /* capacity for VMs */
-	double power;         /* speed of a core, relative */
-	double price;         /* of one vcpu for an hour */
-	double avail_h;       /* how long it stays open; INFINITY without end */
+	struct load limit;              /* capacity for VMs */
+	double power;                   /* speed of a core, relative */
+	double price;                   /* of one vcpu for an hour */
+	double price_mem_GiB, price_vm; /* of one GiB, and of any VM, for an hour */
+	double avail_h;                 /* how long it stays open; INFINITY without end */
 };
 
 struct instance_link {
@@ -52,9 +56,12 @@ struct instance {
 	struct instance_link *links; /* nenvs x nenvs, [from * nenvs + to] */
 	uint32_t *endpoints;         /* environment of each fixed node */
 	struct instance_flow *flows;
+	struct load typical;  /* the mean of the VMs; solve_instance_measure() */
 	double horizon_h;     /* how long the traffic goes on */
 	double sync_fraction; /* share of the packets that somebody waits for, 0 … 1 */
 	size_t bytes;         /* size of all files */
+	/* What people call them; NULL: they go by their numbers. Borrowed. */
+	const char *const *vm_names, *const *env_names;
 };
 
 enum instance_file {
@@ -80,6 +87,17 @@ int solve_instance_parse(const struct instance_text texts[INSTANCE_FILES], struc
     char *message, size_t size);
 /* solve_instance_load - the same from a folder; also GRAPPE_EIO. Messages begin with the path. */
 int solve_instance_load(const char *folder, struct instance *out, char *message, size_t size);
+#define INSTANCE_NAME_SIZE 256
+
+/* solve_instance_vm_name, solve_instance_env_name - what to call them in messages; a number is
+ * written into scratch. */
+const char *solve_instance_vm_name(
+    const struct instance *instance, uint32_t vm, char scratch[INSTANCE_NAME_SIZE]);
+const char *solve_instance_env_name(
+    const struct instance *instance, uint32_t env, char scratch[INSTANCE_NAME_SIZE]);
+
+/* solve_instance_measure - after the VMs are filled in by hand. */
+void solve_instance_measure(struct instance *instance);
 void solve_instance_deinit(struct instance *instance);
 
 #endif

@@ -78,21 +78,21 @@ static int anneal_fine(struct levels *l, double end, double hot, double cold)
 }
 
 /* The largest cluster: a share of a usual environment, and not more than many usual nodes. */
-static void bound_clusters(const struct levels *l, double share, double *vcpu, double *mem)
+static struct load bound_clusters(const struct levels *l, double share)
 {
-	double node_vcpu = 0, node_mem = 0;
+	const double many = CLUSTER_NODES / START_SHARE;
+	struct load env = {0}, node = {0};
 
-	*vcpu = *mem = 0;
 	for (uint32_t e = 0; e < l->g->envs; e++) {
-		*vcpu += l->g->cap_vcpu[e] / l->g->envs;
-		*mem += l->g->cap_mem_GiB[e] / l->g->envs;
+		load_add(&env, &l->g->limit[e]);
 	}
 	for (uint32_t i = 0; i < l->g->nodes; i++) {
-		node_vcpu += l->g->vcpu[i] / l->g->nodes;
-		node_mem += l->g->mem_GiB[i] / l->g->nodes;
+		load_add(&node, &l->g->load[i]);
 	}
-	*vcpu = share * fmin(*vcpu, CLUSTER_NODES / START_SHARE * node_vcpu);
-	*mem = share * fmin(*mem, CLUSTER_NODES / START_SHARE * node_mem);
+	return (struct load){
+	    .vcpu = share * fmin(env.vcpu / l->g->envs, many * node.vcpu / l->g->nodes),
+	    .mem_GiB = share * fmin(env.mem_GiB / l->g->envs, many * node.mem_GiB / l->g->nodes),
+	    .vms = share * fmin(env.vms / l->g->envs, many * node.vms / l->g->nodes)};
 }
 
 /* From the placement of clusters to that of their members. */
@@ -118,11 +118,10 @@ static int run_cycle(struct levels *l, const struct cycle *cycle)
 	struct solve_graph coarse = {0};
 	struct solve_state state = {0};
 	struct solve_search search = fine_search(l);
-	double vcpu, mem;
+	const struct load most = bound_clusters(l, cycle->share);
 	int count, rc;
 
-	bound_clusters(l, cycle->share, &vcpu, &mem);
-	count = solve_cluster_find(l->g, l->fine.place, vcpu, mem, l->lots, l->budget, l->cluster);
+	count = solve_cluster_find(l->g, l->fine.place, &most, l->lots, l->budget, l->cluster);
 	if (count < 0)
 		return count;
 	solve_budget_spend(l->budget, solve_graph_bytes(l->g) / 4);
@@ -152,11 +151,11 @@ static int start_coarse(struct levels *l, double end, double hot, double warm)
 	struct solve_graph coarse = {0};
 	struct solve_state state = {0};
 	struct solve_search search = fine_search(l);
-	double vcpu, mem;
+	const struct load most =
+	    bound_clusters(l, START_SHARE * pow(4, solve_lots_share(l->lots) - 0.5));
 	int count, rc;
 
-	bound_clusters(l, START_SHARE * pow(4, solve_lots_share(l->lots) - 0.5), &vcpu, &mem);
-	count = solve_cluster_find(l->g, NULL, vcpu, mem, l->lots, l->budget, l->cluster);
+	count = solve_cluster_find(l->g, NULL, &most, l->lots, l->budget, l->cluster);
 	if (count < 0)
 		return count;
 	solve_budget_spend(l->budget, solve_graph_bytes(l->g) / 4);

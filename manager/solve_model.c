@@ -14,7 +14,7 @@
 
 double cost_migration_MB(const struct instance_vm *vm, double bandwidth_MBps)
 {
-	const double memory = 1024 * vm->mem_GiB, ratio = vm->dirty_MBps / bandwidth_MBps;
+	const double memory = 1024 * vm->load.mem_GiB, ratio = vm->dirty_MBps / bandwidth_MBps;
 	double sent = 0, round = memory;
 
 	if (ratio >= 1)
@@ -47,16 +47,19 @@ static double money_per_byte(const struct instance *in, const struct instance_li
 	return in->horizon_h * 3600 / 1e9 * link->price_per_GB;
 }
 
-static double own_hours(const struct instance *in, uint32_t vm, uint32_t env)
+static double moving_hours(const struct instance *in, uint32_t vm, uint32_t env)
 {
 	const struct instance_vm *it = &in->vms[vm];
 	const struct instance_link *way = link_of(in, it->env, env);
-	double hours = it->work_h / in->envs[env].power;
 
-	if (env != it->env)
-		hours += MIGRATION_SHARE * cost_migration_MB(it, way->bandwidth_MBps) /
-			 way->bandwidth_MBps / 3600;
-	return hours;
+	return env == it->env ? 0
+			      : MIGRATION_SHARE * cost_migration_MB(it, way->bandwidth_MBps) /
+				    way->bandwidth_MBps / 3600;
+}
+
+static double compute_hours(const struct instance *in, uint32_t vm, uint32_t env)
+{
+	return in->vms[vm].work_h / in->envs[env].power;
 }
 
 static double moving_money(const struct instance *in, uint32_t vm, uint32_t env)
@@ -69,19 +72,32 @@ static double moving_money(const struct instance *in, uint32_t vm, uint32_t env)
 		   : cost_migration_MB(it, way->bandwidth_MBps) / 1000 * way->price_per_GB;
 }
 
+/* Of an hour that such a load is hosted. */
+static double hourly_price(const struct instance_env *env, const struct load *load)
+{
+	return load->vcpu * env->price + load->mem_GiB * env->price_mem_GiB +
+	       load->vms * env->price_vm;
+}
+
 double solve_model_of_vm(
     const struct instance *in, enum cost_objective objective, uint32_t vm, uint32_t env)
 {
+	const struct instance_vm *it = &in->vms[vm];
+	const double hours = compute_hours(in, vm, env) + moving_hours(in, vm, env);
+	const double reluctance = env == it->env ? 0 : it->reluctance;
+
 	switch (objective) {
 	case COST_TIME:
-		return own_hours(in, vm, env);
+		return hours + reluctance;
 	case COST_MONEY:
-		return in->vms[vm].vcpu * in->envs[env].price * own_hours(in, vm, env) +
-		       moving_money(in, vm, env);
+		return hourly_price(&in->envs[env], &it->load) * hours + moving_money(in, vm, env) +
+		       reluctance;
+	case COST_TRAFFIC:
+		return reluctance;
 	case COST_RESOURCES:
 		break;
 	}
-	return env == in->vms[vm].env ? 0 : COST_PER_MOVE;
+	return env == it->env ? 0 : COST_PER_MOVE;
 }
 
 static double flow_hours(
@@ -109,30 +125,73 @@ double solve_model_of_endpoint_flow(const struct instance *in, enum cost_objecti
 	const uint32_t from = flow->from == vm ? env : in->endpoints[flow->from - in->nvms];
 	const uint32_t to = flow->to == vm ? env : in->endpoints[flow->to - in->nvms];
 	const struct instance_link *link = link_of(in, from, to);
-	const double hours = flow_hours(in, flow, link);
 
-	if (objective == COST_TIME)
-		return hours;
-	if (objective == COST_RESOURCES)
-		return 0;
-	return in->vms[vm].vcpu * in->envs[env].price * hours +
-	       flow->bytes_s * money_per_byte(in, link);
+	switch (objective) {
+	case COST_TIME:
+		return flow_hours(in, flow, link);
+	case COST_MONEY:
+		return hourly_price(&in->envs[env], &in->vms[vm].load) *
+			   flow_hours(in, flow, link) +
+		       flow->bytes_s * money_per_byte(in, link);
+	case COST_TRAFFIC:
+		return from != to ? flow->bytes_s : 0;
+	case COST_RESOURCES:
+		break;
+	}
+	return 0;
+}
+
+/* How much dearer than a typical one the VM is; the same everywhere where only vcpu have a price,
+ * else the mean over environments. */
+static double price_ratio(const struct instance *in, const struct load *load)
+{
+	double sum = 0;
+	size_t count = 0;
+
+	for (size_t e = 0; e < in->nenvs; e++) {
+		const double typical = hourly_price(&in->envs[e], &in->typical);
+
+		if (typical <= 0)
+			continue;
+		sum += hourly_price(&in->envs[e], load) / typical;
+		count++;
+	}
+	return count > 0 ? sum / (double)count : 0;
 }
 
 void solve_model_of_flow(const struct instance *in, enum cost_objective objective,
     const struct instance_flow *flow, double weight[COST_TERMS])
 {
-	const double vcpu = objective == COST_MONEY ? in->vms[flow->to].vcpu : 1;
+	const double ratio = objective == COST_MONEY ? price_ratio(in, &in->vms[flow->to].load) : 1;
 
-	weight[0] = flow->packets_s * vcpu;
-	weight[1] = flow->bytes_s * vcpu;
+	weight[0] = objective == COST_TRAFFIC ? flow->bytes_s : flow->packets_s * ratio;
+	weight[1] = flow->bytes_s * ratio;
 	weight[2] = flow->bytes_s;
+}
+
+static void fill_tables(const struct instance *in, enum cost_objective objective, uint32_t from,
+    uint32_t to, const struct cost_tables *out)
+{
+	const struct instance_link *link = link_of(in, from, to);
+	const size_t at = from * in->nenvs + to;
+	const double price =
+	    objective == COST_MONEY ? hourly_price(&in->envs[to], &in->typical) : 1;
+
+	if (objective == COST_TRAFFIC) {
+		out->table[0][at] = from != to;
+		return;
+	}
+	out->table[0][at] = price * hours_per_packet(in, link);
+	out->table[1][at] = price * hours_per_byte(in, link);
+	if (objective == COST_MONEY)
+		out->table[2][at] = money_per_byte(in, link);
 }
 
 int solve_model_tables_init(
     const struct instance *in, enum cost_objective objective, struct cost_tables *out)
 {
-	static const unsigned terms[] = {[COST_TIME] = 2, [COST_MONEY] = 3, [COST_RESOURCES] = 0};
+	static const unsigned terms[] = {
+	    [COST_TIME] = 2, [COST_MONEY] = 3, [COST_RESOURCES] = 0, [COST_TRAFFIC] = 1};
 
 	*out = (struct cost_tables){.terms = terms[objective]};
 	for (unsigned t = 0; t < out->terms; t++) {
@@ -140,18 +199,9 @@ int solve_model_tables_init(
 		if (out->table[t] == NULL)
 			return GRAPPE_EMEMORY;
 	}
-	for (uint32_t from = 0; out->terms > 0 && from < in->nenvs; from++) {
-		for (uint32_t to = 0; to < in->nenvs; to++) {
-			const struct instance_link *link = link_of(in, from, to);
-			const double price = objective == COST_MONEY ? in->envs[to].price : 1;
-			const size_t at = from * in->nenvs + to;
-
-			out->table[0][at] = price * hours_per_packet(in, link);
-			out->table[1][at] = price * hours_per_byte(in, link);
-			if (objective == COST_MONEY)
-				out->table[2][at] = money_per_byte(in, link);
-		}
-	}
+	for (uint32_t from = 0; out->terms > 0 && from < in->nenvs; from++)
+		for (uint32_t to = 0; to < in->nenvs; to++)
+			fill_tables(in, objective, from, to, out);
 	return GRAPPE_OK;
 }
 
@@ -172,45 +222,92 @@ static double open_vcpu(const struct instance *in, const uint32_t *place)
 	for (size_t vm = 0; vm < in->nvms; vm++)
 		open |= UINT64_C(1) << place[vm];
 	for (size_t e = 0; e < in->nenvs; e++)
-		sum += (open >> e & 1) != 0 ? in->envs[e].vcpu : 0;
+		sum += (open >> e & 1) != 0 ? in->envs[e].limit.vcpu : 0;
 	return sum;
+}
+
+static void add_flow(const struct instance *in, const uint32_t *place,
+    const struct instance_flow *flow, struct cost_vm *out)
+{
+	const uint32_t from = place_of_node(in, place, flow->from);
+	const uint32_t to = place_of_node(in, place, flow->to);
+	const struct instance_link *link = link_of(in, from, to);
+	const uint32_t waits = vm_of_flow(in, flow);
+	const uint32_t pays = flow->from < in->nvms ? flow->from : flow->to;
+
+	if (waits >= in->nvms)
+		return; /* between endpoints */
+	out[waits].waiting_h += flow_hours(in, flow, link);
+	out[pays].transfer += flow->bytes_s * money_per_byte(in, link);
+	if (from == to)
+		return;
+	for (int end = 0; end < 2; end++) {
+		const uint32_t node = end == 0 ? flow->from : flow->to;
+
+		if (node < in->nvms)
+			out[node].traffic_Bps += flow->bytes_s;
+	}
+}
+
+void solve_model_vms(const struct instance *in, const uint32_t *place, struct cost_vm *out)
+{
+	for (uint32_t vm = 0; vm < in->nvms; vm++)
+		out[vm] = (struct cost_vm){.compute_h = compute_hours(in, vm, place[vm]),
+		    .moving_h = moving_hours(in, vm, place[vm]),
+		    .transfer = moving_money(in, vm, place[vm])};
+	for (size_t i = 0; i < in->nflows; i++)
+		add_flow(in, place, &in->flows[i], out);
+	for (uint32_t vm = 0; vm < in->nvms; vm++)
+		out[vm].hosting = hourly_price(&in->envs[place[vm]], &in->vms[vm].load) *
+				  (out[vm].compute_h + out[vm].waiting_h + out[vm].moving_h);
+}
+
+static void add_traffic(const struct instance *in, const uint32_t *place, struct cost_totals *out)
+{
+	for (size_t i = 0; i < in->nflows; i++) {
+		const struct instance_flow *flow = &in->flows[i];
+
+		if (vm_of_flow(in, flow) >= in->nvms ||
+		    place_of_node(in, place, flow->from) == place_of_node(in, place, flow->to))
+			continue;
+		out->traffic_Bps += flow->bytes_s;
+		out->traffic_packets_s += flow->packets_s;
+	}
 }
 
 int solve_model_totals_of(const struct instance *in, const uint32_t *place, struct cost_totals *out)
 {
-	double *hours = calloc(in->nvms + 1, sizeof *hours);
+	struct cost_vm *vms = calloc(in->nvms + 1, sizeof *vms);
 
 	*out = (struct cost_totals){0};
-	if (hours == NULL)
+	if (vms == NULL)
 		return GRAPPE_EMEMORY;
+	solve_model_vms(in, place, vms);
 	for (uint32_t vm = 0; vm < in->nvms; vm++) {
-		hours[vm] = own_hours(in, vm, place[vm]);
-		out->money += moving_money(in, vm, place[vm]);
+		const double hours = vms[vm].compute_h + vms[vm].waiting_h + vms[vm].moving_h;
+
+		out->time_h += hours;
+		out->makespan_h = fmax(out->makespan_h, hours);
+		out->money += vms[vm].hosting + vms[vm].transfer;
 		out->moved += place[vm] != in->vms[vm].env;
 	}
-	for (size_t i = 0; i < in->nflows; i++) {
-		const struct instance_flow *flow = &in->flows[i];
-		const struct instance_link *link = link_of(
-		    in, place_of_node(in, place, flow->from), place_of_node(in, place, flow->to));
-
-		if (vm_of_flow(in, flow) >= in->nvms)
-			continue; /* between endpoints */
-		hours[vm_of_flow(in, flow)] += flow_hours(in, flow, link);
-		out->money += flow->bytes_s * money_per_byte(in, link);
-	}
-	for (uint32_t vm = 0; vm < in->nvms; vm++) {
-		out->time_h += hours[vm];
-		out->makespan_h = fmax(out->makespan_h, hours[vm]);
-		out->money += in->vms[vm].vcpu * in->envs[place[vm]].price * hours[vm];
-	}
+	add_traffic(in, place, out);
 	out->resources = open_vcpu(in, place) + COST_PER_MOVE * (double)out->moved;
-	free(hours);
+	free(vms);
 	return GRAPPE_OK;
 }
 
 double solve_model_value(enum cost_objective objective, const struct cost_totals *totals)
 {
-	return objective == COST_TIME    ? totals->time_h
-	       : objective == COST_MONEY ? totals->money
-					 : totals->resources;
+	switch (objective) {
+	case COST_TIME:
+		return totals->time_h;
+	case COST_MONEY:
+		return totals->money;
+	case COST_TRAFFIC:
+		return totals->traffic_Bps;
+	case COST_RESOURCES:
+		break;
+	}
+	return totals->resources;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a placement costs: the only place that knows how run time, money and the use of resources
- * come about (doc/planning.md, "Cost model"). The search sees costs as a sum of what a VM
- * costs in an environment and of what a flow costs between two environments; another model
- * replaces the functions of this header. Pure.
+ * What a placement costs: the only place that knows how run time, money, the use of
+ * resources and traffic come about (doc/planning.md, "Cost model"). The search sees costs as a sum
+ * of what a VM costs in an environment and of what a flow costs between two environments; another
+ * model replaces the functions of this header. Pure.
  *
- * Units: hours of VMs, money of the instance, vcpu of open environments.
+ * Units: hours of VMs, money of the instance, vcpu of open environments, bytes per second.
  */
 #ifndef GRAPPE_MANAGER_SOLVE_MODEL_H
 #define GRAPPE_MANAGER_SOLVE_MODEL_H
@@ -14,14 +14,22 @@
 
 #define COST_TERMS 3
 
-enum cost_objective { COST_TIME, COST_MONEY, COST_RESOURCES };
+enum cost_objective { COST_TIME, COST_MONEY, COST_RESOURCES, COST_TRAFFIC };
 
 struct cost_totals {
 	double time_h;     /* sum over VMs */
 	double money;      /* of the VMs' hours and of what leaves environments */
 	double resources;  /* vcpu of environments with VMs, and COST_PER_MOVE for each VM moved */
 	double makespan_h; /* the longest of all VMs */
-	size_t moved;      /* VMs that are not where they were */
+	double traffic_Bps, traffic_packets_s; /* between environments, of VMs */
+	size_t moved;                          /* VMs that are not where they were */
+};
+
+/* What one VM has of it. */
+struct cost_vm {
+	double compute_h, waiting_h, moving_h; /* hours */
+	double hosting, transfer;              /* money: for its hours; for what it sends away */
+	double traffic_Bps;                    /* that it exchanges with other environments */
 };
 
 /* A flow between environments f and e costs the sum over t of weight[t] * table[t][f * nenvs + e].
@@ -37,11 +45,13 @@ struct cost_tables {
  * GRAPPE_EMEMORY. */
 int solve_model_totals_of(
     const struct instance *instance, const uint32_t *place, struct cost_totals *out);
+/* solve_model_vms - the same VM by VM; out[nvms]. */
+void solve_model_vms(const struct instance *instance, const uint32_t *place, struct cost_vm *out);
 /* solve_model_value - the number that the objective minimises. */
 double solve_model_value(enum cost_objective objective, const struct cost_totals *totals);
 
-/* solve_model_of_vm - what the VM costs in an environment, moving there included, without traffic.
- */
+/* solve_model_of_vm - what the VM costs in an environment, moving there and its reluctance to do so
+ * included, without traffic. */
 double solve_model_of_vm(
     const struct instance *instance, enum cost_objective objective, uint32_t vm, uint32_t env);
 /* solve_model_of_endpoint_flow - what a flow with an endpoint costs while its VM is in an

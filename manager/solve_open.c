@@ -20,9 +20,9 @@ struct open_set {
 struct opening {
 	const struct instance *in;
 	const struct solve_graph *g;
-	double need_vcpu, need_mem;
-	double left_vcpu[INSTANCE_ENVS_MAX + 1], left_mem[INSTANCE_ENVS_MAX + 1]; /* from e on */
-	struct open_set sets[SETS_MAX];                                           /* by vcpu */
+	struct load need;
+	struct load left[INSTANCE_ENVS_MAX + 1]; /* from e on */
+	struct open_set sets[SETS_MAX];          /* by vcpu */
 	size_t nsets;
 	double bound; /* what is in use now */
 	uint64_t steps;
@@ -46,18 +46,21 @@ static void note_set(struct opening *o, uint64_t set, double vcpu)
 
 /* Every set of environments from e on that could hold all, beside those chosen already. */
 static void list_sets(
-    struct opening *o, uint32_t e, uint64_t set, double vcpu, double room, double mem)
+    struct opening *o, uint32_t e, uint64_t set, double vcpu, const struct load *room)
 {
-	if (o->steps++ > SETS_STEPS || vcpu >= worst(o) || room + o->left_vcpu[e] < o->need_vcpu ||
-	    mem + o->left_mem[e] < o->need_mem)
+	struct load more = *room;
+
+	load_add(&more, &o->left[e]);
+	if (o->steps++ > SETS_STEPS || vcpu >= worst(o) || load_is_over(&o->need, &more))
 		return;
 	if (e == o->g->envs) {
 		note_set(o, set, vcpu);
 		return;
 	}
-	list_sets(o, e + 1, set, vcpu, room, mem);
-	list_sets(o, e + 1, set | UINT64_C(1) << e, vcpu + o->in->envs[e].vcpu,
-	    room + o->g->cap_vcpu[e], mem + o->g->cap_mem_GiB[e]);
+	list_sets(o, e + 1, set, vcpu, room);
+	more = *room;
+	load_add(&more, &o->g->limit[e]);
+	list_sets(o, e + 1, set | UINT64_C(1) << e, vcpu + o->in->envs[e].limit.vcpu, &more);
 }
 
 static void measure(struct opening *o, const uint32_t *place)
@@ -65,17 +68,14 @@ static void measure(struct opening *o, const uint32_t *place)
 	uint64_t used = 0;
 
 	for (uint32_t i = 0; i < o->g->nodes; i++) {
-		o->need_vcpu += o->g->vcpu[i];
-		o->need_mem += o->g->mem_GiB[i];
+		load_add(&o->need, &o->g->load[i]);
 		used |= UINT64_C(1) << place[i];
 	}
 	for (uint32_t e = o->g->envs; e-- > 0;) {
-		o->left_vcpu[e] = o->left_vcpu[e + 1] + o->g->cap_vcpu[e];
-		o->left_mem[e] = o->left_mem[e + 1] + o->g->cap_mem_GiB[e];
-		o->bound += (used >> e & 1) != 0 ? o->in->envs[e].vcpu : 0;
+		o->left[e] = o->left[e + 1];
+		load_add(&o->left[e], &o->g->limit[e]);
+		o->bound += (used >> e & 1) != 0 ? o->in->envs[e].limit.vcpu : 0;
 	}
-	o->need_vcpu *= 1 - 1e-9;
-	o->need_mem *= 1 - 1e-9;
 }
 
 /* A placement within the set, in place; 1 when there is one, 0 when none was found, or an error. */
@@ -115,7 +115,7 @@ int solve_open_fewest(const struct instance *instance, const struct solve_graph 
 		o->in = instance;
 		o->g = graph;
 		measure(o, place);
-		list_sets(o, 0, 0, 0, 0, 0);
+		list_sets(o, 0, 0, 0, &(struct load){0});
 	}
 	for (size_t i = 0; rc == GRAPPE_OK && i < o->nsets && solve_budget_progress(budget) < 0.7;
 	     i++)

@@ -114,7 +114,6 @@ void solve_rules_deinit(struct rules *rules)
 /* ---- what they come to ---- */
 
 #define AVAILABILITY_RESERVE 1.1 /* a VM's work may take so much longer than it should */
-#define ROUNDING 1e-9
 
 static uint64_t bit(uint32_t env)
 {
@@ -142,30 +141,33 @@ static const struct rule *find_earlier(
 	return NULL;
 }
 
-static void blame_rule(
-    const struct rules *rules, const struct rule *rule, uint32_t vm, char reason[RULES_TEXT_SIZE])
+static void blame_rule(const struct instance *in, const struct rules *rules,
+    const struct rule *rule, uint32_t vm, char reason[RULES_TEXT_SIZE])
 {
 	const struct rule *earlier = find_earlier(rules, rule, vm);
+	char name[INSTANCE_NAME_SIZE];
 
 	if (earlier != NULL)
 		snprintf(reason, RULES_TEXT_SIZE,
-		    "VM %u may be nowhere: rule %s of line %zu leaves nothing of what rule %s of "
+		    "VM %.80s may be nowhere: rule %s of line %zu leaves nothing of what rule %s "
+		    "of "
 		    "line %zu and the availability of environments allow",
-		    vm, kinds[rule->kind].name, rule->line, kinds[earlier->kind].name,
-		    earlier->line);
+		    solve_instance_vm_name(in, vm, name), kinds[rule->kind].name, rule->line,
+		    kinds[earlier->kind].name, earlier->line);
 	else
 		snprintf(reason, RULES_TEXT_SIZE,
-		    "VM %u may be nowhere: rule %s of line %zu leaves only environments that close "
+		    "VM %.80s may be nowhere: rule %s of line %zu leaves only environments that "
+		    "close "
 		    "before its work ends (availability)",
-		    vm, kinds[rule->kind].name, rule->line);
+		    solve_instance_vm_name(in, vm, name), kinds[rule->kind].name, rule->line);
 }
 
 /* Narrows where the VM may be; says when nothing is left. */
-static int narrow(struct bounds *b, uint32_t vm, uint64_t set, const struct rules *rules,
-    const struct rule *rule, char reason[RULES_TEXT_SIZE])
+static int narrow(const struct instance *in, struct bounds *b, uint32_t vm, uint64_t set,
+    const struct rules *rules, const struct rule *rule, char reason[RULES_TEXT_SIZE])
 {
 	if ((b->allowed[vm] & set) == 0) {
-		blame_rule(rules, rule, vm, reason);
+		blame_rule(in, rules, rule, vm, reason);
 		return GRAPPE_ENOTFOUND;
 	}
 	b->allowed[vm] &= set;
@@ -178,12 +180,12 @@ static int apply_rule(const struct instance *in, const struct rules *rules, cons
 	int rc = GRAPPE_OK;
 
 	if (rule->kind == RULE_PIN && !b->outside[rule->a])
-		rc = narrow(b, rule->a, bit((uint32_t)rule->b), rules, rule, reason);
+		rc = narrow(in, b, rule->a, bit((uint32_t)rule->b), rules, rule, reason);
 	for (uint32_t vm = 0; rule->kind == RULE_DRAIN && rc == GRAPPE_OK && vm < in->nvms; vm++)
 		if (!b->outside[vm])
-			rc = narrow(b, vm, ~bit(rule->a), rules, rule, reason);
+			rc = narrow(in, b, vm, ~bit(rule->a), rules, rule, reason);
 	if (rule->kind == RULE_QUOTA)
-		b->vcpu[rule->a] = fmin(b->vcpu[rule->a], rule->b);
+		b->limit[rule->a].vcpu = fmin(b->limit[rule->a].vcpu, rule->b);
 	return rc;
 }
 
@@ -205,15 +207,16 @@ static void take_scope(const struct instance *in, const struct rules *rules, str
 static int bound_vms(const struct instance *in, const struct rules *rules, struct bounds *b,
     char reason[RULES_TEXT_SIZE])
 {
+	char name[INSTANCE_NAME_SIZE];
 	int rc = GRAPPE_OK;
 
 	for (uint32_t vm = 0; vm < in->nvms; vm++) {
 		b->allowed[vm] = b->outside[vm] ? bit(in->vms[vm].env) : open_long_enough(in, vm);
 		if (b->allowed[vm] == 0) {
 			snprintf(reason, RULES_TEXT_SIZE,
-			    "VM %u may be nowhere: its %g h of work end after every environment "
+			    "VM %.80s may be nowhere: its %g h of work end after every environment "
 			    "closes (availability)",
-			    vm, in->vms[vm].work_h);
+			    solve_instance_vm_name(in, vm, name), in->vms[vm].work_h);
 			return GRAPPE_ENOTFOUND;
 		}
 	}
@@ -237,6 +240,8 @@ static int join_units(const struct instance *in, const struct rules *rules, stru
 {
 	for (uint32_t vm = 0; vm < in->nvms; vm++)
 		parent[vm] = vm;
+	char one[INSTANCE_NAME_SIZE], two[INSTANCE_NAME_SIZE];
+
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
 		uint32_t v, w;
@@ -247,9 +252,10 @@ static int join_units(const struct instance *in, const struct rules *rules, stru
 		w = find_root(parent, (uint32_t)rule->b);
 		if ((b->allowed[v] & b->allowed[w]) == 0) {
 			snprintf(reason, RULES_TEXT_SIZE,
-			    "VMs %u and %u cannot be together (line %zu): no environment is left "
-			    "that both may be in",
-			    rule->a, (uint32_t)rule->b, rule->line);
+			    "VMs %.80s and %.80s cannot be together (line %zu): no environment "
+			    "is left that both may be in",
+			    solve_instance_vm_name(in, rule->a, one),
+			    solve_instance_vm_name(in, (uint32_t)rule->b, two), rule->line);
 			return GRAPPE_ENOTFOUND;
 		}
 		/* The lower number is the root, so that units keep the order of VMs. */
@@ -277,8 +283,11 @@ static void put_apart(struct bounds *b, size_t *fill, uint32_t u, uint32_t w)
 	b->apart[b->apart_first[w] + fill[w]++] = u;
 }
 
-static int count_apart(const struct rules *rules, struct bounds *b, char reason[RULES_TEXT_SIZE])
+static int count_apart(const struct instance *in, const struct rules *rules, struct bounds *b,
+    char reason[RULES_TEXT_SIZE])
 {
+	char one[INSTANCE_NAME_SIZE], two[INSTANCE_NAME_SIZE];
+
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
 
@@ -286,9 +295,11 @@ static int count_apart(const struct rules *rules, struct bounds *b, char reason[
 			continue;
 		if (b->unit[rule->a] == b->unit[(uint32_t)rule->b]) {
 			snprintf(reason, RULES_TEXT_SIZE,
-			    "VMs %u and %u must be together and yet not in one environment (rule "
-			    "%s of line %zu)",
-			    rule->a, (uint32_t)rule->b, kinds[rule->kind].name, rule->line);
+			    "VMs %.80s and %.80s must be together and yet not in one environment "
+			    "(rule %s of line %zu)",
+			    solve_instance_vm_name(in, rule->a, one),
+			    solve_instance_vm_name(in, (uint32_t)rule->b, two),
+			    kinds[rule->kind].name, rule->line);
 			return GRAPPE_ENOTFOUND;
 		}
 		b->apart_first[b->unit[rule->a] + 1]++;
@@ -299,14 +310,15 @@ static int count_apart(const struct rules *rules, struct bounds *b, char reason[
 	return GRAPPE_OK;
 }
 
-static int list_apart(const struct rules *rules, struct bounds *b, char reason[RULES_TEXT_SIZE])
+static int list_apart(const struct instance *in, const struct rules *rules, struct bounds *b,
+    char reason[RULES_TEXT_SIZE])
 {
 	size_t *fill = calloc(b->nunits + 1, sizeof *fill);
 	int rc = GRAPPE_EMEMORY;
 
 	b->apart_first = calloc(b->nunits + 2, sizeof *b->apart_first);
 	if (fill != NULL && b->apart_first != NULL)
-		rc = count_apart(rules, b, reason);
+		rc = count_apart(in, rules, b, reason);
 	if (rc == GRAPPE_OK) {
 		b->apart = calloc(b->apart_first[b->nunits] + 1, sizeof *b->apart);
 		rc = b->apart != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
@@ -325,15 +337,11 @@ static int bounds_init(const struct instance *in, struct bounds *b)
 	b->allowed = calloc(in->nvms + 1, sizeof *b->allowed);
 	b->unit = calloc(in->nvms + 1, sizeof *b->unit);
 	b->outside = calloc(in->nvms + 1, sizeof *b->outside);
-	b->vcpu = calloc(in->nenvs + 1, sizeof *b->vcpu);
-	b->mem_GiB = calloc(in->nenvs + 1, sizeof *b->mem_GiB);
-	if (b->allowed == NULL || b->unit == NULL || b->outside == NULL || b->vcpu == NULL ||
-	    b->mem_GiB == NULL)
+	b->limit = calloc(in->nenvs + 1, sizeof *b->limit);
+	if (b->allowed == NULL || b->unit == NULL || b->outside == NULL || b->limit == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t e = 0; e < in->nenvs; e++) {
-		b->vcpu[e] = in->envs[e].vcpu;
-		b->mem_GiB[e] = in->envs[e].mem_GiB;
-	}
+	for (size_t e = 0; e < in->nenvs; e++)
+		b->limit[e] = in->envs[e].limit;
 	return GRAPPE_OK;
 }
 
@@ -353,7 +361,7 @@ int solve_bounds_build(const struct instance *instance, const struct rules *rule
 	if (rc == GRAPPE_OK)
 		rc = join_units(instance, rules, &b, parent, reason);
 	if (rc == GRAPPE_OK)
-		rc = list_apart(rules, &b, reason);
+		rc = list_apart(instance, rules, &b, reason);
 	free(parent);
 	if (rc == GRAPPE_OK)
 		*out = b;
@@ -368,8 +376,7 @@ void solve_bounds_deinit(struct bounds *bounds)
 	free(bounds->unit);
 	free(bounds->apart_first);
 	free(bounds->apart);
-	free(bounds->vcpu);
-	free(bounds->mem_GiB);
+	free(bounds->limit);
 	free(bounds->outside);
 	*bounds = (struct bounds){0};
 }
@@ -397,16 +404,18 @@ static void audit_capacity(
     const struct bounds *b, const struct instance *in, const uint32_t *place, struct audit *audit)
 {
 	for (uint32_t e = 0; e < b->nenvs; e++) {
-		double vcpu = 0, mem = 0;
+		const struct load *limit = &b->limit[e];
+		struct load used = {0};
+		char name[INSTANCE_NAME_SIZE];
 
-		for (size_t vm = 0; vm < in->nvms; vm++) {
-			vcpu += place[vm] == e ? in->vms[vm].vcpu : 0;
-			mem += place[vm] == e ? in->vms[vm].mem_GiB : 0;
-		}
-		if (vcpu > b->vcpu[e] + ROUNDING * (1 + b->vcpu[e]) ||
-		    mem > b->mem_GiB[e] + ROUNDING * (1 + b->mem_GiB[e]))
-			BLAME(audit, "environment %u holds %g vcpu of %g and %g GiB of %g", e, vcpu,
-			    b->vcpu[e], mem, b->mem_GiB[e]);
+		for (size_t vm = 0; vm < in->nvms; vm++)
+			if (place[vm] == e)
+				load_add(&used, &in->vms[vm].load);
+		if (load_is_over(&used, limit))
+			BLAME(audit,
+			    "environment %.80s holds %g vcpu of %g, %g GiB of %g, %g VMs of %g",
+			    solve_instance_env_name(in, e, name), used.vcpu, limit->vcpu,
+			    used.mem_GiB, limit->mem_GiB, used.vms, limit->vms);
 	}
 }
 
@@ -423,13 +432,17 @@ size_t solve_bounds_check(const struct bounds *b, const struct instance *in, con
 	audit_capacity(b, in, place, &audit);
 	for (uint32_t vm = 0; vm < in->nvms; vm++) {
 		const uint32_t unit = b->unit[vm];
+		char one[INSTANCE_NAME_SIZE], two[INSTANCE_NAME_SIZE];
 
 		if ((b->allowed[vm] & bit(place[vm])) == 0)
-			BLAME(&audit, "VM %u may not be in environment %u", vm, place[vm]);
+			BLAME(&audit, "VM %.80s may not be in environment %.80s",
+			    solve_instance_vm_name(in, vm, one),
+			    solve_instance_env_name(in, place[vm], two));
 		if (at[unit] == 0)
 			at[unit] = place[vm] + 1;
 		else if (at[unit] != place[vm] + 1)
-			BLAME(&audit, "VM %u is not with those it must be together with", vm);
+			BLAME(&audit, "VM %.80s is not with those it must be together with",
+			    solve_instance_vm_name(in, vm, one));
 	}
 	for (uint32_t u = 0; u < b->nunits; u++)
 		for (size_t i = b->apart_first[u]; i < b->apart_first[u + 1]; i++)

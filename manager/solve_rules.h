@@ -56,12 +56,12 @@ void solve_rules_deinit(struct rules *rules);
  */
 struct bounds {
 	size_t nvms, nenvs, nunits;
-	uint64_t *allowed;      /* per VM: environments where it may be, as bits */
-	uint32_t *unit;         /* per VM */
-	size_t *apart_first;    /* nunits + 1 offsets into apart */
-	uint32_t *apart;        /* units */
-	double *vcpu, *mem_GiB; /* per environment: what may be used there */
-	bool *outside;          /* per VM: out of scope, stays as it is */
+	uint64_t *allowed;   /* per VM: environments where it may be, as bits */
+	uint32_t *unit;      /* per VM */
+	size_t *apart_first; /* nunits + 1 offsets into apart */
+	uint32_t *apart;     /* units */
+	struct load *limit;  /* per environment: what may be used there */
+	bool *outside;       /* per VM: out of scope, stays as it is */
 };
 
 /* solve_bounds_build - *out needs solve_bounds_deinit() only after success. Returns 0,

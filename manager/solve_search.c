@@ -346,7 +346,7 @@ static void propose_trade(struct annealing *a, uint32_t node, uint32_t env)
 	bool good = solve_state_apart(s, node, env, GRAPH_NOWHERE);
 
 	solve_state_put(s, node, env);
-	while (good && !solve_state_room(s, env, 0x1p-40, 0x1p-40)) {
+	while (good && solve_state_over(s, env)) {
 		const uint32_t other = s->members[(size_t)env * s->g->nodes +
 						  solve_lots_draw(a->search->lots, s->count[env])];
 
@@ -358,8 +358,8 @@ static void propose_trade(struct annealing *a, uint32_t node, uint32_t env)
 		solve_state_put(s, other, here);
 		traded[count++] = other;
 	}
-	good = good && solve_state_room(s, here, 0x1p-40, 0x1p-40) &&
-	       is_within_moves(a->search, 0) && accepts(a, delta);
+	good = good && !solve_state_over(s, here) && is_within_moves(a->search, 0) &&
+	       accepts(a, delta);
 	for (int i = 0; i < count && good; i++)
 		note_away(a, traded[i]);
 	if (good) {
@@ -394,7 +394,7 @@ static void propose(struct annealing *a)
 	if (env == s->place[node] || (s->g->allowed[node] >> env & 1) == 0)
 		return;
 	delta = solve_state_delta(s, node, env);
-	if (!solve_state_room(s, env, s->g->vcpu[node], s->g->mem_GiB[node])) {
+	if (!solve_state_room(s, env, &s->g->load[node])) {
 		if (a->trades && solve_lots_draw(a->search->lots, 4) == 0)
 			propose_trade(a, node, env);
 		else

@@ -7,26 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDING 1e-9
 #define PARKED_MAX 3 /* times that a bundle may wait */
 
-/* VMs that move in one step: one, or those of a unit that are in the same environment. */
+/* VMs that move in one step: one, or those of a unit that go from one environment to another. */
 struct bundle {
-	uint32_t first, count; /* in members */
-	uint32_t unit, from, to;
-	double vcpu, mem_GiB;
+	uint32_t first, count;   /* in members */
+	uint32_t unit, from, to; /* environments */
+	struct load load;
 	double gain; /* of the move when all others are where they go */
 	bool forced;
 	uint8_t parked;
 };
 
 struct ordering {
+	const struct sequence_task *task;
 	const struct instance *in;
 	const struct bounds *b;
-	const uint32_t *target;
+	struct solve_places places; /* the task's, or one for each environment */
 	uint32_t *place;
-	double *vcpu, *mem_GiB; /* per environment: used */
-	double *gain;           /* per VM */
+	struct load *used_env, *used; /* per environment, per place */
+	double *gain;                 /* per VM */
 	uint32_t *members;
 	struct bundle *pending;
 	size_t npending;
@@ -35,29 +35,23 @@ struct ordering {
 	size_t room; /* of out.moves */
 };
 
-/* ---- state ---- */
-
-static bool within(double used, double more, double limit)
+static uint32_t env_of(const struct ordering *o, uint32_t place)
 {
-	return more <= 0 || used + more <= limit + ROUNDING * (1 + limit);
+	return o->places.items[place].env;
 }
 
-static bool has_room(const struct ordering *o, const struct bundle *it, uint32_t env)
-{
-	return within(o->vcpu[env], it->vcpu, o->b->vcpu[env]) &&
-	       within(o->mem_GiB[env], it->mem_GiB, o->b->mem_GiB[env]);
-}
+/* ---- what may be ---- */
 
 /* Whether one of the unit's VMs is in env. */
 static bool is_unit_in(const struct ordering *o, uint32_t unit, uint32_t env)
 {
 	for (uint32_t i = o->unit_first[unit]; i < o->unit_first[unit + 1]; i++)
-		if (o->place[o->unit_vms[i]] == env)
+		if (env_of(o, o->place[o->unit_vms[i]]) == env)
 			return true;
 	return false;
 }
 
-static bool is_apart(const struct ordering *o, uint32_t unit, uint32_t env)
+static bool is_unit_apart(const struct ordering *o, uint32_t unit, uint32_t env)
 {
 	for (size_t k = o->b->apart_first[unit]; k < o->b->apart_first[unit + 1]; k++)
 		if (is_unit_in(o, o->b->apart[k], env))
@@ -65,28 +59,81 @@ static bool is_apart(const struct ordering *o, uint32_t unit, uint32_t env)
 	return true;
 }
 
-static bool may_go(const struct ordering *o, const struct bundle *it, uint32_t env)
+static bool is_vm_apart(const struct ordering *o, uint32_t vm, uint32_t place)
 {
-	return has_room(o, it, env) && is_apart(o, it->unit, env);
+	const size_t *first = o->places.apart_first;
+
+	for (size_t k = first != NULL ? first[vm] : 0; first != NULL && k < first[vm + 1]; k++)
+		if (o->place[o->places.apart[k]] == place)
+			return false;
+	return true;
 }
 
-static bool is_over(const struct ordering *o, uint32_t env)
+static const struct load *load_of(const struct ordering *o, uint32_t vm)
 {
-	return !within(o->vcpu[env], 1e-300, o->b->vcpu[env]) ||
-	       !within(o->mem_GiB[env], 1e-300, o->b->mem_GiB[env]);
+	return &o->in->vms[vm].load;
+}
+
+static bool fits_place(const struct ordering *o, uint32_t vm, uint32_t place)
+{
+	const struct solve_place *it = &o->places.items[place];
+
+	return it->open && load_fits(&o->used[place], load_of(o, vm), &it->limit) &&
+	       is_vm_apart(o, vm, place);
+}
+
+/* Where a member of a bundle goes: to the place, or UINT32_MAX: to its target. */
+static uint32_t way_of(const struct ordering *o, uint32_t vm, uint32_t place)
+{
+	return place != UINT32_MAX ? place : o->task->target[vm];
+}
+
+/* Whether all of a bundle may go, one after the other, with who went before them there. */
+static bool may_go(struct ordering *o, const struct bundle *it, uint32_t place)
+{
+	const uint32_t env = env_of(o, way_of(o, o->members[it->first], place));
+	uint32_t done = 0;
+
+	if (env != it->from && (!load_fits(&o->used_env[env], &it->load, &o->b->limit[env]) ||
+				   !is_unit_apart(o, it->unit, env)))
+		return false;
+	for (; done < it->count; done++) {
+		const uint32_t vm = o->members[it->first + done], to = way_of(o, vm, place);
+
+		if (!fits_place(o, vm, to))
+			break;
+		load_add(&o->used[to], load_of(o, vm));
+	}
+	for (uint32_t i = 0; i < done; i++) {
+		const uint32_t vm = o->members[it->first + i];
+
+		load_take(&o->used[way_of(o, vm, place)], load_of(o, vm));
+	}
+	return done == it->count;
+}
+
+static bool is_env_over(const struct ordering *o, uint32_t env)
+{
+	return load_is_over(&o->used_env[env], &o->b->limit[env]);
+}
+
+static bool is_place_over(const struct ordering *o, uint32_t place)
+{
+	return load_is_over(&o->used[place], &o->places.items[place].limit);
 }
 
 /* ---- bundles ---- */
 
 /* What each VM gains when it goes to its target and all others are at theirs. */
-static void find_gains(
-    struct ordering *o, enum cost_objective objective, const struct cost_tables *tables)
+static void find_gains(struct ordering *o, const struct cost_tables *tables)
 {
+	const enum cost_objective objective = o->task->objective;
 	const size_t n = o->in->nenvs;
 
 	for (uint32_t vm = 0; vm < o->in->nvms; vm++)
-		o->gain[vm] = solve_model_of_vm(o->in, objective, vm, o->in->vms[vm].env) -
-			      solve_model_of_vm(o->in, objective, vm, o->target[vm]);
+		o->gain[vm] =
+		    solve_model_of_vm(o->in, objective, vm, o->in->vms[vm].env) -
+		    solve_model_of_vm(o->in, objective, vm, env_of(o, o->task->target[vm]));
 	for (size_t i = 0; tables->terms > 0 && i < o->in->nflows; i++) {
 		const struct instance_flow *flow = &o->in->flows[i];
 		double weight[COST_TERMS];
@@ -94,8 +141,8 @@ static void find_gains(
 
 		if (flow->from >= o->in->nvms || flow->to >= o->in->nvms)
 			continue;
-		from = o->target[flow->from];
-		to = o->target[flow->to];
+		from = env_of(o, o->task->target[flow->from]);
+		to = env_of(o, o->task->target[flow->to]);
 		old_from = o->in->vms[flow->from].env;
 		old_to = o->in->vms[flow->to].env;
 		solve_model_of_flow(o->in, objective, flow, weight);
@@ -112,12 +159,14 @@ static void find_gains(
 
 static bool is_forced(const struct ordering *o, uint32_t vm)
 {
-	const uint32_t unit = o->b->unit[vm], env = o->place[vm];
+	const uint32_t unit = o->b->unit[vm], place = o->place[vm], env = env_of(o, place);
 
-	if (!solve_bounds_may_stay(o->b, o->in, vm) || is_over(o, env) || !is_apart(o, unit, env))
+	if (!solve_bounds_may_stay(o->b, o->in, vm) || is_env_over(o, env) ||
+	    !is_unit_apart(o, unit, env) || o->places.items[place].drained ||
+	    is_place_over(o, place) || !is_vm_apart(o, vm, place))
 		return true;
 	for (uint32_t i = o->unit_first[unit]; i < o->unit_first[unit + 1]; i++)
-		if (o->place[o->unit_vms[i]] != env)
+		if (env_of(o, o->place[o->unit_vms[i]]) != env)
 			return true;
 	return false;
 }
@@ -126,53 +175,76 @@ static void add_to_bundle(struct ordering *o, struct bundle *it, uint32_t *nmemb
 {
 	o->members[(*nmembers)++] = vm;
 	it->count++;
-	it->vcpu += o->in->vms[vm].vcpu;
-	it->mem_GiB += o->in->vms[vm].mem_GiB;
+	load_add(&it->load, load_of(o, vm));
 	it->gain += o->gain[vm];
 	it->forced |= is_forced(o, vm);
 }
 
-/* VMs of a unit that have the same way to go form a bundle. */
+/* Whether the unit's VMs before this one leave nobody in its environment: it begins a bundle. */
+static bool is_first_of(const struct ordering *o, uint32_t unit, uint32_t at)
+{
+	const uint32_t env = env_of(o, o->place[o->unit_vms[at]]);
+
+	for (uint32_t j = o->unit_first[unit]; j < at; j++)
+		if (env_of(o, o->place[o->unit_vms[j]]) == env)
+			return false;
+	return true;
+}
+
+/* VMs of a unit that change environments the same way form a bundle; who only changes places is
+ * one alone. */
 static void make_bundles(struct ordering *o)
 {
 	uint32_t nmembers = 0;
 
 	for (uint32_t unit = 0; unit < o->b->nunits; unit++) {
 		for (uint32_t i = o->unit_first[unit]; i < o->unit_first[unit + 1]; i++) {
-			const uint32_t vm = o->unit_vms[i];
-			const uint32_t from = o->place[vm], to = o->target[vm];
+			const uint32_t vm = o->unit_vms[i], place = o->place[vm];
+			const uint32_t from = env_of(o, place);
+			const uint32_t to = env_of(o, o->task->target[vm]);
 			struct bundle *it = &o->pending[o->npending];
-			bool first = from != to;
 
-			for (uint32_t j = o->unit_first[unit]; j < i; j++)
-				first &= o->place[o->unit_vms[j]] != from;
-			if (!first)
+			if (place == o->task->target[vm] ||
+			    (from != to && !is_first_of(o, unit, i)))
 				continue;
 			*it = (struct bundle){
 			    .first = nmembers, .unit = unit, .from = from, .to = to};
-			for (uint32_t j = i; j < o->unit_first[unit + 1]; j++)
-				if (o->place[o->unit_vms[j]] == from)
+			if (from == to)
+				add_to_bundle(o, it, &nmembers, vm);
+			for (uint32_t j = i; from != to && j < o->unit_first[unit + 1]; j++)
+				if (env_of(o, o->place[o->unit_vms[j]]) == from)
 					add_to_bundle(o, it, &nmembers, o->unit_vms[j]);
 			o->npending++;
 		}
 	}
 }
 
-static int compare_bundles(const void *a, const void *b)
+static int compare_units(const void *a, const void *b)
 {
 	const struct bundle *x = a, *y = b;
 
 	if (x->forced != y->forced)
 		return x->forced ? -1 : 1;
-	if (x->gain != y->gain)
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+static int compare_gains(const void *a, const void *b)
+{
+	const struct bundle *x = a, *y = b;
+
+	if (x->forced == y->forced && x->gain != y->gain)
 		return x->gain < y->gain ? 1 : -1;
-	return (x->unit > y->unit) - (x->unit < y->unit);
+	return compare_units(a, b);
 }
 
 /* ---- steps ---- */
 
-static int take_step(struct ordering *o, struct bundle *it, uint32_t to, bool parking)
+static int take_step(struct ordering *o, struct bundle *it, uint32_t place, bool parking)
 {
+	const uint32_t env = env_of(o, way_of(o, o->members[it->first], place));
+
 	if (o->out.count + it->count > o->room) {
 		const size_t room = 2 * o->room + it->count;
 		void *moves = realloc(o->out.moves, room * sizeof *o->out.moves);
@@ -184,21 +256,21 @@ static int take_step(struct ordering *o, struct bundle *it, uint32_t to, bool pa
 	}
 	o->out.steps++;
 	for (uint32_t i = it->first; i < it->first + it->count; i++) {
-		const uint32_t vm = o->members[i];
+		const uint32_t vm = o->members[i], from = o->place[vm], to = way_of(o, vm, place);
 
 		o->out.moves[o->out.count++] = (struct sequence_move){.vm = vm,
-		    .from = it->from,
+		    .from = from,
 		    .to = to,
 		    .step = (uint32_t)o->out.steps,
 		    .forced = it->forced,
 		    .parking = parking};
 		o->place[vm] = to;
+		load_take(&o->used[from], load_of(o, vm));
+		load_add(&o->used[to], load_of(o, vm));
 	}
-	o->vcpu[it->from] -= it->vcpu;
-	o->mem_GiB[it->from] -= it->mem_GiB;
-	o->vcpu[to] += it->vcpu;
-	o->mem_GiB[to] += it->mem_GiB;
-	it->from = to;
+	load_take(&o->used_env[it->from], &it->load);
+	load_add(&o->used_env[env], &it->load);
+	it->from = env;
 	return GRAPPE_OK;
 }
 
@@ -211,8 +283,8 @@ static int take_possible(struct ordering *o)
 	for (size_t i = 0; i < o->npending; i++) {
 		struct bundle it = o->pending[i];
 
-		if (rc == GRAPPE_OK && may_go(o, &it, it.to)) {
-			rc = take_step(o, &it, it.to, false);
+		if (rc == GRAPPE_OK && may_go(o, &it, UINT32_MAX)) {
+			rc = take_step(o, &it, UINT32_MAX, false);
 			taken++;
 		} else {
 			o->pending[kept++] = it;
@@ -222,39 +294,59 @@ static int take_possible(struct ordering *o)
 	return rc == GRAPPE_OK ? taken : rc;
 }
 
-/* Whether somebody pending could go where the bundle is, once it has left. */
-static bool unblocks(const struct ordering *o, const struct bundle *it)
+/* Takes a bundle off its places, or puts it back. */
+static void lift(struct ordering *o, const struct bundle *it, bool off)
 {
-	for (size_t i = 0; i < o->npending; i++) {
-		const struct bundle *other = &o->pending[i];
+	void (*change)(struct load *, const struct load *) = off ? load_take : load_add;
 
-		if (other != it && other->to == it->from &&
-		    within(o->vcpu[it->from] - it->vcpu, other->vcpu, o->b->vcpu[it->from]) &&
-		    within(o->mem_GiB[it->from] - it->mem_GiB, other->mem_GiB,
-			o->b->mem_GiB[it->from]))
-			return true;
-	}
-	return false;
+	change(&o->used_env[it->from], &it->load);
+	for (uint32_t i = it->first; i < it->first + it->count; i++)
+		change(&o->used[o->place[o->members[i]]], load_of(o, o->members[i]));
 }
 
-/* Where the bundle may wait: the emptiest environment that it may be in. */
-static uint32_t find_parking(const struct ordering *o, const struct bundle *it)
+/* Whether somebody pending could go once the bundle has left. */
+static bool unblocks(struct ordering *o, const struct bundle *it)
+{
+	bool found = false;
+
+	lift(o, it, true);
+	for (size_t i = 0; i < o->npending && !found; i++) {
+		const struct bundle *other = &o->pending[i];
+
+		found = other != it && other->to == it->from && may_go(o, other, UINT32_MAX);
+	}
+	lift(o, it, false);
+	return found;
+}
+
+/* Where the bundle may wait: the place with most room that it may be in. */
+static uint32_t find_parking(struct ordering *o, const struct bundle *it)
 {
 	uint32_t best = UINT32_MAX;
 	double most = -1;
 
-	for (uint32_t e = 0; e < o->in->nenvs; e++) {
-		bool allowed = true;
+	for (uint32_t p = 0; p < o->places.count; p++) {
+		const struct solve_place *place = &o->places.items[p];
+		const double left = fmin(
+		    fmin(place->limit.vcpu - o->used[p].vcpu, place->limit.vms - o->used[p].vms),
+		    1e300);
+		bool allowed = left > most;
 
-		for (uint32_t i = it->first; i < it->first + it->count; i++)
-			allowed &= (o->b->allowed[o->members[i]] >> e & 1) != 0;
-		if (!allowed || e == it->from || e == it->to || !may_go(o, it, e) ||
-		    o->b->vcpu[e] - o->vcpu[e] <= most)
+		for (uint32_t i = it->first; allowed && i < it->first + it->count; i++)
+			allowed = (o->b->allowed[o->members[i]] >> place->env & 1) != 0 &&
+				  p != o->place[o->members[i]] &&
+				  p != o->task->target[o->members[i]];
+		if (!allowed || !may_go(o, it, p))
 			continue;
-		most = o->b->vcpu[e] - o->vcpu[e];
-		best = e;
+		most = left;
+		best = p;
 	}
 	return best;
+}
+
+static bool is_smaller(const struct bundle *a, const struct bundle *b)
+{
+	return a->load.vcpu != b->load.vcpu ? a->load.vcpu < b->load.vcpu : a->count < b->count;
 }
 
 /* All are blocked: the smallest bundle whose leaving helps waits elsewhere. Returns 1, 0 when there
@@ -262,35 +354,35 @@ static uint32_t find_parking(const struct ordering *o, const struct bundle *it)
 static int park_one(struct ordering *o)
 {
 	struct bundle *best = NULL;
-	uint32_t best_env = UINT32_MAX;
+	uint32_t best_place = UINT32_MAX;
 	int rc;
 
 	for (size_t i = 0; i < o->npending; i++) {
 		struct bundle *it = &o->pending[i];
-		uint32_t env;
+		uint32_t place;
 
-		if (it->parked >= PARKED_MAX || (best != NULL && it->vcpu >= best->vcpu))
+		if (it->parked >= PARKED_MAX || (best != NULL && !is_smaller(it, best)))
 			continue;
-		env = find_parking(o, it);
-		if (env == UINT32_MAX || !unblocks(o, it))
+		place = find_parking(o, it);
+		if (place == UINT32_MAX || !unblocks(o, it))
 			continue;
 		best = it;
-		best_env = env;
+		best_place = place;
 	}
 	if (best == NULL)
 		return 0;
 	best->parked++;
-	rc = take_step(o, best, best_env, true);
+	rc = take_step(o, best, best_place, true);
 	return rc == GRAPPE_OK ? 1 : rc;
 }
 
-static int take_all(struct ordering *o, bool may_park)
+static int take_all(struct ordering *o)
 {
 	int rc = 1;
 
 	while (rc > 0 && o->npending > 0) {
 		rc = take_possible(o);
-		if (rc == 0 && may_park)
+		if (rc == 0 && o->task->may_park)
 			rc = park_one(o);
 	}
 	for (size_t i = 0; i < o->npending; i++)
@@ -330,49 +422,74 @@ static int list_units(struct ordering *o)
 	return GRAPPE_OK;
 }
 
+/* Every environment is a place. */
+static int make_places(struct ordering *o)
+{
+	if (o->task->places != NULL) {
+		o->places = *o->task->places;
+		return GRAPPE_OK;
+	}
+	o->places.count = o->in->nenvs;
+	o->places.items = calloc(o->in->nenvs + 1, sizeof *o->places.items);
+	for (uint32_t e = 0; o->places.items != NULL && e < o->in->nenvs; e++)
+		o->places.items[e] =
+		    (struct solve_place){.env = e, .limit = o->b->limit[e], .open = true};
+	return o->places.items != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
 static int ordering_init(struct ordering *o)
 {
 	const size_t n = o->in->nvms;
+	int rc = make_places(o);
 
 	o->place = calloc(n + 1, sizeof *o->place);
 	o->gain = calloc(n + 1, sizeof *o->gain);
 	o->members = calloc(n + 1, sizeof *o->members);
 	o->pending = calloc(n + 1, sizeof *o->pending);
-	o->vcpu = calloc(o->in->nenvs + 1, sizeof *o->vcpu);
-	o->mem_GiB = calloc(o->in->nenvs + 1, sizeof *o->mem_GiB);
+	o->used_env = calloc(o->in->nenvs + 1, sizeof *o->used_env);
+	o->used = calloc(o->places.count + 1, sizeof *o->used);
 	o->out.moves = calloc(n + 1, sizeof *o->out.moves);
 	o->room = n + 1;
-	if (o->place == NULL || o->gain == NULL || o->members == NULL || o->pending == NULL ||
-	    o->vcpu == NULL || o->mem_GiB == NULL || o->out.moves == NULL)
+	if (rc != GRAPPE_OK || o->place == NULL || o->gain == NULL || o->members == NULL ||
+	    o->pending == NULL || o->used_env == NULL || o->used == NULL || o->out.moves == NULL)
 		return GRAPPE_EMEMORY;
-	for (size_t vm = 0; vm < n; vm++) {
-		o->place[vm] = o->in->vms[vm].env;
-		o->vcpu[o->place[vm]] += o->in->vms[vm].vcpu;
-		o->mem_GiB[o->place[vm]] += o->in->vms[vm].mem_GiB;
+	for (uint32_t vm = 0; vm < n; vm++) {
+		o->place[vm] = o->task->from != NULL ? o->task->from[vm] : o->in->vms[vm].env;
+		load_add(&o->used[o->place[vm]], load_of(o, vm));
+		load_add(&o->used_env[env_of(o, o->place[vm])], load_of(o, vm));
 	}
 	return list_units(o);
 }
 
-/* Parked VMs that could not go on, and back again, stay where they are: what they did stands. */
-int solve_sequence_find(const struct instance *instance, const struct bounds *bounds,
-    enum cost_objective objective, const uint32_t *target, bool may_park, struct sequence *out)
+static int order_steps(struct ordering *o)
 {
-	struct ordering o = {.in = instance, .b = bounds, .target = target};
 	struct cost_tables tables;
-	int rc = solve_model_tables_init(instance, objective, &tables);
+	int rc = solve_model_tables_init(o->in, o->task->objective, &tables);
 
-	if (rc == GRAPPE_OK)
-		rc = ordering_init(&o);
 	if (rc == GRAPPE_OK) {
-		find_gains(&o, objective, &tables);
-		make_bundles(&o);
-		qsort(o.pending, o.npending, sizeof *o.pending, compare_bundles);
-		rc = take_all(&o, may_park);
-		settle_parked(&o);
+		find_gains(o, &tables);
+		make_bundles(o);
+		qsort(o->pending, o->npending, sizeof *o->pending,
+		    o->task->order == SEQUENCE_BY_GAIN ? compare_gains : compare_units);
+		rc = take_all(o);
+		settle_parked(o);
 	}
 	solve_model_tables_deinit(&tables);
-	free(o.vcpu);
-	free(o.mem_GiB);
+	return rc;
+}
+
+/* Parked VMs that could not go on, and back again, stay where they are: what they did stands. */
+int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
+{
+	struct ordering o = {.task = task, .in = task->instance, .b = task->bounds};
+	int rc = ordering_init(&o);
+
+	if (rc == GRAPPE_OK)
+		rc = order_steps(&o);
+	if (task->places == NULL)
+		free(o.places.items);
+	free(o.used_env);
+	free(o.used);
 	free(o.gain);
 	free(o.members);
 	free(o.pending);

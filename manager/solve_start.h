@@ -18,9 +18,11 @@ int solve_start_find(
     struct solve_state *state, const uint32_t *place, struct lots *lots, struct budget *budget);
 
 /*
- * solve_start_explain - why there is no placement, in words for people. Returns true when that is
- * proven, false when none was found but there may be one.
+ * solve_start_explain - why there is no placement of the graph built from instance and bounds, in
+ * words for people. Returns true when that is proven, false when none was found but there may be
+ * one.
  */
-bool solve_start_explain(const struct solve_graph *graph, char reason[START_TEXT_SIZE]);
+bool solve_start_explain(const struct solve_graph *graph, const struct bounds *bounds,
+    const struct instance *instance, char reason[START_TEXT_SIZE]);
 
 #endif

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDING 1e-9
-
 /* Rows are whole vectors of four. */
 typedef double row4 __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -19,15 +17,14 @@ int solve_state_init(struct solve_state *s, const struct solve_graph *g)
 	*s = (struct solve_state){.g = g};
 	s->place = calloc(g->nodes + 1, sizeof *s->place);
 	s->cost = calloc((size_t)g->nodes * g->stride + 1, sizeof *s->cost);
-	s->vcpu = calloc(g->envs + 1, sizeof *s->vcpu);
-	s->mem_GiB = calloc(g->envs + 1, sizeof *s->mem_GiB);
+	s->used = calloc(g->envs + 1, sizeof *s->used);
 	s->members = calloc((size_t)g->envs * g->nodes + 1, sizeof *s->members);
 	s->count = calloc(g->envs + 1, sizeof *s->count);
 	s->index = calloc(g->nodes + 1, sizeof *s->index);
 	for (unsigned t = 0; t < 2 * COST_TERMS; t++)
 		good &= (s->step[t] = calloc(g->stride + 1, sizeof *s->step[t])) != NULL;
-	if (!good || s->place == NULL || s->cost == NULL || s->vcpu == NULL || s->mem_GiB == NULL ||
-	    s->members == NULL || s->count == NULL || s->index == NULL)
+	if (!good || s->place == NULL || s->cost == NULL || s->used == NULL || s->members == NULL ||
+	    s->count == NULL || s->index == NULL)
 		return GRAPPE_EMEMORY;
 	for (uint32_t i = 0; i < g->nodes; i++)
 		s->place[i] = GRAPH_NOWHERE;
@@ -39,8 +36,7 @@ void solve_state_deinit(struct solve_state *s)
 {
 	free(s->place);
 	free(s->cost);
-	free(s->vcpu);
-	free(s->mem_GiB);
+	free(s->used);
 	free(s->members);
 	free(s->count);
 	free(s->index);
@@ -59,8 +55,7 @@ static void leave(struct solve_state *s, uint32_t node)
 
 	list[s->index[node]] = last;
 	s->index[last] = s->index[node];
-	s->vcpu[env] -= s->g->vcpu[node];
-	s->mem_GiB[env] -= s->g->mem_GiB[node];
+	load_take(&s->used[env], &s->g->load[node]);
 	s->moved -= s->g->moved[(size_t)node * s->g->stride + env];
 }
 
@@ -68,8 +63,7 @@ static void enter(struct solve_state *s, uint32_t node, uint32_t env)
 {
 	s->index[node] = s->count[env];
 	s->members[(size_t)env * s->g->nodes + s->count[env]++] = node;
-	s->vcpu[env] += s->g->vcpu[node];
-	s->mem_GiB[env] += s->g->mem_GiB[node];
+	load_add(&s->used[env], &s->g->load[node]);
 	s->moved += s->g->moved[(size_t)node * s->g->stride + env];
 }
 
@@ -165,15 +159,14 @@ double solve_state_total(const struct solve_state *s)
 
 /* ---- asking ---- */
 
-static bool within(double used, double more, double limit)
+bool solve_state_room(const struct solve_state *s, uint32_t env, const struct load *more)
 {
-	return more <= 0 || used + more <= limit + ROUNDING * (1 + limit);
+	return load_fits(&s->used[env], more, &s->g->limit[env]);
 }
 
-bool solve_state_room(const struct solve_state *s, uint32_t env, double vcpu, double mem_GiB)
+bool solve_state_over(const struct solve_state *s, uint32_t env)
 {
-	return within(s->vcpu[env], vcpu, s->g->cap_vcpu[env]) &&
-	       within(s->mem_GiB[env], mem_GiB, s->g->cap_mem_GiB[env]);
+	return load_is_over(&s->used[env], &s->g->limit[env]);
 }
 
 bool solve_state_apart(const struct solve_state *s, uint32_t node, uint32_t env, uint32_t except)
@@ -191,19 +184,18 @@ static bool is_allowed(const struct solve_state *s, uint32_t node, uint32_t env)
 
 bool solve_state_may(const struct solve_state *s, uint32_t node, uint32_t env)
 {
-	return is_allowed(s, node, env) &&
-	       solve_state_room(s, env, s->g->vcpu[node], s->g->mem_GiB[node]) &&
+	return is_allowed(s, node, env) && solve_state_room(s, env, &s->g->load[node]) &&
 	       solve_state_apart(s, node, env, GRAPH_NOWHERE);
 }
 
 bool solve_state_may_swap(const struct solve_state *s, uint32_t a, uint32_t b)
 {
-	const double vcpu = s->g->vcpu[a] - s->g->vcpu[b];
-	const double mem = s->g->mem_GiB[a] - s->g->mem_GiB[b];
+	struct load to_b = s->g->load[a], to_a = s->g->load[b];
 
+	load_take(&to_b, &s->g->load[b]);
+	load_take(&to_a, &s->g->load[a]);
 	return is_allowed(s, a, s->place[b]) && is_allowed(s, b, s->place[a]) &&
-	       solve_state_room(s, s->place[b], vcpu, mem) &&
-	       solve_state_room(s, s->place[a], -vcpu, -mem) &&
+	       solve_state_room(s, s->place[b], &to_b) && solve_state_room(s, s->place[a], &to_a) &&
 	       solve_state_apart(s, a, s->place[b], b) && solve_state_apart(s, b, s->place[a], a);
 }
 
@@ -240,10 +232,12 @@ double solve_state_violation(const struct solve_state *s)
 	double sum = 0;
 
 	for (uint32_t e = 0; e < s->g->envs; e++) {
-		if (!within(s->vcpu[e], 1e-300, s->g->cap_vcpu[e]))
-			sum += s->vcpu[e] - s->g->cap_vcpu[e];
-		if (!within(s->mem_GiB[e], 1e-300, s->g->cap_mem_GiB[e]))
-			sum += s->mem_GiB[e] - s->g->cap_mem_GiB[e];
+		const struct load *used = &s->used[e], *limit = &s->g->limit[e];
+
+		if (solve_state_over(s, e))
+			sum += fmax(0, used->vcpu - limit->vcpu) +
+			       fmax(0, used->mem_GiB - limit->mem_GiB) +
+			       fmax(0, used->vms - limit->vms);
 	}
 	for (uint32_t i = 0; i < s->g->nodes; i++) {
 		sum += s->place[i] == GRAPH_NOWHERE || !is_allowed(s, i, s->place[i]);

@@ -14,7 +14,7 @@ struct solve_state {
 	uint32_t *place; /* per node; GRAPH_NOWHERE: not placed */
 	/* [node * stride + env]: the node's own cost and that of its edges if it were there */
 	double *cost;
-	double *vcpu, *mem_GiB;  /* per environment: used */
+	struct load *used;       /* per environment */
 	uint32_t *members;       /* [env * nodes + i] */
 	uint32_t *count, *index; /* members of each environment; where each node stands there */
 	size_t moved;            /* voluntary moves that the placement takes */
@@ -33,8 +33,10 @@ void solve_state_load(struct solve_state *s, const uint32_t *place);
 /* solve_state_total - the cost of the placement; all nodes must be placed. */
 double solve_state_total(const struct solve_state *s);
 
-/* solve_state_room - whether an environment's capacity has room for so much more. */
-bool solve_state_room(const struct solve_state *s, uint32_t env, double vcpu, double mem_GiB);
+/* solve_state_room - whether an environment has room for so much more. */
+bool solve_state_room(const struct solve_state *s, uint32_t env, const struct load *more);
+/* solve_state_over - whether it holds more than it may. */
+bool solve_state_over(const struct solve_state *s, uint32_t env);
 /* solve_state_apart - whether no node that must be apart from this one is in env; `except`: one
  * that does not count, or GRAPH_NOWHERE. */
 bool solve_state_apart(const struct solve_state *s, uint32_t node, uint32_t env, uint32_t except);
