@@ -233,7 +233,7 @@ int cli_instance_run(const char *program, const struct cli_instance *options, in
 		fprintf(stderr, "%s: %s\n", program, message);
 		return EXIT_FAILURE;
 	}
-	if (options->rules == NULL || solve_rules_load(options->rules, &instance, &rules, message,
+	if (options->rules == NULL || solve_rules_load(options->rules, &instance, NULL, &rules, message,
 					  sizeof message) == GRAPPE_OK)
 		exit_code = plan_instance(program, &instance, &rules, &settings, format);
 	else

@@ -140,7 +140,7 @@ static void read_vms(struct table *t, struct instance *in)
 {
 	in->vms = make_room(t, INSTANCE_VMS_MAX, sizeof *in->vms);
 	while (solve_table_next(t)) {
-		struct instance_vm vm = {.load.vms = 1};
+		struct instance_vm vm = {.load.vms = 1, .advised = INSTANCE_NOWHERE};
 
 		expect_number(t, "vm", 0, in->nvms, INSTANCE_VMS_MAX);
 		vm.load.vcpu = solve_table_number(t, "vcpu", 0, INSTANCE_VALUE_MAX);

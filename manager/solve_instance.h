@@ -21,6 +21,7 @@
 #define INSTANCE_FLOWS_MAX 20000000
 #define INSTANCE_FILE_MAX ((size_t)1 << 30) /* bytes */
 #define INSTANCE_VALUE_MAX 1e12
+#define INSTANCE_NOWHERE UINT32_MAX
 
 struct instance_vm {
 	struct load load;
@@ -28,6 +29,7 @@ struct instance_vm {
 	double work_h;     /* what is left to do on a core of power 1 */
 	uint32_t env;      /* where it is */
 	double reluctance; /* of the objective: what a move must save beside its own cost */
+	uint32_t advised;  /* environment where half of that will do, or INSTANCE_NOWHERE */
 };
 
 struct instance_env {

@@ -84,7 +84,9 @@ double solve_model_of_vm(
 {
 	const struct instance_vm *it = &in->vms[vm];
 	const double hours = compute_hours(in, vm, env) + moving_hours(in, vm, env);
-	const double reluctance = env == it->env ? 0 : it->reluctance;
+	const double reluctance = env == it->env       ? 0
+				  : env == it->advised ? it->reluctance / 2
+						       : it->reluctance;
 
 	switch (objective) {
 	case COST_TIME:
@@ -257,9 +259,13 @@ void solve_model_vms(const struct instance *in, const uint32_t *place, struct co
 		    .transfer = moving_money(in, vm, place[vm])};
 	for (size_t i = 0; i < in->nflows; i++)
 		add_flow(in, place, &in->flows[i], out);
-	for (uint32_t vm = 0; vm < in->nvms; vm++)
-		out[vm].hosting = hourly_price(&in->envs[place[vm]], &in->vms[vm].load) *
-				  (out[vm].compute_h + out[vm].waiting_h + out[vm].moving_h);
+	for (uint32_t vm = 0; vm < in->nvms; vm++) {
+		const double price = hourly_price(&in->envs[place[vm]], &in->vms[vm].load);
+
+		out[vm].hosting =
+		    price * (out[vm].compute_h + out[vm].waiting_h + out[vm].moving_h);
+		out[vm].moving_money = price * out[vm].moving_h + moving_money(in, vm, place[vm]);
+	}
 }
 
 static void add_traffic(const struct instance *in, const uint32_t *place, struct cost_totals *out)
@@ -289,12 +295,40 @@ int solve_model_totals_of(const struct instance *in, const uint32_t *place, stru
 		out->time_h += hours;
 		out->makespan_h = fmax(out->makespan_h, hours);
 		out->money += vms[vm].hosting + vms[vm].transfer;
+		out->moving_h += vms[vm].moving_h;
+		out->moving_money += vms[vm].moving_money;
 		out->moved += place[vm] != in->vms[vm].env;
 	}
 	add_traffic(in, place, out);
 	out->resources = open_vcpu(in, place) + COST_PER_MOVE * (double)out->moved;
 	free(vms);
 	return GRAPPE_OK;
+}
+
+struct cost_totals solve_model_around(const struct instance *in, const uint32_t *place, uint32_t vm,
+    const uint32_t *flows, size_t count)
+{
+	const double price = hourly_price(&in->envs[place[vm]], &in->vms[vm].load);
+	struct cost_totals sum = {.moving_h = moving_hours(in, vm, place[vm])};
+
+	sum.time_h = compute_hours(in, vm, place[vm]) + sum.moving_h;
+	sum.moving_money = price * sum.moving_h + moving_money(in, vm, place[vm]);
+	sum.money = price * compute_hours(in, vm, place[vm]) + sum.moving_money;
+	for (size_t i = 0; i < count; i++) {
+		const struct instance_flow *flow = &in->flows[flows[i]];
+		const uint32_t from = place_of_node(in, place, flow->from);
+		const uint32_t to = place_of_node(in, place, flow->to);
+		const struct instance_link *link = link_of(in, from, to);
+		const double hours = flow_hours(in, flow, link);
+		const uint32_t waits = vm_of_flow(in, flow);
+
+		sum.time_h += hours;
+		sum.money += hours * hourly_price(&in->envs[place[waits]], &in->vms[waits].load) +
+			     flow->bytes_s * money_per_byte(in, link);
+		sum.traffic_Bps += from != to ? flow->bytes_s : 0;
+		sum.traffic_packets_s += from != to ? flow->packets_s : 0;
+	}
+	return sum;
 }
 
 double solve_model_value(enum cost_objective objective, const struct cost_totals *totals)

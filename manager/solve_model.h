@@ -22,13 +22,15 @@ struct cost_totals {
 	double resources;  /* vcpu of environments with VMs, and COST_PER_MOVE for each VM moved */
 	double makespan_h; /* the longest of all VMs */
 	double traffic_Bps, traffic_packets_s; /* between environments, of VMs */
-	size_t moved;                          /* VMs that are not where they were */
+	double moving_h, moving_money; /* of time_h and money: what the moves themselves cost */
+	size_t moved;                  /* VMs that are not where they were */
 };
 
 /* What one VM has of it. */
 struct cost_vm {
 	double compute_h, waiting_h, moving_h; /* hours */
 	double hosting, transfer;              /* money: for its hours; for what it sends away */
+	double moving_money;                   /* of both: what its move costs */
 	double traffic_Bps;                    /* that it exchanges with other environments */
 };
 
@@ -47,6 +49,11 @@ int solve_model_totals_of(
     const struct instance *instance, const uint32_t *place, struct cost_totals *out);
 /* solve_model_vms - the same VM by VM; out[nvms]. */
 void solve_model_vms(const struct instance *instance, const uint32_t *place, struct cost_vm *out);
+/* solve_model_around - the part of the totals that one VM has a share in: its own and that of the
+ * flows (indices, each one with the VM at an end) and of those who receive them. resources,
+ * makespan_h and moved stay 0. */
+struct cost_totals solve_model_around(const struct instance *instance, const uint32_t *place,
+    uint32_t vm, const uint32_t *flows, size_t count);
 /* solve_model_value - the number that the objective minimises. */
 double solve_model_value(enum cost_objective objective, const struct cost_totals *totals);
 

@@ -20,18 +20,48 @@ static const struct {
     [RULE_APART] = {"apart", OPERAND_VM, OPERAND_VM},
     [RULE_TOGETHER] = {"together", OPERAND_VM, OPERAND_VM},
     [RULE_SAMEADDR] = {"sameaddr", OPERAND_VM, OPERAND_VM},
+    [RULE_FORBID] = {"forbid", OPERAND_VM, OPERAND_ENV},
     [RULE_DRAIN] = {"drain", OPERAND_ENV, OPERAND_NONE},
     [RULE_QUOTA] = {"quota", OPERAND_ENV, OPERAND_VCPU},
     [RULE_SCOPE] = {"scope", OPERAND_VM, OPERAND_NONE},
 };
 
-static double read_operand(struct table *t, enum operand kind, const struct instance *instance)
+/* What is read, and what about. */
+struct reading {
+	struct table table;
+	const struct instance *instance;
+	const struct rules_names *names;
+	bool absent; /* the line is about a VM that is not there */
+};
+
+static double find_named(struct reading *r, enum operand kind)
 {
+	char word[TABLE_WORD_SIZE];
+	int found;
+
+	solve_table_word(&r->table, kind == OPERAND_VM ? "VM" : "environment", word);
+	if (r->table.code != GRAPPE_OK)
+		return 0;
+	found = kind == OPERAND_VM ? r->names->find_vm(r->names->context, word)
+				   : r->names->find_env(r->names->context, word);
+	if (found < 0 && kind == OPERAND_ENV)
+		solve_table_fail(
+		    &r->table, GRAPPE_EFORMAT, "no environment is called '%.64s'", word);
+	r->absent |= found < 0;
+	return found < 0 ? 0 : found;
+}
+
+static double read_operand(struct reading *r, enum operand kind)
+{
+	struct table *t = &r->table;
+
+	if (r->names != NULL && (kind == OPERAND_VM || kind == OPERAND_ENV))
+		return find_named(r, kind);
 	switch (kind) {
 	case OPERAND_VM:
-		return solve_table_index(t, "VM", instance->nvms);
+		return solve_table_index(t, "VM", r->instance->nvms);
 	case OPERAND_ENV:
-		return solve_table_index(t, "environment", instance->nenvs);
+		return solve_table_index(t, "environment", r->instance->nenvs);
 	case OPERAND_VCPU:
 		return solve_table_number(t, "vcpu", 0, INSTANCE_VALUE_MAX);
 	case OPERAND_NONE:
@@ -42,8 +72,9 @@ static double read_operand(struct table *t, enum operand kind, const struct inst
 	return 0;
 }
 
-static void read_rule(struct table *t, const struct instance *instance, struct rule *rule)
+static void read_rule(struct reading *r, struct rule *rule)
 {
+	struct table *t = &r->table;
 	char word[TABLE_WORD_SIZE];
 	size_t kind = 0;
 
@@ -52,46 +83,68 @@ static void read_rule(struct table *t, const struct instance *instance, struct r
 		kind++;
 	if (kind == RULE_KINDS) {
 		solve_table_fail(t, GRAPPE_EFORMAT,
-		    "no rule is called '%s'; there are pin, apart, together, sameaddr, drain, "
-		    "quota, scope",
+		    "no rule is called '%s'; there are pin, apart, together, sameaddr, "
+		    "forbid, drain, quota, scope",
 		    word);
 		return;
 	}
 	rule->kind = (enum rule_kind)kind;
 	rule->line = t->line;
-	rule->a = (uint32_t)read_operand(t, kinds[kind].a, instance);
-	rule->b = read_operand(t, kinds[kind].b, instance);
-	if (kinds[kind].b == OPERAND_VM && rule->a == (uint32_t)rule->b)
+	rule->a = (uint32_t)read_operand(r, kinds[kind].a);
+	rule->b = read_operand(r, kinds[kind].b);
+	if (!r->absent && kinds[kind].b == OPERAND_VM && rule->a == (uint32_t)rule->b)
 		solve_table_fail(t, GRAPPE_EFORMAT, "%s needs two VMs", word);
 }
 
+int solve_rules_add(struct rules *rules, const struct rule *rule)
+{
+	if (rules->count == RULES_MAX)
+		return GRAPPE_ELIMIT;
+	if (rules->count == rules->room) {
+		const size_t room = 2 * rules->room + 16;
+		struct rule *items = realloc(rules->items, room * sizeof *items);
+
+		if (items == NULL)
+			return GRAPPE_EMEMORY;
+		rules->items = items;
+		rules->room = room;
+	}
+	rules->items[rules->count++] = *rule;
+	return GRAPPE_OK;
+}
+
 int solve_rules_parse(const char *name, const char *bytes, size_t length,
-    const struct instance *instance, struct rules *out, char *message, size_t size)
+    const struct instance *instance, const struct rules_names *names, struct rules *out,
+    char *message, size_t size)
 {
 	struct rules rules = {0};
-	struct table t;
-	size_t lines;
+	struct reading r = {.instance = instance, .names = names};
 
-	solve_table_open(&t, name, bytes, length, "rule\ta\tb", message, size);
-	lines = solve_table_lines(&t);
-	rules.items = calloc(lines < RULES_MAX ? lines + 1 : RULES_MAX, sizeof *rules.items);
-	if (rules.items == NULL)
-		solve_table_fail(&t, GRAPPE_EMEMORY, "%s", error_text(GRAPPE_EMEMORY));
-	while (solve_table_next(&t)) {
-		if (rules.count == RULES_MAX)
-			solve_table_fail(&t, GRAPPE_ELIMIT, "more than %d rules", RULES_MAX);
-		else
-			read_rule(&t, instance, &rules.items[rules.count++]);
+	solve_table_open(&r.table, name, bytes, length, "rule\ta\tb", message, size);
+	while (solve_table_next(&r.table)) {
+		struct rule rule = {0};
+		int rc = GRAPPE_OK;
+
+		r.absent = false;
+		read_rule(&r, &rule);
+		if (r.absent)
+			rules.skipped++;
+		else if (r.table.code == GRAPPE_OK)
+			rc = solve_rules_add(&rules, &rule);
+		if (rc == GRAPPE_ELIMIT)
+			solve_table_fail(&r.table, rc, "more than %d rules", RULES_MAX);
+		else if (rc != GRAPPE_OK)
+			solve_table_fail(&r.table, rc, "%s", error_text(rc));
 	}
-	if (t.code != GRAPPE_OK)
+	if (r.table.code != GRAPPE_OK)
 		solve_rules_deinit(&rules);
 	else
 		*out = rules;
-	return t.code;
+	return r.table.code;
 }
 
-int solve_rules_load(const char *path, const struct instance *instance, struct rules *out,
-    char *message, size_t size)
+int solve_rules_load(const char *path, const struct instance *instance,
+    const struct rules_names *names, struct rules *out, char *message, size_t size)
 {
 	struct buffer buffer;
 	int rc = file_read(path, RULES_FILE_MAX, &buffer);
@@ -100,7 +153,7 @@ int solve_rules_load(const char *path, const struct instance *instance, struct r
 		snprintf(message, size, "%s: %s", path, error_text(rc));
 	else
 		rc = solve_rules_parse(path, buffer.bytes != NULL ? (const char *)buffer.bytes : "",
-		    buffer.length, instance, out, message, size);
+		    buffer.length, instance, names, out, message, size);
 	buffer_deinit(&buffer);
 	return rc;
 }
@@ -136,30 +189,41 @@ static const struct rule *find_earlier(
     const struct rules *rules, const struct rule *rule, uint32_t vm)
 {
 	while (rule-- > rules->items)
-		if (rule->kind == RULE_DRAIN || (rule->kind == RULE_PIN && rule->a == vm))
+		if (rule->kind == RULE_DRAIN ||
+		    ((rule->kind == RULE_PIN || rule->kind == RULE_FORBID) && rule->a == vm))
 			return rule;
 	return NULL;
+}
+
+#define RULE_NAME_SIZE 100
+
+static const char *name_rule(const struct rule *rule, char out[RULE_NAME_SIZE])
+{
+	if (rule->why != NULL)
+		snprintf(out, RULE_NAME_SIZE, "%s", rule->why);
+	else
+		snprintf(
+		    out, RULE_NAME_SIZE, "rule %s of line %zu", kinds[rule->kind].name, rule->line);
+	return out;
 }
 
 static void blame_rule(const struct instance *in, const struct rules *rules,
     const struct rule *rule, uint32_t vm, char reason[RULES_TEXT_SIZE])
 {
 	const struct rule *earlier = find_earlier(rules, rule, vm);
-	char name[INSTANCE_NAME_SIZE];
+	char name[INSTANCE_NAME_SIZE], one[RULE_NAME_SIZE], two[RULE_NAME_SIZE];
 
 	if (earlier != NULL)
 		snprintf(reason, RULES_TEXT_SIZE,
-		    "VM %.80s may be nowhere: rule %s of line %zu leaves nothing of what rule %s "
-		    "of "
-		    "line %zu and the availability of environments allow",
-		    solve_instance_vm_name(in, vm, name), kinds[rule->kind].name, rule->line,
-		    kinds[earlier->kind].name, earlier->line);
+		    "VM %.80s may be nowhere: %s leaves nothing of what %s and the availability of "
+		    "environments allow",
+		    solve_instance_vm_name(in, vm, name), name_rule(rule, one),
+		    name_rule(earlier, two));
 	else
 		snprintf(reason, RULES_TEXT_SIZE,
-		    "VM %.80s may be nowhere: rule %s of line %zu leaves only environments that "
-		    "close "
-		    "before its work ends (availability)",
-		    solve_instance_vm_name(in, vm, name), kinds[rule->kind].name, rule->line);
+		    "VM %.80s may be nowhere: %s leaves only environments that close before its "
+		    "work ends (availability)",
+		    solve_instance_vm_name(in, vm, name), name_rule(rule, one));
 }
 
 /* Narrows where the VM may be; says when nothing is left. */
@@ -181,6 +245,8 @@ static int apply_rule(const struct instance *in, const struct rules *rules, cons
 
 	if (rule->kind == RULE_PIN && !b->outside[rule->a])
 		rc = narrow(in, b, rule->a, bit((uint32_t)rule->b), rules, rule, reason);
+	if (rule->kind == RULE_FORBID && !b->outside[rule->a])
+		rc = narrow(in, b, rule->a, ~bit((uint32_t)rule->b), rules, rule, reason);
 	for (uint32_t vm = 0; rule->kind == RULE_DRAIN && rc == GRAPPE_OK && vm < in->nvms; vm++)
 		if (!b->outside[vm])
 			rc = narrow(in, b, vm, ~bit(rule->a), rules, rule, reason);

@@ -23,6 +23,7 @@ enum rule_kind {
 	RULE_APART,    /* a, b: VMs: never in one environment */
 	RULE_TOGETHER, /* a, b: VMs: always in one environment */
 	RULE_SAMEADDR, /* a, b: VMs with one address: never in one environment */
+	RULE_FORBID,   /* a: VM, b: environment: it is never there */
 	RULE_DRAIN,    /* a: environment: nothing may stay there */
 	RULE_QUOTA,    /* a: environment, b: vcpu that may be used there */
 	RULE_SCOPE,    /* a: VM: only VMs in such lines may move */
@@ -33,21 +34,36 @@ struct rule {
 	enum rule_kind kind;
 	uint32_t a;
 	double b;
-	size_t line; /* of the file */
+	size_t line;     /* of the file */
+	const char *why; /* told instead of kind and line, or NULL; borrowed */
 };
 
 struct rules {
 	struct rule *items;
-	size_t count;
+	size_t count, room;
+	size_t skipped; /* lines about VMs that are not there */
 };
 
-/* solve_rules_parse - *out needs solve_rules_deinit() only after success. name: for messages.
- * Returns 0, GRAPPE_EMEMORY, GRAPPE_ELIMIT or GRAPPE_EFORMAT with "NAME:LINE: what" in message. */
+/* How the names in a file of rules are understood. */
+struct rules_names {
+	/* Each returns a number, or GRAPPE_ENOTFOUND. */
+	int (*find_vm)(const void *context, const char *name);
+	int (*find_env)(const void *context, const char *name);
+	const void *context;
+};
+
+/* solve_rules_parse - names: NULL: VMs and environments go by their numbers; else a line about a
+ * VM that is not there is skipped. *out needs solve_rules_deinit() only after success. name: for
+ * messages. Returns 0, GRAPPE_EMEMORY, GRAPPE_ELIMIT or GRAPPE_EFORMAT with "NAME:LINE: what" in
+ * message. */
 int solve_rules_parse(const char *name, const char *bytes, size_t length,
-    const struct instance *instance, struct rules *out, char *message, size_t size);
-/* solve_rules_load - the same from a file; also GRAPPE_EIO. */
-int solve_rules_load(const char *path, const struct instance *instance, struct rules *out,
+    const struct instance *instance, const struct rules_names *names, struct rules *out,
     char *message, size_t size);
+/* solve_rules_load - the same from a file; also GRAPPE_EIO. */
+int solve_rules_load(const char *path, const struct instance *instance,
+    const struct rules_names *names, struct rules *out, char *message, size_t size);
+/* solve_rules_add - returns 0, GRAPPE_EMEMORY or GRAPPE_ELIMIT. */
+int solve_rules_add(struct rules *rules, const struct rule *rule);
 void solve_rules_deinit(struct rules *rules);
 
 /*

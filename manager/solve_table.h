@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TABLE_WORD_SIZE 32
+#define TABLE_WORD_SIZE 256
 
 struct table {
 	const char *at, *end;
