@@ -2,55 +2,110 @@
 #include "manager/advise.h"
 
 #include "common/error.h"
-#include "manager/groups.h"
-#include "manager/plan.h"
-#include "manager/problem.h"
 #include "manager/recommendation.h"
 
-static int write_document(
-    struct recommendation_input *input, const struct manager_settings *settings, json_t **document)
+#include <stdio.h>
+#include <string.h>
+
+#define MS_PER_H 3600e3
+
+static int choose_objective(
+    const struct advise_input *input, struct advice *advice, char *message, size_t size)
 {
-	const struct plan_settings limits = {
+	static const enum cost_objective objectives[] = {[MANAGER_TIME] = COST_TIME,
+	    [MANAGER_COST] = COST_MONEY,
+	    [MANAGER_RESOURCES] = COST_RESOURCES,
+	    [MANAGER_TRAFFIC] = COST_TRAFFIC};
+	const int wanted = input->settings->objective;
+	const char *missing;
+
+	if (wanted == MANAGER_AUTO) {
+		advice->objective =
+		    advice->problem.missing[COST_TIME][0] == '\0' ? COST_TIME : COST_TRAFFIC;
+		return GRAPPE_OK;
+	}
+	advice->objective = objectives[wanted];
+	missing = advice->problem.missing[advice->objective];
+	if (missing[0] == '\0')
+		return GRAPPE_OK;
+	snprintf(message, size,
+	    "no plan for objective %s: the environment document does not tell %s",
+	    manager_objectives[wanted], missing);
+	return GRAPPE_ENOTFOUND;
+}
+
+static int plan_problem(
+    const struct advise_input *input, struct advice *advice, char *message, size_t size)
+{
+	const struct manager_settings *settings = input->settings;
+	int rc = choose_objective(input, advice, message, size);
+	const struct plan_settings limits = {.objective = advice->objective,
 	    .minimum_gain = settings->minimum_gain,
 	    .minimum_gain_octets = (double)settings->minimum_gain_rate,
 	    .max_moves = (size_t)settings->max_moves,
-	};
-	struct plan plan;
-	int rc = plan_find(&input->problem->plan, &limits, &plan);
+	    .limit_s = (double)settings->plan_time_ms / 1000};
 
 	if (rc != GRAPPE_OK)
 		return rc;
-	input->plan = &plan;
-	*document = recommendation_build(input);
-	plan_deinit(&plan);
-	return *document != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+	problem_remember(&advice->problem, input->standing);
+	return plan_find(&advice->problem, &limits, &advice->plan);
 }
 
-int advise(const struct observation *observation, const struct environments *environments,
-    const struct manager_settings *settings, const json_t *standing, int64_t now_s,
-    json_t **document)
+int advise_plan(const struct advise_input *input, struct advice *out, char *message, size_t size)
 {
+	const struct manager_settings *settings = input->settings;
 	const struct groups_rules rules =
-	    manager_settings_rules(settings, matrix_window(observation->matrix)->length_s);
-	struct groups groups;
-	struct problem problem;
-	int rc = groups_find(observation->matrix, &rules, &groups);
+	    manager_settings_rules(settings, matrix_window(input->observation->matrix)->length_s);
+	const struct problem_options options = {.now_s = input->now_s,
+	    .horizon_h = (double)settings->horizon_ms / MS_PER_H,
+	    .sync_fraction = settings->waiting_share,
+	    .dirty_MBps = (double)settings->dirty_rate / 1e6,
+	    .leave_before_h = (double)settings->leave_before_ms / MS_PER_H,
+	    .rules = settings->rules,
+	    .application = input->application};
+	int rc = groups_find(input->observation->matrix, &rules, &out->groups);
+
+	snprintf(message, size, "%s", error_text(rc != GRAPPE_OK ? rc : GRAPPE_EMEMORY));
+	if (rc != GRAPPE_OK)
+		return rc;
+	rc = problem_build(input->observation, input->environments, &out->groups, &options,
+	    &out->problem, message, size);
+	if (rc == GRAPPE_OK) {
+		rc = plan_problem(input, out, message, size);
+		if (rc != GRAPPE_OK)
+			problem_deinit(&out->problem);
+	}
+	if (rc != GRAPPE_OK)
+		groups_deinit(&out->groups);
+	return rc;
+}
+
+void advice_deinit(struct advice *advice)
+{
+	plan_deinit(&advice->plan);
+	problem_deinit(&advice->problem);
+	groups_deinit(&advice->groups);
+}
+
+int advise(const struct advise_input *input, json_t **document, char *message, size_t size)
+{
+	struct advice advice;
+	int rc = advise_plan(input, &advice, message, size);
 
 	*document = NULL;
 	if (rc != GRAPPE_OK)
 		return rc;
-	rc = problem_build(observation, environments, &groups, &problem);
-	if (rc == GRAPPE_OK) {
-		struct recommendation_input input = {.observation = observation,
-		    .groups = &groups,
-		    .problem = &problem,
-		    .now_s = now_s,
-		    .expires_s = now_s + settings->expires_ms / 1000};
-
-		problem_remember(&problem, standing);
-		rc = write_document(&input, settings, document);
-		problem_deinit(&problem);
-	}
-	groups_deinit(&groups);
-	return rc;
+	*document =
+	    recommendation_build(&(struct recommendation_input){.observation = input->observation,
+		.groups = &advice.groups,
+		.problem = &advice.problem,
+		.plan = &advice.plan,
+		.objective = advice.objective,
+		.now_s = input->now_s,
+		.expires_s = input->now_s + input->settings->expires_ms / 1000});
+	advice_deinit(&advice);
+	if (*document != NULL)
+		return GRAPPE_OK;
+	snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+	return GRAPPE_EMEMORY;
 }

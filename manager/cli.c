@@ -6,6 +6,7 @@
 #include "common/error.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,20 @@ int cli_number(const char *program, const char *option, const char *text, double
 		return GRAPPE_EINVALID;
 	}
 	return GRAPPE_OK;
+}
+
+int cli_count(
+    const char *program, const char *option, const char *text, uint64_t most, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *value <= most)
+		return GRAPPE_OK;
+	fprintf(stderr, "%s: --%s must be a whole number from 0 to %" PRIu64 ", not '%.40s'\n",
+	    program, option, most, text);
+	return GRAPPE_EINVALID;
 }
 
 int cli_finish(const char *program, int exit_code)

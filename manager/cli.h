@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* argv[0] is "grappe NAME"; the rest are the subcommand's own arguments. */
@@ -26,9 +27,14 @@ int cli_choose(
     const char *program, const char *option, const char *text, const char *const *choices);
 /* cli_number - a positive decimal number. Returns 0 or GRAPPE_EINVALID after saying so. */
 int cli_number(const char *program, const char *option, const char *text, double *value);
+/* cli_count - a whole number from 0 to most. Returns 0 or GRAPPE_EINVALID after saying so. */
+int cli_count(
+    const char *program, const char *option, const char *text, uint64_t most, uint64_t *value);
 /* cli_finish - flushes standard output; returns exit_code, or 1 with a message when the output
  * could not be written. */
 int cli_finish(const char *program, int exit_code);
+
+#define CLI_INFEASIBLE 2 /* exit code: no plan keeps the rules */
 
 extern const char *const cli_formats[]; /* "text", "json" */
 enum cli_format { CLI_TEXT, CLI_JSON };

@@ -27,7 +27,7 @@ struct cli_input {
 	    {'w', "window", "SECONDS",                                                             \
 		"how long the matrix file was counted (30), or how far back to look",              \
 		&(input).window},                                                                  \
-	    {0, "method", "NAME", "how groups are found: auto or thesis", &(input).method},                \
+	    {0, "method", "NAME", "how groups are found: auto or thesis", &(input).method},        \
 	{                                                                                          \
 		0, "by", "WHAT", "compare pairs by packets or by bytes", &(input).by               \
 	}

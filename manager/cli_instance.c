@@ -5,15 +5,12 @@
 #include "manager/cli.h"
 #include "manager/solve.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define MESSAGE_SIZE 1024
-#define EXIT_INFEASIBLE 2
 #define LIMIT_MAX_S 86400
 
 static const char *const objectives[] = {
@@ -29,20 +26,6 @@ static double process_cpu_s(void)
 
 /* ---- options ---- */
 
-static int read_count(
-    const char *program, const char *option, const char *text, uint64_t most, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *value <= most)
-		return GRAPPE_OK;
-	fprintf(stderr, "%s: --%s must be a whole number from 0 to %" PRIu64 ", not '%.40s'\n",
-	    program, option, most, text);
-	return GRAPPE_EINVALID;
-}
-
 static int read_settings(
     const char *program, const struct cli_instance *options, struct solve_settings *settings)
 {
@@ -57,11 +40,11 @@ static int read_settings(
 		return GRAPPE_EINVALID;
 	settings->objective = (enum cost_objective)objective;
 	if (options->max_moves != NULL) {
-		rc = read_count(program, "max-moves", options->max_moves, INSTANCE_VMS_MAX, &moves);
+		rc = cli_count(program, "max-moves", options->max_moves, INSTANCE_VMS_MAX, &moves);
 		settings->max_moves = (size_t)moves;
 	}
 	if (rc == GRAPPE_OK && options->seed != NULL)
-		rc = read_count(program, "seed", options->seed, UINT32_MAX, &settings->seed);
+		rc = cli_count(program, "seed", options->seed, UINT32_MAX, &settings->seed);
 	if (rc == GRAPPE_OK && options->time_limit != NULL)
 		rc = cli_number(program, "time-limit", options->time_limit, &settings->limit_s);
 	if (rc == GRAPPE_OK && settings->limit_s > LIMIT_MAX_S) {
@@ -202,7 +185,7 @@ static int plan_instance(const char *program, const struct instance *instance,
 		fprintf(stderr, "%s: %s\n", program, error_text(rc));
 		return EXIT_FAILURE;
 	}
-	exit_code = answer.feasible ? EXIT_SUCCESS : EXIT_INFEASIBLE;
+	exit_code = answer.feasible ? EXIT_SUCCESS : CLI_INFEASIBLE;
 	if (format == CLI_JSON) {
 		if (print_json(program, instance, settings->objective, &answer) != GRAPPE_OK)
 			exit_code = EXIT_FAILURE;
@@ -211,12 +194,6 @@ static int plan_instance(const char *program, const struct instance *instance,
 	}
 	solve_deinit(&answer);
 	return cli_finish(program, exit_code);
-}
-
-int cli_instance_is_used(const struct cli_instance *options)
-{
-	return options->objective != NULL || options->rules != NULL || options->max_moves != NULL ||
-	       options->time_limit != NULL || options->seed != NULL;
 }
 
 int cli_instance_run(const char *program, const struct cli_instance *options, int format)
@@ -233,8 +210,8 @@ int cli_instance_run(const char *program, const struct cli_instance *options, in
 		fprintf(stderr, "%s: %s\n", program, message);
 		return EXIT_FAILURE;
 	}
-	if (options->rules == NULL || solve_rules_load(options->rules, &instance, NULL, &rules, message,
-					  sizeof message) == GRAPPE_OK)
+	if (options->rules == NULL || solve_rules_load(options->rules, &instance, NULL, &rules,
+					  message, sizeof message) == GRAPPE_OK)
 		exit_code = plan_instance(program, &instance, &rules, &settings, format);
 	else
 		fprintf(stderr, "%s: %s\n", program, message);

@@ -13,15 +13,13 @@ struct cli_instance {
 #define CLI_INSTANCE_OPTIONS(instance)                                                             \
 	{'i', "instance", "DIR", "plan for this folder of tables instead of observed traffic",     \
 	    &(instance).folder},                                                                   \
-	    {'o', "objective", "WHAT", "with --instance: least time, cost or resources (time)",    \
+	    {'o', "objective", "WHAT",                                                             \
+		"make small: time, cost, resources or, without --instance, traffic",               \
 		&(instance).objective},                                                            \
-	    {'r', "rules", "FILE", "with --instance: what must be kept, rule<TAB>a<TAB>b",         \
+	    {'r', "rules", "FILE", "what must be kept, lines rule<TAB>a<TAB>b",                    \
 		&(instance).rules},                                                                \
-	    {'k', "max-moves", "K", "with --instance: voluntary moves at most (no limit)",         \
-		&(instance).max_moves},                                                            \
-	    {'t', "time-limit", "SECONDS",                                                         \
-		"with --instance: processor time to use (1; 2 for each 10,000 VMs)",               \
-		&(instance).time_limit},                                                           \
+	    {'k', "max-moves", "K", "voluntary moves at most", &(instance).max_moves},             \
+	    {'t', "time-limit", "SECONDS", "processor time to use", &(instance).time_limit},       \
 	{                                                                                          \
 		0, "seed", "N", "with --instance: another search of the same quality (1)",         \
 		    &(instance).seed                                                               \
@@ -30,7 +28,5 @@ struct cli_instance {
 /* cli_instance_run - reads, plans, prints. Returns the exit code: 0 a plan, 2 there is none, 1 bad
  * input, told on standard error. */
 int cli_instance_run(const char *program, const struct cli_instance *options, int format);
-/* cli_instance_is_used - whether an option that goes with --instance was given. */
-int cli_instance_is_used(const struct cli_instance *options);
 
 #endif

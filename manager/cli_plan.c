@@ -2,38 +2,35 @@
 /* grappe plan: what the manager would recommend now; nothing is stored or posted. */
 #include "manager/cli.h"
 
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/program.h"
 #include "manager/advise.h"
-#include "manager/cli_input.h"
-#include "manager/cli_instance.h"
-#include "manager/environment_watch.h"
+#include "manager/cli_live.h"
 #include "manager/report.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char name[] = "grappe plan";
 
 struct options {
-	struct cli_input input;
-	struct cli_instance instance;
-	const char *environments, *format;
+	struct cli_live live;
+	const char *format;
 };
 
-static int print_plan(const struct observation *observation,
-    const struct environments *environments, const struct manager_settings *settings, int format)
+static int print_plan(const struct advise_input *input, void *context)
 {
+	const int format = *(int *)context;
+	char message[1024];
 	json_t *document;
-	int rc = advise(observation, environments, settings, NULL,
-	    clock_wall_ns() / CLOCK_SECOND_NS, &document);
+	int exit_code = EXIT_SUCCESS;
 
-	if (rc != GRAPPE_OK) {
-		fprintf(stderr, "%s: %s\n", name, error_text(rc));
+	if (advise(input, &document, message, sizeof message) != GRAPPE_OK) {
+		fprintf(stderr, "%s: %s\n", name, message);
 		return EXIT_FAILURE;
 	}
+	if (strcmp(json_string_value(json_object_get(document, "status")), "ok") != 0)
+		exit_code = CLI_INFEASIBLE;
 	if (format == CLI_JSON) {
 		json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 		putchar('\n');
@@ -41,67 +38,20 @@ static int print_plan(const struct observation *observation,
 		report_print(document, stdout);
 	}
 	json_decref(document);
-	return cli_finish(name, EXIT_SUCCESS);
-}
-
-static int plan_observation(const struct observation *observation, const char *path,
-    const struct manager_settings *settings, int format)
-{
-	struct environments environments = {0};
-	char message[1024], copy[PATH_MAX];
-	int exit_code;
-
-	/* grappe-manager keeps what it got from there. */
-	if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0) {
-		snprintf(
-		    copy, sizeof copy, "%s/" ENVIRONMENT_WATCH_COPY, settings->state_directory);
-		path = copy;
-	}
-
-	if (path[0] != '\0' &&
-	    environments_load(path, &environments, message, sizeof message) != GRAPPE_OK) {
-		fprintf(stderr, "%s: %s\n", name, message);
-		return EXIT_FAILURE;
-	}
-	exit_code = print_plan(observation, &environments, settings, format);
-	environments_deinit(&environments);
-	return exit_code;
+	return cli_finish(name, exit_code);
 }
 
 static int run(const struct options *options, struct manager_settings *settings)
 {
-	const char *path =
-	    options->environments != NULL ? options->environments : settings->environments;
-	const struct cli_input *input = &options->input;
-	struct observation observation;
-	int format = CLI_TEXT, exit_code;
+	int format = CLI_TEXT;
 
 	if (options->format != NULL)
 		format = cli_choose(name, "format", options->format, cli_formats);
-	if (format >= 0 && options->instance.folder != NULL)
-		return cli_instance_run(name, &options->instance, format);
-	if (format >= 0 && cli_instance_is_used(&options->instance)) {
-		fprintf(stderr,
-		    "%s: --objective, --rules, --max-moves, --time-limit and --seed go "
-		    "with --instance\n",
-		    name);
+	if (format < 0)
 		return EXIT_FAILURE;
-	}
-	if (format < 0 || cli_input_apply(name, input, settings) != GRAPPE_OK)
-		return EXIT_FAILURE;
-	if ((input->matrix != NULL || input->archive != NULL) != (input->placement != NULL)) {
-		fprintf(stderr, "%s: %s\n", name,
-		    input->placement != NULL
-			? "--placement goes with --matrix or --archive: the collector knows where "
-			  "VMs are"
-			: "--matrix and --archive tell no places: name a file with --placement");
-		return EXIT_FAILURE;
-	}
-	if (cli_input_read(name, input, settings, &observation) != GRAPPE_OK)
-		return EXIT_FAILURE;
-	exit_code = plan_observation(&observation, path, settings, format);
-	observation_deinit(&observation);
-	return exit_code;
+	if (options->live.plan.folder != NULL)
+		return cli_instance_run(name, &options->live.plan, format);
+	return cli_live_run(name, &options->live, settings, print_plan, &format);
 }
 
 int cli_plan(int argc, char **argv)
@@ -109,12 +59,8 @@ int cli_plan(int argc, char **argv)
 	struct options options = {0};
 	struct manager_settings settings = {0};
 	const struct program_option table[] = {
-	    CLI_INPUT_OPTIONS(options.input),
-	    {'p', "placement", "FILE", "where VMs are, CSV vm,environment,host[,vcpu,mem_GiB]",
-		&options.input.placement},
-	    {'e', "environments", "FILE", "the environment document instead of the configured one",
-		&options.environments},
-	    CLI_INSTANCE_OPTIONS(options.instance),
+	    CLI_LIVE_OPTIONS(options.live),
+	    CLI_INSTANCE_OPTIONS(options.live.plan),
 	    {'f', "format", "FORMAT", "text or json", &options.format},
 	};
 	const struct program program = {

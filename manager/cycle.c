@@ -25,12 +25,16 @@ static void plan(struct cycle *cycle, const struct observation *observation)
 		    &environments, cycle->message, sizeof cycle->message);
 	if (rc != GRAPPE_OK)
 		return;
-	rc = advise(observation, &environments, &cycle->settings, cycle->standing,
-	    clock_wall_ns() / CLOCK_SECOND_NS, &cycle->document);
-	if (rc == GRAPPE_OK)
+	rc = advise(&(struct advise_input){.observation = observation,
+			.environments = &environments,
+			.settings = &cycle->settings,
+			.standing = cycle->standing,
+			.now_s = clock_wall_ns() / CLOCK_SECOND_NS},
+	    &cycle->document, cycle->message, sizeof cycle->message);
+	if (rc == GRAPPE_OK) {
 		cycle->verdict = CYCLE_PLANNED;
-	else
-		snprintf(cycle->message, sizeof cycle->message, "planning: %s", error_text(rc));
+		cycle->message[0] = '\0';
+	}
 	environments_deinit(&environments);
 }
 

@@ -49,29 +49,22 @@ const char *explain_rate(double octets_per_s, char *out, size_t size)
 	return out;
 }
 
-static const char *label(
-    const struct problem *problem, const struct observation *observation, uint32_t vm)
+static const char *label(const struct problem *problem, uint32_t vm)
 {
-	return observation_label(problem->vms[vm]->id, (void *)observation);
+	return problem->vm_names[vm];
 }
 
 /* A host if it has a name, else its environment. */
 static const char *host_text(const struct problem *problem, uint32_t place)
 {
-	const struct place *named = &problem->places[place];
+	const struct place *named = &problem->names[place];
 
 	return named->host[0] != '\0' ? named->host : named->environment;
 }
 
-/* Where the VM is when the whole plan is carried out. */
-static uint32_t last_place(const struct problem *problem, const struct plan *plan, uint32_t vm)
+static uint32_t env_of(const struct problem *problem, uint32_t place)
 {
-	uint32_t place = problem->plan.vms[vm].place;
-
-	for (size_t i = 0; i < plan->nsteps; i++)
-		if (plan->steps[i].vm == vm)
-			place = plan->steps[i].to;
-	return place;
+	return problem->places.items[place].env;
 }
 
 /* ---- peers in an environment ---- */
@@ -103,27 +96,61 @@ static void add_peer(struct peers *peers, uint32_t vm, double octets)
 	}
 }
 
+static int compare_flows(const void *a, const void *b)
+{
+	const struct instance_flow *x = a, *y = b;
+
+	return (x->to > y->to) - (x->to < y->to);
+}
+
+/* With whom the VM exchanges how much, both ways: a flow for each, `to` the other one. Returns the
+ * count; *out to be freed, NULL without memory. */
+static size_t list_exchanges(const struct problem *problem, uint32_t vm, struct instance_flow **out)
+{
+	const size_t begin = problem->first[vm], end = problem->first[vm + 1];
+	size_t count = 0, kept = 0;
+	struct instance_flow *list = *out = calloc(end - begin + 1, sizeof *list);
+
+	for (size_t i = begin; list != NULL && i < end; i++) {
+		const struct instance_flow *flow = &problem->instance.flows[problem->flows[i]];
+		const uint32_t other = flow->from == vm ? flow->to : flow->from;
+
+		if (other < problem->instance.nvms)
+			list[count++] = (struct instance_flow){
+			    .from = vm, .to = other, .bytes_s = flow->bytes_s};
+	}
+	if (count > 0)
+		qsort(list, count, sizeof *list, compare_flows);
+	for (size_t i = 0; i < count; i++) {
+		if (kept > 0 && list[kept - 1].to == list[i].to)
+			list[kept - 1].bytes_s += list[i].bytes_s;
+		else
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
 /* Those whom the VM talks to and who are in the environment in the end. */
 static struct peers find_peers(
     const struct problem *problem, const struct plan *plan, uint32_t vm, uint32_t environment)
 {
-	const struct plan_problem *p = &problem->plan;
+	struct instance_flow *list;
+	const size_t count = list_exchanges(problem, vm, &list);
 	struct peers peers = {0};
 
-	for (size_t i = p->first[vm]; i < p->first[vm + 1]; i++) {
-		const struct plan_neighbour *next = &p->neighbours[i];
-		const uint32_t place = last_place(problem, plan, next->vm);
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t other = list[i].to;
 
-		if (p->places[place].environment != environment || next->octets <= 0)
+		if (env_of(problem, plan->place[other]) != environment || list[i].bytes_s <= 0)
 			continue;
-		add_peer(&peers, next->vm, next->octets);
-		peers.moving |= p->places[p->vms[next->vm].place].environment != environment;
+		add_peer(&peers, other, list[i].bytes_s);
+		peers.moving |= env_of(problem, problem->place[other]) != environment;
 	}
+	free(list);
 	return peers;
 }
 
-static void add_names(struct text *text, const struct problem *problem,
-    const struct observation *observation, const struct peers *peers)
+static void add_names(struct text *text, const struct problem *problem, const struct peers *peers)
 {
 	size_t named = peers->count < NAMED ? peers->count : NAMED;
 	size_t more;
@@ -134,20 +161,19 @@ static void add_names(struct text *text, const struct problem *problem,
 	for (size_t i = 0; i < named; i++) {
 		const char *joint = i + 1 == named && more == 0 ? " and " : ", ";
 
-		add(text, "%s%s", i > 0 ? joint : "", label(problem, observation, peers->named[i]));
+		add(text, "%s%s", i > 0 ? joint : "", label(problem, peers->named[i]));
 	}
 	if (more > 0)
 		add(text, " and %zu more", more);
 }
 
-static void add_traffic(struct text *text, const struct problem *problem,
-    const struct observation *observation, const struct plan *plan, const struct plan_step *step)
+static void add_traffic(struct text *text, const struct problem *problem, const struct plan *plan,
+    const struct plan_step *step)
 {
-	const uint32_t to = problem->plan.places[step->to].environment;
-	const uint32_t from = problem->plan.places[step->from].environment;
+	const uint32_t to = env_of(problem, step->to), from = env_of(problem, step->from);
 	const struct peers there = find_peers(problem, plan, step->vm, to);
 	const struct peers here = find_peers(problem, plan, step->vm, from);
-	const char *name = label(problem, observation, step->vm);
+	const char *name = label(problem, step->vm);
 	char rate[32];
 
 	if (to == from) {
@@ -155,7 +181,7 @@ static void add_traffic(struct text *text, const struct problem *problem,
 	} else if (there.count > 0) {
 		add(text, "%s exchanges %s with ", name,
 		    explain_rate(there.octets, rate, sizeof rate));
-		add_names(text, problem, observation, &there);
+		add_names(text, problem, &there);
 		add(text, there.moving ? ", in %s after this plan, and " : " in %s and ",
 		    problem->environments[to]);
 		add(text, "%s with %s; ",
@@ -170,8 +196,8 @@ static void add_traffic(struct text *text, const struct problem *problem,
 }
 
 /* Later steps that take the room this one frees. */
-static void add_room(struct text *text, const struct problem *problem,
-    const struct observation *observation, const struct plan *plan, size_t step)
+static void add_room(
+    struct text *text, const struct problem *problem, const struct plan *plan, size_t step)
 {
 	struct peers comers = {0};
 
@@ -181,12 +207,12 @@ static void add_room(struct text *text, const struct problem *problem,
 	if (comers.count == 0)
 		return;
 	add(text, "it makes room on %s for ", host_text(problem, plan->steps[step].from));
-	add_names(text, problem, observation, &comers);
+	add_names(text, problem, &comers);
 	add(text, "; ");
 }
 
-static void add_parking(struct text *text, const struct problem *problem,
-    const struct observation *observation, const struct plan *plan, size_t step)
+static void add_parking(
+    struct text *text, const struct problem *problem, const struct plan *plan, size_t step)
 {
 	const struct plan_step *it = &plan->steps[step];
 	size_t next = step + 1;
@@ -194,14 +220,55 @@ static void add_parking(struct text *text, const struct problem *problem,
 	while (next < plan->nsteps && plan->steps[next].vm != it->vm)
 		next++;
 	add(text, "%s waits on %s, because the hosts of this exchange are full",
-	    label(problem, observation, it->vm), host_text(problem, it->to));
+	    label(problem, it->vm), host_text(problem, it->to));
 	if (next < plan->nsteps)
 		add(text, ", and goes on to %s in step %zu",
 		    host_text(problem, plan->steps[next].to), next + 1);
 	add(text, "; ");
 }
 
-const char *explain_step(const struct problem *problem, const struct observation *observation,
+/* Why the VM may not stay where it is. */
+static void add_force(struct text *text, const struct problem *problem, const struct plan_step *it)
+{
+	const struct solve_place *place = &problem->places.items[it->from];
+
+	for (size_t i = 0; i < problem->rules.count; i++) {
+		const struct rule *rule = &problem->rules.items[i];
+
+		if (rule->kind == RULE_DRAIN && rule->a == place->env && rule->why != NULL) {
+			add(text, "%s is left: %s; ", problem->environments[place->env], rule->why);
+			return;
+		}
+	}
+	if (place->drained)
+		add(text, "%s is drained; ", host_text(problem, it->from));
+	else if (env_of(problem, it->from) != env_of(problem, it->to))
+		add(text, "it may not stay on %s, by a rule or for want of room; ",
+		    host_text(problem, it->from));
+	else
+		add(text, "%s holds more than its capacity; ", host_text(problem, it->from));
+}
+
+/* What the step saves of the objective, where that is not traffic. */
+static void add_saving(struct text *text, const struct problem *problem,
+    enum cost_objective objective, const struct plan_step *it)
+{
+	const double hours = it->before.time_h - it->after.time_h;
+	const double money = it->before.money - it->after.money;
+	const double vcpu = it->before.resources - it->after.resources;
+	const char *currency = problem->document->currency;
+
+	if (objective == COST_TIME)
+		add(text, "%s %.3g VM hours in %g h; ", hours >= 0 ? "saves" : "costs", fabs(hours),
+		    problem->horizon_h);
+	else if (objective == COST_MONEY)
+		add(text, "%s %.3g%s%s in %g h; ", money >= 0 ? "saves" : "costs", fabs(money),
+		    currency[0] != '\0' ? " " : "", currency, problem->horizon_h);
+	else if (objective == COST_RESOURCES && vcpu >= 1)
+		add(text, "empties an environment of %g vcpu; ", vcpu);
+}
+
+const char *explain_step(const struct problem *problem, enum cost_objective objective,
     const struct plan *plan, size_t step, char out[EXPLAIN_SIZE])
 {
 	const struct plan_step *it = &plan->steps[step];
@@ -209,60 +276,17 @@ const char *explain_step(const struct problem *problem, const struct observation
 
 	out[0] = '\0';
 	if (it->forced)
-		add(&text, "%s holds more than its capacity; ", host_text(problem, it->from));
+		add_force(&text, problem, it);
 	if (it->parking)
-		add_parking(&text, problem, observation, plan, step);
+		add_parking(&text, problem, plan, step);
 	else
-		add_traffic(&text, problem, observation, plan, it);
-	if (it->parking || it->after.octets >= it->before.octets)
-		add_room(&text, problem, observation, plan, step);
+		add_traffic(&text, problem, plan, it);
+	if (it->parking || it->after.traffic_Bps >= it->before.traffic_Bps)
+		add_room(&text, problem, plan, step);
+	if (!it->parking)
+		add_saving(&text, problem, objective, it);
 	/* The last "; " goes. */
 	if (text.length >= 2 && strcmp(out + text.length - 2, "; ") == 0)
 		out[text.length - 2] = '\0';
 	return out;
-}
-
-/* ---- hazards ---- */
-
-static bool is_room_known(const struct plan_vm *vm, const struct plan_place *place)
-{
-	return isfinite(place->max_vms) || (isfinite(place->vcpu) && !isnan(vm->vcpu) &&
-					       isfinite(place->mem_GiB) && !isnan(vm->mem_GiB));
-}
-
-static void add_hazard(json_t *hazards, const char *kind, const char *text)
-{
-	json_array_append_new(
-	    hazards, json_pack("{s:s, s:s, s:s}", "kind", kind, "state", "unknown", "text", text));
-}
-
-json_t *explain_hazards(const struct problem *problem, const struct plan *plan, size_t step)
-{
-	const struct plan_step *it = &plan->steps[step];
-	const struct plan_place *to = &problem->plan.places[it->to];
-	json_t *hazards = json_array();
-	char text[3 * PLACE_NAME_SIZE + 200];
-
-	if (hazards == NULL)
-		return NULL;
-	if (to->environment != problem->plan.places[it->from].environment) {
-		snprintf(text, sizeof text,
-		    "nothing is known about which addresses are in use in %s: whether the VM's own "
-		    "is free there",
-		    problem->environments[to->environment]);
-		add_hazard(hazards, "address", text);
-		snprintf(text, sizeof text,
-		    "nothing is known about networks between %s and %s: whether the VM's reaches "
-		    "there",
-		    problem->environments[problem->plan.places[it->from].environment],
-		    problem->environments[to->environment]);
-		add_hazard(hazards, "network", text);
-	}
-	if (!is_room_known(&problem->plan.vms[it->vm], to)) {
-		snprintf(text, sizeof text,
-		    "the VM's size or the room on %s is not known in full: whether it fits",
-		    host_text(problem, it->to));
-		add_hazard(hazards, "capacity", text);
-	}
-	return hazards;
 }

@@ -14,17 +14,17 @@ libgrappe_manager_la_SOURCES = \
 	manager/group_join.c manager/group_join.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
+	manager/hazard.c manager/hazard.h \
 	manager/hubs.c manager/hubs.h \
-	manager/model.c manager/model.h \
 	manager/observation.c manager/observation.h \
 	manager/pattern.c manager/pattern.h \
 	manager/plan.c manager/plan.h \
-	manager/plan_action.c manager/plan_action.h \
-	manager/plan_order.c manager/plan_order.h \
-	manager/plan_state.c manager/plan_state.h \
+	manager/plan_curve.c manager/plan_curve.h \
+	manager/plan_hosts.c manager/plan_hosts.h \
 	manager/problem.c manager/problem.h \
 	manager/history.c manager/history.h \
 	manager/recommendation.c manager/recommendation.h \
+	manager/recommendation_build.c \
 	manager/report.c manager/report.h \
 	manager/shape.c manager/shape.h \
 	manager/solve.c manager/solve.h \
@@ -64,6 +64,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_groups.c \
 	manager/environment_watch.c manager/environment_watch.h \
 	manager/cli_input.c manager/cli_input.h \
+	manager/cli_live.c manager/cli_live.h \
 	manager/cli_instance.c manager/cli_instance.h \
 	manager/cli_plan.c \
 	manager/cycle.c manager/cycle.h \

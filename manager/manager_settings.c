@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 const char *const manager_methods[] = {"auto", "thesis", NULL};
+const char *const manager_objectives[] = {"auto", "time", "cost", "resources", "traffic", NULL};
 const char *const manager_by_choices[] = {"packets", "bytes", NULL};
 
 #define AT(member) offsetof(struct manager_settings, member)
@@ -42,10 +43,26 @@ static const struct setting main_settings[] = {
 	"Whether the newest period may be estimated from the one before it."},
     {"minimum_known", SETTING_REAL, AT(minimum_known), "0.5", 0, 1, NULL,
 	"Share of the window's periods that must be known before the daemon plans."},
+    {"objective", SETTING_CHOICE, AT(objective), "auto", 0, 0, manager_objectives,
+	"What plans make small: time, cost, resources (environments in use) or traffic between "
+	"environments; auto: time where the document tells powers and links, else traffic."},
+    {"horizon", SETTING_DURATION, AT(horizon_ms), "1d", 60 * SECOND, 3650 * DAY, NULL,
+	"How long work and traffic are taken to go on: what a move costs must come back by then."},
+    {"waiting_share", SETTING_REAL, AT(waiting_share), "0.02", 0, 1, NULL,
+	"Share of the packets that a VM waits for; a guess, and plans say how much hangs on it."},
+    {"dirty_rate", SETTING_SIZE, AT(dirty_rate), "15MB", 0, 1e12, NULL,
+	"How fast a VM writes to its memory, per second; it decides what its migration sends."},
+    {"leave_before", SETTING_DURATION, AT(leave_before_ms), "1h", 0, 365 * DAY, NULL,
+	"How long before an environment closes its VMs must leave."},
+    {"rules", SETTING_TEXT, AT(rules), "", 0, 0, NULL,
+	"File of rules that plans keep: pin, apart, together, sameaddr, forbid, drain, quota."},
+    {"plan_time", SETTING_DURATION, AT(plan_time_ms), "2s", 10, 3600 * SECOND, NULL,
+	"Processor time that looking for a plan may take; few VMs take less."},
     {"minimum_gain", SETTING_REAL, AT(minimum_gain), "0.1", 0, 1, NULL,
-	"Share of their traffic between environments that moved VMs must save at least."},
+	"Share of what its traffic costs that a moved VM must save at least."},
     {"minimum_gain_rate", SETTING_SIZE, AT(minimum_gain_rate), "10kB", 0, 1e15, NULL,
-	"Traffic between environments that each move must save at least, per second."},
+	"Traffic between environments that each move must save at least, per second, where traffic "
+	"is the objective."},
     {"max_moves", SETTING_INTEGER, AT(max_moves), "20", 0, 10000, NULL,
 	"Voluntary moves in one recommendation at most."},
     {"expires", SETTING_DURATION, AT(expires_ms), "1h", 60 * SECOND, 31 * DAY, NULL,

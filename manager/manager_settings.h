@@ -13,6 +13,13 @@
 
 #define MANAGER_CONFIG GRAPPE_SYSCONFDIR "/manager.conf"
 
+enum manager_objective {
+	MANAGER_AUTO,
+	MANAGER_TIME,
+	MANAGER_COST,
+	MANAGER_RESOURCES,
+	MANAGER_TRAFFIC
+};
 enum manager_by { MANAGER_BY_PACKETS, MANAGER_BY_BYTES };
 
 struct manager_settings {
@@ -26,7 +33,14 @@ struct manager_settings {
 	bool approximate;     /* whether its estimate is accepted */
 	double minimum_known; /* share of the window's periods without which the daemon does not
 				 plan */
-	double minimum_gain;  /* share, see doc/planning.md */
+	int objective;        /* enum manager_objective */
+	int64_t horizon_ms;   /* how long work and traffic go on */
+	double waiting_share; /* of the packets */
+	uint64_t dirty_rate;  /* bytes per second */
+	int64_t leave_before_ms;
+	char *rules; /* path, "" = none */
+	int64_t plan_time_ms;
+	double minimum_gain; /* share, see doc/planning.md */
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;
 	int64_t expires_ms;
@@ -38,6 +52,7 @@ struct manager_settings {
 
 extern const struct settings_schema manager_settings_schema;
 extern const char *const manager_methods[]; /* NULL-terminated */
+extern const char *const manager_objectives[]; /* NULL-terminated */
 extern const char *const manager_by_choices[];
 
 /* manager_settings_rules - how groups are found in a matrix over window_s seconds. */

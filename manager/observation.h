@@ -9,6 +9,7 @@
 #ifndef GRAPPE_MANAGER_OBSERVATION_H
 #define GRAPPE_MANAGER_OBSERVATION_H
 
+#include "common/address.h"
 #include "common/identity.h"
 #include "common/matrix.h"
 #include "common/place.h"
@@ -20,6 +21,7 @@
 	(MATRIX_NODE_NAME_MAX + 1) /* matrix files may name VMs as they like                       \
 				    */
 #define OBSERVATION_LABEL_SIZE 64
+#define OBSERVATION_ADDRESSES_MAX 8 /* of one VM that are kept */
 #define OBSERVATION_VMS_MAX 1000000
 
 struct observed_vm {
@@ -29,6 +31,9 @@ struct observed_vm {
 	char application[OBSERVATION_LABEL_SIZE]; /* it belongs to; "" = not known */
 	double vcpu, mem_GiB;                     /* NAN unknown */
 	int64_t seen_s; /* end of the newest period it was in; 0 unknown */
+	char segment[PLACE_NAME_SIZE]; /* network segment of its traffic; "" = not known */
+	struct address addresses[OBSERVATION_ADDRESSES_MAX];
+	size_t naddresses; /* 0 = none known */
 };
 
 struct observation {

@@ -2,423 +2,416 @@
 #include "manager/plan.h"
 
 #include "common/error.h"
-#include "manager/model.h"
-#include "manager/plan_action.h"
-#include "manager/plan_order.h"
-#include "manager/plan_state.h"
+#include "manager/plan_curve.h"
+#include "manager/plan_hosts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BEST_KEPT 8     /* actions tried in turn when the best has no order of steps */
-#define WISHES_KEPT 64  /* actions without room for which others might make room */
-#define CLUSTER_MAX 8   /* VMs of a cluster */
-#define CLUSTER_VMS 400 /* above so many VMs clusters are not tried: groups have to do */
-#define PARTS_VMS                                                                                  \
-	16 /* above so many environments parts of groups go to those of their group only */
-#define ROUNDING 1e-9
-#define LOYALTY 1.25  /* so much better must other advice be than the one that stands */
-#define TIDY_ROUNDS 3 /* search and tidy alternate so often at most */
+#define STEADY_SHARE 0.001 /* of what is no traffic, that a move must save */
+#define TRIES_MAX 8        /* of finding hosts in the environments that were chosen */
+#define ROUNDS_MAX 4       /* of planning on from the own result */
+#define LEAST_LIMIT_S 0.05 /* processor time for few VMs, and more for each */
+#define LIMIT_S_PER_VM 0.002
 
-/* The best actions seen, by gain for each move. */
-struct ranking {
-	struct plan_action items[WISHES_KEPT];
-	size_t count, limit;
-};
-
-struct search {
-	const struct plan_problem *problem;
+struct planning {
+	const struct problem *p;
 	const struct plan_settings *settings;
-	struct plan_state state;
-	struct plan_workshop shop;
-	struct plan_step *steps; /* how to come from the start to the state */
-	size_t nsteps;
-	uint32_t *start, *trial;
-	struct ranking best, wishes;
+	struct instance in; /* the problem's, with VMs and environments of its own */
+	struct rules rules; /* the problem's, and what was found out about hosts */
+	bool *fixed, *refused;
+	uint32_t *env;   /* per VM: as chosen */
+	uint32_t *place; /* per VM: where it ends, as far as is planned */
+	bool lenient;
+	struct plan *out;
 };
 
-static double rate(const struct plan_action *action)
+static uint32_t env_of(const struct problem *p, uint32_t place)
 {
-	return action->gain / (double)action->moves * (action->advised ? LOYALTY : 1);
+	return p->places.items[place].env;
 }
 
-static void rank(struct ranking *ranking, const struct plan_action *action)
+/* ---- reluctance ---- */
+
+/* What a VM must save to be moved: a share of what its traffic costs, which is measured and
+ * noisy, and very little of what is known. */
+static int set_reluctance(struct planning *x)
 {
-	size_t at = ranking->count;
+	const struct plan_settings *settings = x->settings;
+	struct cost_vm *now = calloc(x->in.nvms + 1, sizeof *now);
 
-	if (ranking->count == ranking->limit && rate(action) <= rate(&ranking->items[at - 1]))
-		return;
-	if (ranking->count < ranking->limit)
-		ranking->count++;
-	else
-		at--;
-	/* Strictly better ones move up, so that the first found stays first among equals. */
-	for (; at > 0 && rate(&ranking->items[at - 1]) < rate(action); at--)
-		ranking->items[at] = ranking->items[at - 1];
-	ranking->items[at] = *action;
-}
+	if (now == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t vm = 0; vm < x->in.nvms; vm++)
+		x->env[vm] = x->in.vms[vm].env;
+	solve_model_vms(&x->in, x->env, now);
+	for (size_t vm = 0; vm < x->in.nvms; vm++) {
+		const struct cost_vm *it = &now[vm];
+		const double hours = it->compute_h + it->waiting_h;
+		const double waiting = hours > 0 ? it->hosting * it->waiting_h / hours : 0;
+		const double reluctance[] = {[COST_TIME] = settings->minimum_gain * it->waiting_h +
+							   STEADY_SHARE * it->compute_h,
+		    [COST_MONEY] = settings->minimum_gain * (waiting + it->transfer) +
+				   STEADY_SHARE * (it->hosting - waiting),
+		    [COST_RESOURCES] = 0,
+		    [COST_TRAFFIC] = fmax(
+			settings->minimum_gain_octets, settings->minimum_gain * it->traffic_Bps)};
 
-static bool is_worth_it(const struct search *s, const struct plan_action *action)
-{
-	/* Sums in another order differ in the last digits; that is no gain. */
-	return action->gain > ROUNDING * action->exposed &&
-	       action->gain >= s->settings->minimum_gain_octets * (double)action->moves &&
-	       action->gain >= s->settings->minimum_gain * action->exposed;
-}
-
-/* ---- all actions from one state ---- */
-
-static void consider(struct search *s, struct plan_action action)
-{
-	if (plan_workshop_apply(&s->shop, &action)) {
-		if (is_worth_it(s, &action))
-			rank(&s->best, &action);
-		plan_workshop_undo(&s->shop);
-		return;
+		x->in.vms[vm].reluctance = reluctance[settings->objective];
 	}
-	if (action.room != ROOM_NONE)
-		return;
-	action.room = ROOM_IGNORE;
-	if (!plan_workshop_apply(&s->shop, &action))
-		return;
-	if (is_worth_it(s, &action))
-		rank(&s->wishes, &action);
-	plan_workshop_undo(&s->shop);
-}
-
-static void consider_vm(struct search *s, uint32_t vm)
-{
-	const struct plan_problem *problem = s->problem;
-	const uint32_t from = plan_state_environment(&s->state, vm);
-	struct plan_action action = {.id = vm, .from = from};
-
-	if (!problem->vms[vm].movable || problem->first[vm] == problem->first[vm + 1])
-		return;
-	for (uint32_t to = 0; to < problem->nenvironments; to++) {
-		if (to == from)
-			continue;
-		action.to = to;
-		action.kind = ACTION_VM;
-		action.size = 1;
-		consider(s, action);
-		action.kind = ACTION_CLUSTER;
-		for (action.size = 2; problem->nvms <= CLUSTER_VMS && action.size <= CLUSTER_MAX;
-		     action.size++)
-			consider(s, action);
-	}
-}
-
-static bool has_member_in(const struct search *s, uint32_t group, uint32_t environment)
-{
-	for (size_t i = s->shop.member_first[group]; i < s->shop.member_first[group + 1]; i++)
-		if (plan_state_environment(&s->state, s->shop.members[i]) == environment)
-			return true;
-	return false;
-}
-
-static void consider_group(struct search *s, uint32_t group)
-{
-	const uint32_t environments = (uint32_t)s->problem->nenvironments;
-	struct plan_action action = {.id = group};
-
-	for (action.to = 0; action.to < environments; action.to++) {
-		if (environments > PARTS_VMS && !has_member_in(s, group, action.to))
-			continue;
-		action.kind = ACTION_GROUP;
-		action.from = PLAN_NOWHERE;
-		consider(s, action);
-		action.kind = ACTION_PART;
-		for (action.from = 0; action.from < environments; action.from++)
-			if (action.from != action.to && has_member_in(s, group, action.from))
-				consider(s, action);
-	}
-}
-
-/* Actions that failed for want of room, again with others making room. */
-static void consider_wishes(struct search *s)
-{
-	for (size_t i = 0; i < s->wishes.count; i++) {
-		struct plan_action action = s->wishes.items[i];
-
-		action.room = ROOM_EVICT;
-		consider(s, action);
-		action.room = ROOM_SWAP;
-		if (action.kind == ACTION_GROUP)
-			continue;
-		for (action.swapped = 0; action.swapped < s->problem->ngroups; action.swapped++)
-			if (has_member_in(s, action.swapped, action.to) &&
-			    (action.kind != ACTION_PART || action.swapped != action.id))
-				consider(s, action);
-	}
-}
-
-static void find_actions(struct search *s)
-{
-	s->best = (struct ranking){.limit = BEST_KEPT};
-	s->wishes = (struct ranking){.limit = WISHES_KEPT};
-	for (uint32_t vm = 0; vm < s->problem->nvms; vm++)
-		consider_vm(s, vm);
-	for (uint32_t group = 0; group < s->problem->ngroups; group++)
-		consider_group(s, group);
-	consider_wishes(s);
-}
-
-/* ---- steps ---- */
-
-static size_t count_voluntary(const struct plan_step *steps, size_t count)
-{
-	size_t voluntary = 0;
-
-	for (size_t i = 0; i < count; i++)
-		voluntary += !steps[i].forced;
-	return voluntary;
-}
-
-static void adopt_steps(struct search *s, struct plan_step *steps, size_t count)
-{
-	free(s->steps);
-	s->steps = steps;
-	s->nsteps = count;
-}
-
-/* The steps so far with those from there to the state behind them. Returns as plan_order(). */
-static int append_order(struct search *s, struct plan_step **steps)
-{
-	struct plan_step *more, *all;
-	int count;
-
-	memcpy(s->trial, s->start, s->problem->nvms * sizeof *s->trial);
-	for (size_t i = 0; i < s->nsteps; i++)
-		s->trial[s->steps[i].vm] = s->steps[i].to;
-	count = plan_order(s->problem, s->trial, s->state.place_of, &more);
-	if (count < 0)
-		return count;
-	all = calloc(s->nsteps + (size_t)count + 1, sizeof *all);
-	if (all != NULL) {
-		if (s->nsteps > 0)
-			memcpy(all, s->steps, s->nsteps * sizeof *all);
-		memcpy(all + s->nsteps, more, (size_t)count * sizeof *all);
-	}
-	free(more);
-	*steps = all;
-	return all != NULL ? (int)s->nsteps + count : GRAPPE_EMEMORY;
-}
-
-/* Finds steps from the start to the present state. Returns 0, GRAPPE_ENOTFOUND (no order, or too
- * many moves) or GRAPPE_EMEMORY; only on success the search's steps change. */
-static int update_steps(struct search *s)
-{
-	struct plan_step *steps;
-	int count = plan_order(s->problem, s->start, s->state.place_of, &steps);
-
-	if (count == GRAPPE_ENOTFOUND)
-		count = append_order(s, &steps);
-	if (count < 0)
-		return count;
-	if (count_voluntary(steps, (size_t)count) > s->settings->max_moves) {
-		free(steps);
-		return GRAPPE_ENOTFOUND;
-	}
-	adopt_steps(s, steps, (size_t)count);
+	free(now);
 	return GRAPPE_OK;
 }
 
-/* Takes the best action that can be ordered. Returns 1 when one was taken, 0, or GRAPPE_EMEMORY. */
-static int take_best(struct search *s)
-{
-	find_actions(s);
-	for (size_t i = 0; i < s->best.count; i++) {
-		int rc;
+/* ---- environments, then hosts ---- */
 
-		if (!plan_workshop_apply(&s->shop, &s->best.items[i]))
+static void start_from(struct planning *x, const uint32_t *place)
+{
+	memcpy(x->place, place, x->in.nvms * sizeof *x->place);
+	for (size_t vm = 0; vm < x->in.nvms; vm++)
+		x->in.vms[vm].env = env_of(x->p, place[vm]);
+}
+
+/* No environment may become fuller than it is where its limit is broken already. */
+static void relax_limits(struct planning *x)
+{
+	struct load used[INSTANCE_ENVS_MAX] = {0};
+
+	for (size_t vm = 0; vm < x->in.nvms; vm++)
+		load_add(&used[x->in.vms[vm].env], &x->in.vms[vm].load);
+	for (size_t e = 0; e < x->in.nenvs; e++) {
+		struct load *limit = &x->in.envs[e].limit;
+
+		limit->vcpu = fmax(limit->vcpu, used[e].vcpu);
+		limit->mem_GiB = fmax(limit->mem_GiB, used[e].mem_GiB);
+		limit->vms = fmax(limit->vms, used[e].vms);
+	}
+	x->rules.count = x->p->rules.count;
+	x->lenient = true;
+}
+
+/* Returns 1 when environments were chosen, 0 when there is no way, or GRAPPE_EMEMORY. */
+static int choose_environments(struct planning *x, size_t max_moves)
+{
+	const double usual = LEAST_LIMIT_S + LIMIT_S_PER_VM * (double)x->in.nvms;
+	const struct solve_settings settings = {.objective = x->settings->objective,
+	    .max_moves = max_moves,
+	    .limit_s = fmin(x->settings->limit_s, usual),
+	    .seed = 1};
+	struct solve_answer answer;
+	int rc = solve_find(&x->in, &x->rules, &settings, &answer);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	if (answer.feasible)
+		memcpy(x->env, answer.plan.place, x->in.nvms * sizeof *x->env);
+	else
+		snprintf(x->out->reason, sizeof x->out->reason, "%s", answer.reason);
+	rc = answer.feasible;
+	solve_deinit(&answer);
+	return rc;
+}
+
+/* Who found no host in the environment chosen for it does not go there. */
+static int forbid_refused(struct planning *x)
+{
+	for (uint32_t vm = 0; vm < x->in.nvms; vm++) {
+		const struct rule forbid = {.kind = RULE_FORBID,
+		    .a = vm,
+		    .b = x->env[vm],
+		    .why = "no host of an environment has room"};
+		int rc = x->refused[vm] ? solve_rules_add(&x->rules, &forbid) : GRAPPE_OK;
+
+		if (rc != GRAPPE_OK)
+			return rc;
+	}
+	return GRAPPE_OK;
+}
+
+/* One round from where x->in has its VMs. target: per VM a place. Returns 1, 0 or an error as
+ * choose_environments(). */
+static int plan_round(struct planning *x, size_t max_moves, uint32_t *target)
+{
+	int rc = set_reluctance(x);
+
+	for (int i = 0; rc == GRAPPE_OK; i++) {
+		const struct plan_hosts_task hosts = {.problem = x->p,
+		    .place = x->place,
+		    .env = x->env,
+		    .fixed = x->fixed,
+		    .lenient = x->lenient || i == TRIES_MAX};
+
+		rc = choose_environments(x, max_moves);
+		if (rc == 0 && !x->lenient) {
+			relax_limits(x);
+			rc = GRAPPE_OK;
 			continue;
-		rc = update_steps(s);
-		if (rc == GRAPPE_OK) {
-			plan_workshop_keep(&s->shop);
+		}
+		if (rc <= 0)
+			return rc;
+		rc = plan_hosts_find(&hosts, target, x->refused);
+		if (rc == 0)
 			return 1;
-		}
-		plan_workshop_undo(&s->shop);
-		if (rc != GRAPPE_ENOTFOUND)
-			return rc;
+		rc = rc > 0 ? forbid_refused(x) : rc;
 	}
-	return 0;
+	return rc;
 }
 
-/* Sends VMs home that gained nothing by leaving. Returns how many, or GRAPPE_EMEMORY. */
-static int tidy(struct search *s)
+static size_t count_moved(const struct planning *x, const uint32_t *target)
 {
-	int count = 0;
+	size_t moved = 0;
 
-	for (uint32_t vm = 0; vm < s->problem->nvms; vm++) {
-		const uint32_t home = s->start[vm], place = s->state.place_of[vm];
-		const struct plan_terms *costs = s->shop.costs;
-		int rc;
+	for (size_t vm = 0; vm < x->in.nvms; vm++)
+		moved += target[vm] != x->p->place[vm];
+	return moved;
+}
 
-		if (place == home || !plan_state_fits(&s->state, vm, home))
-			continue;
-		model_costs(s->problem, s->state.place_of, vm, s->shop.costs);
-		if (model_value(costs[s->problem->places[home].environment]) >
-		    model_value(costs[s->problem->places[place].environment]))
-			continue;
-		plan_state_put(&s->state, vm, home);
-		rc = update_steps(s);
-		if (rc == GRAPPE_ENOTFOUND)
-			plan_state_put(&s->state, vm, place);
-		else if (rc != GRAPPE_OK)
-			return rc;
-		else
-			count++;
+/* Again from the own result, until that brings nothing more: then the next plan, made when these
+ * moves are carried out, brings nothing either. */
+static int plan_rounds(struct planning *x)
+{
+	uint32_t *target = calloc(x->in.nvms + 1, sizeof *target);
+	int rc = target != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	start_from(x, x->p->place);
+	for (int round = 0; rc == GRAPPE_OK && round < ROUNDS_MAX; round++) {
+		const size_t moved = count_moved(x, x->place);
+		const size_t left =
+		    moved < x->settings->max_moves ? x->settings->max_moves - moved : 0;
+
+		if (round > 0 && left == 0)
+			break;
+		rc = plan_round(x, left, target);
+		if (rc <= 0) {
+			x->out->feasible = round > 0;
+			rc = rc < 0 ? rc : GRAPPE_OK;
+			break;
+		}
+		rc = GRAPPE_OK;
+		x->out->feasible = true;
+		if (memcmp(target, x->place, x->in.nvms * sizeof *target) == 0)
+			break;
+		start_from(x, target);
 	}
+	free(target);
+	return rc;
+}
+
+/* ---- the order of moves ---- */
+
+static size_t count_voluntary(const struct sequence *sequence)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sequence->count; i++)
+		count += !sequence->moves[i].forced;
 	return count;
 }
 
-/* ---- forced moves ---- */
-
-/* The move off an over-full place that costs least, or false. */
-static bool relieve_once(struct search *s, uint32_t place)
+static int order_moves(const struct planning *x, bool may_park, struct sequence *out)
 {
-	const double over = plan_state_over(&s->state, place);
-	uint32_t best_vm = PLAN_NOWHERE, best_place = PLAN_NOWHERE;
-	double best_loss = INFINITY;
+	struct bounds bounds;
+	char reason[RULES_TEXT_SIZE];
+	const struct sequence_task task = {.instance = &x->p->instance,
+	    .bounds = &bounds,
+	    .places = &x->p->places,
+	    .from = x->p->place,
+	    .target = x->place,
+	    .objective = x->settings->objective,
+	    .order = SEQUENCE_BY_VM,
+	    .may_park = may_park};
+	int rc = solve_bounds_build(&x->p->instance, &x->p->rules, &bounds, reason);
 
-	for (uint32_t vm = 0; vm < s->problem->nvms; vm++) {
-		double cost, after;
-
-		if (s->state.place_of[vm] != place || !s->problem->vms[vm].movable)
-			continue;
-		plan_state_put(&s->state, vm, PLAN_NOWHERE);
-		after = plan_state_over(&s->state, place);
-		plan_state_put(&s->state, vm, place);
-		if (after >= over)
-			continue; /* would not help */
-		model_costs(s->problem, s->state.place_of, vm, s->shop.costs);
-		cost = model_value(s->shop.costs[s->problem->places[place].environment]);
-		for (uint32_t e = 0; e < s->problem->nenvironments; e++) {
-			const double tolerance = s->settings->minimum_gain_octets;
-			const double favour =
-			    s->problem->vms[vm].advised != PLAN_NOWHERE ? 2 * tolerance : 0;
-			const double loss = model_value(s->shop.costs[e]) - cost - favour;
-			const uint32_t to = loss < best_loss - tolerance
-						? plan_state_choose(&s->state, vm, e, place)
-						: PLAN_NOWHERE;
-
-			if (to == PLAN_NOWHERE)
-				continue;
-			best_vm = vm;
-			best_place = to;
-			best_loss = loss;
-		}
-	}
-	if (best_vm == PLAN_NOWHERE)
-		return false;
-	plan_state_put(&s->state, best_vm, best_place);
-	return true;
+	if (rc != GRAPPE_OK)
+		return rc;
+	rc = solve_sequence_find(&task, out);
+	solve_bounds_deinit(&bounds);
+	return rc;
 }
 
-static int count_overfull(const struct search *s)
+/* VMs that wait take moves: where these would be too many, what needs them is left out. */
+static int order_within_limit(const struct planning *x, struct sequence *out)
 {
-	int count = 0;
+	int rc = order_moves(x, true, out);
 
-	for (uint32_t place = 0; place < s->problem->nplaces; place++)
-		count += plan_state_over(&s->state, place) > 0;
-	return count;
+	if (rc != GRAPPE_OK || count_voluntary(out) <= x->settings->max_moves)
+		return rc;
+	solve_sequence_deinit(out);
+	return order_moves(x, false, out);
 }
 
-/* Returns 0 or GRAPPE_EMEMORY. */
-static int relieve_places(struct search *s)
+/* ---- what the moves change ---- */
+
+static void shift(struct cost_totals *sum, const struct cost_totals *part, double sign)
 {
+	sum->time_h += sign * part->time_h;
+	sum->money += sign * part->money;
+	sum->moving_h += sign * part->moving_h;
+	sum->moving_money += sign * part->moving_money;
+	sum->traffic_Bps += sign * part->traffic_Bps;
+	sum->traffic_packets_s += sign * part->traffic_packets_s;
+}
+
+/* The environments in use; resources of a whole placement. */
+static double open_vcpu(const struct problem *p, const uint32_t *count)
+{
+	double sum = 0;
+
+	for (size_t e = 0; e < p->instance.nenvs; e++)
+		sum += count[e] > 0 ? p->instance.envs[e].limit.vcpu : 0;
+	return sum;
+}
+
+static int tell_steps(struct planning *x, const struct sequence *sequence)
+{
+	const struct problem *p = x->p;
+	uint32_t count[INSTANCE_ENVS_MAX] = {0}, *env = x->env;
+	struct cost_totals now;
 	int rc;
 
-	for (uint32_t place = 0; place < s->problem->nplaces; place++)
-		while (plan_state_over(&s->state, place) > 0 && relieve_once(s, place))
-			;
-	rc = update_steps(s);
-	if (rc != GRAPPE_ENOTFOUND)
+	for (size_t vm = 0; vm < p->instance.nvms; vm++)
+		count[env[vm] = p->instance.vms[vm].env]++;
+	rc = solve_model_totals_of(&p->instance, env, &now);
+	x->out->before = now;
+	for (size_t i = 0; rc == GRAPPE_OK && i < sequence->count; i++) {
+		const struct sequence_move *move = &sequence->moves[i];
+		const uint32_t *flows = p->flows + p->first[move->vm];
+		const size_t nflows = p->first[move->vm + 1] - p->first[move->vm];
+		struct plan_step *step = &x->out->steps[x->out->nsteps++];
+		struct cost_totals part =
+		    solve_model_around(&p->instance, env, move->vm, flows, nflows);
+
+		*step = (struct plan_step){.vm = move->vm,
+		    .from = move->from,
+		    .to = move->to,
+		    .step = move->step,
+		    .parking = move->parking,
+		    .forced = move->forced,
+		    .before = now};
+		shift(&now, &part, -1);
+		count[env[move->vm]]--;
+		env[move->vm] = env_of(p, move->to);
+		count[env[move->vm]]++;
+		part = solve_model_around(&p->instance, env, move->vm, flows, nflows);
+		shift(&now, &part, 1);
+		now.resources = open_vcpu(p, count);
+		step->after = now;
+	}
+	if (rc == GRAPPE_OK)
+		rc = solve_model_totals_of(&p->instance, env, &x->out->after);
+	return rc;
+}
+
+/* Hosts and environments that hold too much in the end. */
+static size_t count_overfull(const struct problem *p, const uint32_t *place)
+{
+	struct load *used = calloc(p->places.count + 1, sizeof *used);
+	struct load in_env[INSTANCE_ENVS_MAX] = {0};
+	size_t over = 0;
+
+	for (size_t vm = 0; used != NULL && vm < p->instance.nvms; vm++) {
+		load_add(&used[place[vm]], &p->instance.vms[vm].load);
+		load_add(&in_env[env_of(p, place[vm])], &p->instance.vms[vm].load);
+	}
+	for (size_t i = 0; used != NULL && i < p->places.count; i++)
+		over += load_is_over(&used[i], &p->places.items[i].limit);
+	/* Its hosts tell already what a sum of hosts would. */
+	for (size_t e = 0; over == 0 && e < p->instance.nenvs; e++)
+		over += load_is_over(&in_env[e], &p->instance.envs[e].limit);
+	free(used);
+	return over;
+}
+
+static int finish(struct planning *x)
+{
+	struct sequence sequence = {0};
+	int rc = GRAPPE_OK;
+
+	if (x->out->feasible)
+		rc = order_within_limit(x, &sequence);
+	if (rc == GRAPPE_ENOTFOUND) {
+		x->out->feasible = false;
+		rc = GRAPPE_OK;
+	}
+	if (rc != GRAPPE_OK)
 		return rc;
-	for (uint32_t vm = 0; vm < s->problem->nvms; vm++)
-		plan_state_put(&s->state, vm, s->start[vm]);
-	return GRAPPE_OK;
+	x->out->steps = calloc(sequence.count + 1, sizeof *x->out->steps);
+	x->out->place = calloc(x->in.nvms + 1, sizeof *x->out->place);
+	if (x->out->steps == NULL || x->out->place == NULL) {
+		rc = GRAPPE_EMEMORY;
+	} else {
+		memcpy(x->out->place, sequence.place != NULL ? sequence.place : x->p->place,
+		    x->in.nvms * sizeof *x->out->place);
+		rc = tell_steps(x, &sequence);
+		if (rc == GRAPPE_OK)
+			rc = plan_curve_find(x->p, x->settings->objective, x->out);
+		x->out->overfull = count_overfull(x->p, x->out->place);
+	}
+	solve_sequence_deinit(&sequence);
+	return rc;
 }
 
 /* ---- the whole ---- */
 
-static int search_init(
-    struct search *s, const struct plan_problem *problem, const struct plan_settings *settings)
+static int planning_init(struct planning *x)
 {
-	int rc = plan_state_init(&s->state, problem, NULL);
+	const struct problem *p = x->p;
+	const size_t nvms = p->instance.nvms;
+	bool any = false;
+	int rc = GRAPPE_OK;
 
-	s->problem = problem;
-	s->settings = settings;
-	if (rc == GRAPPE_OK)
-		rc = plan_workshop_init(&s->shop, &s->state, settings->minimum_gain_octets);
-	s->start = calloc(problem->nvms + 1, sizeof *s->start);
-	s->trial = calloc(problem->nvms + 1, sizeof *s->trial);
-	if (rc != GRAPPE_OK || s->start == NULL || s->trial == NULL)
+	x->in = p->instance;
+	x->in.vms = calloc(nvms + 1, sizeof *x->in.vms);
+	x->in.envs = calloc(p->instance.nenvs + 1, sizeof *x->in.envs);
+	x->fixed = calloc(nvms + 1, sizeof *x->fixed);
+	x->refused = calloc(nvms + 1, sizeof *x->refused);
+	x->env = calloc(nvms + 1, sizeof *x->env);
+	x->place = calloc(nvms + 1, sizeof *x->place);
+	if (x->in.vms == NULL || x->in.envs == NULL || x->fixed == NULL || x->refused == NULL ||
+	    x->env == NULL || x->place == NULL)
 		return GRAPPE_EMEMORY;
-	memcpy(s->start, s->state.place_of, problem->nvms * sizeof *s->start);
-	return GRAPPE_OK;
-}
-
-static void search_deinit(struct search *s)
-{
-	if (s->shop.state != NULL)
-		plan_workshop_deinit(&s->shop);
-	plan_state_deinit(&s->state);
-	free(s->steps);
-	free(s->start);
-	free(s->trial);
-	free(s);
-}
-
-static int improve(struct search *s)
-{
-	int rc = 1;
-
-	for (int round = 0; rc > 0 && round < TIDY_ROUNDS; round++) {
-		do
-			rc = take_best(s);
-		while (rc > 0);
-		if (rc == 0)
-			rc = tidy(s);
+	memcpy(x->in.vms, p->instance.vms, nvms * sizeof *x->in.vms);
+	memcpy(x->in.envs, p->instance.envs, p->instance.nenvs * sizeof *x->in.envs);
+	for (size_t i = 0; rc == GRAPPE_OK && i < p->rules.count; i++) {
+		rc = solve_rules_add(&x->rules, &p->rules.items[i]);
+		any |= p->rules.items[i].kind == RULE_SCOPE;
 	}
-	return rc < 0 ? rc : GRAPPE_OK;
+	for (size_t vm = 0; vm < nvms; vm++)
+		x->fixed[vm] = any;
+	for (size_t i = 0; i < p->rules.count; i++)
+		if (p->rules.items[i].kind == RULE_SCOPE)
+			x->fixed[p->rules.items[i].a] = false;
+	return rc;
 }
 
-static void hand_over(struct search *s, struct plan *out)
+int plan_find(const struct problem *problem, const struct plan_settings *settings, struct plan *out)
 {
-	out->before = model_total(s->problem, s->start);
-	out->after = out->before;
-	out->steps = s->steps;
-	out->nsteps = s->nsteps;
-	s->steps = NULL;
-	if (out->nsteps > 0)
-		out->after = model_total(s->problem, s->state.place_of);
-}
-
-int plan_find(
-    const struct plan_problem *problem, const struct plan_settings *settings, struct plan *out)
-{
-	struct search *s = calloc(1, sizeof *s);
+	struct planning x = {.p = problem, .settings = settings, .out = out};
 	int rc;
 
-	if (s == NULL)
-		return GRAPPE_EMEMORY;
-	rc = search_init(s, problem, settings);
+	*out = (struct plan){.feasible = true};
+	rc = planning_init(&x);
+	if (rc == GRAPPE_OK && problem->instance.nvms > 0)
+		rc = plan_rounds(&x);
 	if (rc == GRAPPE_OK)
-		rc = relieve_places(s);
-	if (rc == GRAPPE_OK)
-		rc = improve(s);
-	if (rc == GRAPPE_OK) {
-		*out = (struct plan){.overfull = (size_t)count_overfull(s)};
-		hand_over(s, out);
-	}
-	search_deinit(s);
+		rc = finish(&x);
+	free(x.in.vms);
+	free(x.in.envs);
+	solve_rules_deinit(&x.rules);
+	free(x.fixed);
+	free(x.refused);
+	free(x.env);
+	free(x.place);
+	if (rc != GRAPPE_OK)
+		plan_deinit(out);
 	return rc;
 }
 
 void plan_deinit(struct plan *plan)
 {
 	free(plan->steps);
+	free(plan->place);
 	*plan = (struct plan){0};
 }

@@ -2,195 +2,10 @@
 #include "manager/recommendation.h"
 
 #include "common/error.h"
-#include "manager/explain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- id ---- */
-
-struct digest {
-	uint64_t words[2];
-};
-
-/* FNV-1a with two offsets; it tells advice apart, it protects nothing. */
-static void digest_text(struct digest *digest, const char *text)
-{
-	for (size_t i = 0; i <= strlen(text); i++) /* the zero separates */
-		for (int k = 0; k < 2; k++)
-			digest->words[k] =
-			    (digest->words[k] ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-}
-
-static void make_id(const struct recommendation_input *input, char id[RECOMMENDATION_ID_SIZE])
-{
-	const struct problem *problem = input->problem;
-	struct digest digest = {{UINT64_C(0xcbf29ce484222325), UINT64_C(0x9ae16a3b2f90404f)}};
-
-	for (size_t i = 0; i < input->plan->nsteps; i++) {
-		const struct plan_step *step = &input->plan->steps[i];
-
-		digest_text(&digest, problem->vms[step->vm]->id);
-		digest_text(&digest, problem->places[step->from].environment);
-		digest_text(&digest, problem->places[step->from].host);
-		digest_text(&digest, problem->places[step->to].environment);
-		digest_text(&digest, problem->places[step->to].host);
-		digest_text(&digest, step->parking ? "parking" : "");
-	}
-	snprintf(id, RECOMMENDATION_ID_SIZE, "%016llx%016llx", (unsigned long long)digest.words[0],
-	    (unsigned long long)digest.words[1]);
-}
-
-/* ---- building ---- */
-
-static json_t *text_json(const char *text)
-{
-	json_t *value = json_string(text);
-
-	return value != NULL ? value : json_string("?"); /* no UTF-8 */
-}
-
-static json_t *place_json(const struct place *place)
-{
-	return json_pack("{s:o, s:o}", "environment", text_json(place->environment), "host",
-	    place->host[0] != '\0' ? text_json(place->host) : json_null());
-}
-
-static json_t *terms_json(struct plan_terms terms)
-{
-	return json_pack("{s:f, s:f}", "inter_environment_octets_per_s", terms.octets,
-	    "inter_environment_packets_per_s", terms.packets);
-}
-
-static json_t *move_json(const struct recommendation_input *input, size_t index)
-{
-	const struct problem *problem = input->problem;
-	const struct plan_step *step = &input->plan->steps[index];
-	const uint32_t group = problem->plan.vms[step->vm].group;
-	const struct observed_vm *vm = problem->vms[step->vm];
-	char why[EXPLAIN_SIZE];
-
-	explain_step(problem, input->observation, input->plan, index, why);
-	return json_pack(
-	    "{s:i, s:{s:o, s:o}, s:o, s:o, s:b, s:b, s:o, s:{s:f, s:f, s:f, s:f}, s:o, s:o}",
-	    "step", (int)index + 1, "vm", "id", text_json(vm->id), "name", text_json(vm->name),
-	    "from", place_json(&problem->places[step->from]), "to",
-	    place_json(&problem->places[step->to]), "parking", step->parking, "forced",
-	    step->forced, "group", group != PLAN_NO_GROUP ? json_integer(group) : json_null(),
-	    "terms", "inter_environment_octets_per_s_before", step->before.octets,
-	    "inter_environment_octets_per_s_after", step->after.octets,
-	    "inter_environment_packets_per_s_before", step->before.packets,
-	    "inter_environment_packets_per_s_after", step->after.packets, "why", text_json(why),
-	    "hazards", explain_hazards(problem, input->plan, index));
-}
-
-static json_t *moves_json(const struct recommendation_input *input)
-{
-	json_t *moves = json_array();
-
-	for (size_t i = 0; moves != NULL && i < input->plan->nsteps; i++) {
-		if (json_array_append_new(moves, move_json(input, i)) == 0)
-			continue;
-		json_decref(moves);
-		return NULL;
-	}
-	return moves;
-}
-
-static json_t *group_json(const struct recommendation_input *input, size_t index)
-{
-	const struct groups_item *group = &input->groups->items[index];
-	json_t *ids = json_array(), *names = json_array();
-	char shape[SHAPE_TEXT_SIZE];
-
-	for (size_t i = 0; i < group->members.count; i++) {
-		const char *id = matrix_name(input->observation->matrix, group->members.nodes[i]);
-		const struct observed_vm *vm = observation_find(input->observation, id);
-
-		json_array_append_new(ids, text_json(id));
-		json_array_append_new(names, text_json(vm != NULL ? vm->name : id));
-	}
-	return json_pack("{s:o, s:o, s:s}", "vms", ids, "names", names, "shape",
-	    shape_format(&group->shape, shape));
-}
-
-static json_t *groups_json(const struct recommendation_input *input)
-{
-	json_t *groups = json_array();
-
-	for (size_t i = 0; groups != NULL && i < input->groups->count; i++) {
-		if (json_array_append_new(groups, group_json(input, i)) == 0)
-			continue;
-		json_decref(groups);
-		return NULL;
-	}
-	return groups;
-}
-
-/* What the reader should know about the input. */
-static json_t *notes_json(const struct recommendation_input *input)
-{
-	const struct problem *problem = input->problem;
-	const struct caveats *caveats = &matrix_window(input->observation->matrix)->caveats;
-	char text[CAVEATS_TEXT_SIZE];
-	json_t *notes = json_array();
-	bool target = false;
-
-	for (size_t i = 0; i < problem->plan.nplaces; i++)
-		target |= problem->plan.places[i].target;
-	if (!target)
-		json_array_append_new(notes,
-		    json_string("no environment document lists any host: none may receive a VM"));
-	if (problem->left_out > 0)
-		json_array_append_new(
-		    notes, json_sprintf("%zu VMs were left out: nobody says where they are",
-			       problem->left_out));
-	if (target && problem->unlisted_hosts > 0)
-		json_array_append_new(
-		    notes, json_sprintf("%zu hosts with VMs are not in the environment document: "
-					"they may not receive any",
-			       problem->unlisted_hosts));
-	if (input->plan->overfull > 0)
-		json_array_append_new(notes,
-		    json_sprintf("%zu hosts stay over their capacity: there is no room elsewhere",
-			input->plan->overfull));
-	if (caveats_describe(caveats, text, sizeof text)[0] != '\0')
-		json_array_append_new(notes, json_sprintf("the sensors marked %s", text));
-	if (caveats->marked[CAVEAT_UNSYNCHRONISED] > 0 || caveats->marked[CAVEAT_STEPPED] > 0)
-		json_array_append_new(
-		    notes, json_string("with clocks that differ, traffic may be counted in "
-				       "the period before or after: short windows are less sure"));
-	return notes;
-}
-
-/* Of a period; without periods of the whole window. */
-static json_t *length_json(const struct recommendation_input *input)
-{
-	const uint32_t length_s = input->observation->length_s;
-
-	return length_s > 0 ? json_integer(length_s)
-			    : json_real(matrix_window(input->observation->matrix)->length_s);
-}
-
-json_t *recommendation_build(const struct recommendation_input *input)
-{
-	const struct matrix_window *window = matrix_window(input->observation->matrix);
-	char id[RECOMMENDATION_ID_SIZE];
-
-	make_id(input, id);
-	return json_pack(
-	    "{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:{s:I, s:I, s:o}, s:[I, I], s:b, s:o, "
-	    "s:o, s:o, s:o, s:o}",
-	    "version", 1, "id", id, "created", (json_int_t)input->now_s, "expires",
-	    (json_int_t)input->expires_s, "posted", 0, "state",
-	    input->plan->nsteps > 0 ? "pending" : "done", "objective", "traffic", "window", "from",
-	    (json_int_t)window->from_s, "to", (json_int_t)window->to_s, "length",
-	    length_json(input), "periods", (json_int_t)window->known, (json_int_t)window->wanted,
-	    "approximate", window->approximate, "before", terms_json(input->plan->before), "after",
-	    terms_json(input->plan->after), "groups", groups_json(input), "moves",
-	    moves_json(input), "notes", notes_json(input));
-}
 
 /* ---- reading ---- */
 
@@ -218,10 +33,19 @@ static bool is_move(const json_t *move)
 	       json_is_number(json_object_get(terms, "inter_environment_octets_per_s_after"));
 }
 
+/* What is not there, as in documents of an earlier version, is not known either. */
+static bool is_number_or_null(const json_t *value)
+{
+	return value == NULL || json_is_null(value) || json_is_number(value);
+}
+
 static bool is_terms(const json_t *terms)
 {
 	return json_is_number(json_object_get(terms, "inter_environment_octets_per_s")) &&
-	       json_is_number(json_object_get(terms, "inter_environment_packets_per_s"));
+	       json_is_number(json_object_get(terms, "inter_environment_packets_per_s")) &&
+	       is_number_or_null(json_object_get(terms, "vm_hours_per_h")) &&
+	       is_number_or_null(json_object_get(terms, "cost_per_h")) &&
+	       is_number_or_null(json_object_get(terms, "open_vcpu"));
 }
 
 static bool is_id(const char *id)

@@ -26,6 +26,7 @@ struct recommendation_input {
 	const struct groups *groups;
 	const struct problem *problem;
 	const struct plan *plan;
+	enum cost_objective objective; /* of the plan */
 	int64_t now_s, expires_s; /* epoch seconds */
 };
 

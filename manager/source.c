@@ -100,6 +100,24 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", strcmp(text, "-") == 0 ? "" : text);
 }
 
+/* Addresses separated by spaces; what is none, and what is too much, is left out. */
+static void parse_addresses(const char *text, struct observed_vm *vm)
+{
+	while (vm->naddresses < OBSERVATION_ADDRESSES_MAX) {
+		char word[ADDRESS_TEXT_SIZE];
+		size_t length;
+
+		text += strspn(text, " ");
+		length = strcspn(text, " ");
+		if (length == 0)
+			return;
+		snprintf(word, sizeof word, "%.*s", (int)(length < 64 ? length : 64), text);
+		if (address_parse(word, &vm->addresses[vm->naddresses]) == GRAPPE_OK)
+			vm->naddresses++;
+		text += length;
+	}
+}
+
 static int parse_vm(const struct protocol_reply *reply, size_t row, struct observed_vm *vm)
 {
 	double memory, seen;
@@ -119,6 +137,8 @@ static int parse_vm(const struct protocol_reply *reply, size_t row, struct obser
 	    parse_number(protocol_reply_field(reply, row, 9), &seen) != GRAPPE_OK || seen > 1e15)
 		return GRAPPE_EFORMAT;
 	copy_text(vm->application, sizeof vm->application, protocol_reply_field(reply, row, 10));
+	copy_text(vm->segment, sizeof vm->segment, protocol_reply_field(reply, row, 4));
+	parse_addresses(protocol_reply_field(reply, row, 7), vm);
 	/* A size of zero means that nobody told it. */
 	vm->vcpu = vm->vcpu > 0 ? vm->vcpu : NAN;
 	vm->mem_GiB = memory > 0 ? memory / GIB : NAN;

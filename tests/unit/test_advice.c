@@ -23,6 +23,12 @@ static void teardown(void)
 }
 
 static const struct manager_settings usual = {.environments = (char *)"",
+    .rules = (char *)"",
+    .objective = MANAGER_AUTO,
+    .horizon_ms = 86400000,
+    .waiting_share = 0.02,
+    .dirty_rate = 15000000,
+    .plan_time_ms = 1000,
     .minimum_gain = 0.1,
     .minimum_gain_rate = 10000,
     .max_moves = 20,
@@ -31,6 +37,21 @@ static const struct manager_settings usual = {.environments = (char *)"",
     .merge_share = 0.7,
     .floor_packets = 100,
     .floor_size = 10000};
+
+static json_t *advise_about(
+    const struct observation *observation, const struct environments *environments, int64_t now_s)
+{
+	char message[256];
+	json_t *document;
+
+	ck_assert_msg(advise(&(struct advise_input){.observation = observation,
+				 .environments = environments,
+				 .settings = &usual,
+				 .now_s = now_s},
+			  &document, message, sizeof message) == 0,
+	    "%s", message);
+	return document;
+}
 
 /* A fresh document for VMs on these hosts. */
 static json_t *document_of(const char *hosts, double swing, int64_t now_s)
@@ -44,7 +65,7 @@ static json_t *document_of(const char *hosts, double swing, int64_t now_s)
 	ck_assert_int_eq(environments_parse(OBSERVED_SITES, strlen(OBSERVED_SITES), &environments,
 			     message, sizeof message),
 	    0);
-	ck_assert_int_eq(advise(&observation, &environments, &usual, NULL, now_s, &document), 0);
+	document = advise_about(&observation, &environments, now_s);
 	environments_deinit(&environments);
 	observation_deinit(&observation);
 	return document;
@@ -151,7 +172,7 @@ START_TEST(marks_of_the_sensors_are_noted)
 	    0);
 	matrix_window(observation.matrix)->caveats =
 	    (struct caveats){.periods = 10, .marked = {[CAVEAT_UNSYNCHRONISED] = 2}};
-	ck_assert_int_eq(advise(&observation, &environments, &usual, NULL, 1000, &document), 0);
+	document = advise_about(&observation, &environments, 1000);
 	notes = json_object_get(document, "notes");
 	ck_assert_uint_eq(json_array_size(notes), 2);
 	ck_assert_str_eq(json_string_value(json_array_get(notes, 0)),
@@ -169,7 +190,7 @@ START_TEST(without_a_document_no_host_receives)
 	json_t *document;
 
 	observed_make(&observation, "AABBBAA", 0);
-	ck_assert_int_eq(advise(&observation, &none, &usual, NULL, 1000, &document), 0);
+	document = advise_about(&observation, &none, 1000);
 	ck_assert_uint_eq(recommendation_moves(document), 0);
 	ck_assert_str_eq(recommendation_state(document), "done");
 	json_decref(document);
