@@ -19,6 +19,7 @@ static const struct {
 } commands[] = {
     {"groups", "find the communication groups of a window", cli_groups},
     {"plan", "say which VMs should move where, and why", cli_plan},
+    {"explain", "say why a VM should move, or stay", cli_explain},
     {"status", "print how the manager is doing and its current recommendation", cli_status},
     {"history", "print what happened to recommendations", cli_history},
     {"approve", "approve the pending recommendation", cli_approve},

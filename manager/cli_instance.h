@@ -10,19 +10,24 @@ struct cli_instance {
 	const char *folder, *objective, *rules, *max_moves, *time_limit, *seed;
 };
 
-#define CLI_INSTANCE_OPTIONS(instance)                                                             \
-	{'i', "instance", "DIR", "plan for this folder of tables instead of observed traffic",     \
-	    &(instance).folder},                                                                   \
-	    {'o', "objective", "WHAT",                                                             \
-		"make small: time, cost, resources or, without --instance, traffic",               \
-		&(instance).objective},                                                            \
-	    {'r', "rules", "FILE", "what must be kept, lines rule<TAB>a<TAB>b",                    \
-		&(instance).rules},                                                                \
-	    {'k', "max-moves", "K", "voluntary moves at most", &(instance).max_moves},             \
-	    {'t', "time-limit", "SECONDS", "processor time to use", &(instance).time_limit},       \
+/* What plans of both kinds take. */
+#define CLI_PLAN_OPTIONS(options)                                                                  \
+	{'o', "objective", "WHAT",                                                                 \
+	    "make small: time, cost, resources or, without --instance, traffic",                   \
+	    &(options).objective},                                                                 \
+	    {'r', "rules", "FILE", "what must be kept, lines rule<TAB>a<TAB>b", &(options).rules}, \
+	    {'k', "max-moves", "K", "voluntary moves at most", &(options).max_moves},              \
+	{                                                                                          \
+		't', "time-limit", "SECONDS", "processor time to use", &(options).time_limit       \
+	}
+
+#define CLI_INSTANCE_OPTIONS(options)                                                              \
+	CLI_PLAN_OPTIONS(options),                                                                 \
+	    {'i', "instance", "DIR", "plan for this folder of tables instead of observed traffic", \
+		&(options).folder},                                                                \
 	{                                                                                          \
 		0, "seed", "N", "with --instance: another search of the same quality (1)",         \
-		    &(instance).seed                                                               \
+		    &(options).seed                                                                \
 	}
 
 /* cli_instance_run - reads, plans, prints. Returns the exit code: 0 a plan, 2 there is none, 1 bad

@@ -61,7 +61,9 @@ libgrappe_manage_la_SOURCES = \
 	manager/advisor.c manager/advisor.h \
 	manager/cli.c manager/cli.h \
 	manager/cli_daemon.c \
+	manager/cli_explain.c \
 	manager/cli_groups.c \
+	manager/explain_vm.c manager/explain_vm.h \
 	manager/environment_watch.c manager/environment_watch.h \
 	manager/cli_input.c manager/cli_input.h \
 	manager/cli_live.c manager/cli_live.h \

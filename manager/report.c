@@ -104,9 +104,17 @@ static void print_move(const json_t *move, FILE *out)
 	for (size_t i = 0; i < json_array_size(hazards); i++) {
 		const json_t *hazard = json_array_get(hazards, i);
 
+		if (strcmp(string(hazard, "state"), "clear") == 0)
+			continue;
 		fprintf(out, "     %s %s: %s\n", string(hazard, "kind"), string(hazard, "state"),
 		    string(hazard, "text"));
 	}
+}
+
+static void print_amount(const json_t *value, const char *unit, FILE *out)
+{
+	if (json_is_number(value))
+		fprintf(out, ", %.5g %s", json_number_value(value), unit);
 }
 
 static void print_terms(const json_t *document, const char *key, const char *title, FILE *out)
@@ -114,9 +122,32 @@ static void print_terms(const json_t *document, const char *key, const char *tit
 	const json_t *terms = json_object_get(document, key);
 	char rate[32];
 
-	fprintf(out, "%s %s, %.0f packets/s between environments\n", title,
+	fprintf(out, "%s %s, %.0f packets/s between environments", title,
 	    explain_rate(number(terms, "inter_environment_octets_per_s"), rate, sizeof rate),
 	    number(terms, "inter_environment_packets_per_s"));
+	print_amount(json_object_get(terms, "vm_hours_per_h"), "VM hours/h", out);
+	print_amount(json_object_get(terms, "cost_per_h"),
+	    string(document, "currency")[0] != '\0' ? string(document, "currency") : "cost", out);
+	if (json_is_number(json_object_get(terms, "cost_per_h")))
+		fputs("/h", out);
+	print_amount(json_object_get(terms, "open_vcpu"), "vcpu open", out);
+	fputc('\n', out);
+}
+
+/* When the moves have paid, and how much hangs on what is guessed. */
+static void print_certainty(const json_t *document, FILE *out)
+{
+	const json_t *moving = json_object_get(document, "moving");
+	const json_t *sensitivity = json_object_get(document, "sensitivity"), *item;
+	size_t i;
+
+	if (json_is_number(json_object_get(moving, "payback_h")))
+		fprintf(out, "pays back       after %.3g h of %g h\n", number(moving, "payback_h"),
+		    number(document, "horizon_h"));
+	json_array_foreach(sensitivity, i, item) fprintf(out,
+	    "%s%.4g VM hours/h if %.3g %% of the packets are waited for%s",
+	    i == 0 ? "saves           " : ", ", number(item, "vm_hours_saved_per_h"),
+	    100 * number(item, "waiting_share"), i + 1 == json_array_size(sensitivity) ? "\n" : "");
 }
 
 void report_print(const json_t *document, FILE *out)
@@ -127,11 +158,18 @@ void report_print(const json_t *document, FILE *out)
 	fprintf(out, "recommendation  %s, %s\n", string(document, "id"), string(document, "state"));
 	print_window(document, out);
 	print_groups(document, out);
+	if (string(document, "objective")[0] != '\0')
+		fprintf(out, "objective       %s\n", string(document, "objective"));
 	print_terms(document, "before", "traffic now    ", out);
-	if (json_array_size(moves) == 0)
+	if (strcmp(string(document, "status"), "infeasible") == 0)
+		fprintf(out, "moves           none: no placement keeps the rules: %s\n",
+		    string(document, "reason"));
+	else if (json_array_size(moves) == 0)
 		fputs("moves           none: nothing worth moving was found\n", out);
 	else
 		print_terms(document, "after", "traffic after  ", out);
+	if (json_array_size(moves) > 0)
+		print_certainty(document, out);
 	for (size_t i = 0; i < json_array_size(moves); i++)
 		print_move(json_array_get(moves, i), out);
 	for (size_t i = 0; i < json_array_size(notes); i++)
