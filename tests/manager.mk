@@ -37,7 +37,7 @@ tests_replay_replay_manager_LDADD = $(MANAGER_TEST_LIBS)
 FUZZ_TARGETS += environment advice
 FUZZ_MORE_environment = manager/environment.c manager/environment_change.c manager/json_fields.c
 FUZZ_MORE_advice = manager/recommendation.c manager/history.c manager/report.c manager/explain.c \
-	manager/graph.c manager/observation.c manager/shape.c
+	manager/graph.c manager/observation.c manager/pattern.c manager/shape.c
 tests_fuzz_fuzz_environment_SOURCES = tests/fuzz/fuzz_environment.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_environment_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/environment"'
 tests_fuzz_fuzz_environment_CFLAGS = $(AM_CFLAGS)
