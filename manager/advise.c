@@ -51,6 +51,13 @@ static int plan_problem(
 	return plan_find(&advice->problem, &limits, &advice->plan);
 }
 
+static double remaining_h(const char *application, const void *context)
+{
+	const struct manager_application *told = manager_settings_application(context, application);
+
+	return told != NULL ? (double)told->remaining_ms / MS_PER_H : 0;
+}
+
 int advise_plan(const struct advise_input *input, struct advice *out, char *message, size_t size)
 {
 	const struct manager_settings *settings = input->settings;
@@ -62,7 +69,9 @@ int advise_plan(const struct advise_input *input, struct advice *out, char *mess
 	    .dirty_MBps = (double)settings->dirty_rate / 1e6,
 	    .leave_before_h = (double)settings->leave_before_ms / MS_PER_H,
 	    .rules = settings->rules,
-	    .application = input->application};
+	    .application = input->application,
+	    .remaining_h = remaining_h,
+	    .context = settings};
 	int rc = groups_find(input->observation->matrix, &rules, &out->groups);
 
 	snprintf(message, size, "%s", error_text(rc != GRAPPE_OK ? rc : GRAPPE_EMEMORY));
@@ -101,6 +110,7 @@ int advise(const struct advise_input *input, json_t **document, char *message, s
 		.problem = &advice.problem,
 		.plan = &advice.plan,
 		.objective = advice.objective,
+		.settings = input->settings,
 		.now_s = input->now_s,
 		.expires_s = input->now_s + input->settings->expires_ms / 1000});
 	advice_deinit(&advice);

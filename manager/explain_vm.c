@@ -173,6 +173,7 @@ json_t *explain_vm(const struct advise_input *input, const struct advice *advice
 		.problem = p,
 		.plan = &advice->plan,
 		.objective = advice->objective,
+	    .settings = input->settings,
 		.now_s = input->now_s,
 		.expires_s = input->now_s});
 	json_t *whole = NULL;
@@ -300,7 +301,10 @@ static void print_shares(const json_t *document, FILE *out)
 	{
 		const char *name = string(share, "application");
 
-		fprintf(out, "application   %s:", name[0] != '\0' ? name : "(no label)");
+		const char *owner = string(share, "owner");
+
+		fprintf(out, "application   %s%s%s%s:", name[0] != '\0' ? name : "(no label)",
+		    owner[0] != '\0' ? " (" : "", owner, owner[0] != '\0' ? ")" : "");
 		print_change(share, "vm_hours_per_h", "VM hours/h", out);
 		print_change(share, "cost_per_h", "cost/h", out);
 		print_change(share, "inter_environment_octets_per_s", "B/s", out);

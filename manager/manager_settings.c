@@ -4,6 +4,7 @@
 #include "manager/publish.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const char *const manager_methods[] = {"auto", "thesis", NULL};
 const char *const manager_objectives[] = {"auto", "time", "cost", "resources", "traffic", NULL};
@@ -82,12 +83,28 @@ static const struct setting main_settings[] = {
 	"Bytes in 30 s above which a pair is a link."},
 };
 
+static const struct setting application_settings[] = {
+    {"owner", SETTING_TEXT, offsetof(struct manager_application, owner), "", 0, 0, NULL,
+	"Who owns it: recommendations tell gain and loss by owner, too."},
+    {"remaining", SETTING_DURATION, offsetof(struct manager_application, remaining_ms), "0s", 0,
+	3650 * DAY, NULL, "How long it still runs; 0s: not known, the horizon counts."},
+};
+
+#define APPLICATIONS_MAX 10000
+
 static const struct settings_section sections[] = {
     {.name = NULL,
 	.text = "The manager",
 	.settings = main_settings,
 	.nsettings = SETTINGS_COUNT(main_settings)},
     PUBLISH_WEBHOOK_SECTION(struct manager_settings, webhooks),
+    {.name = "application",
+	.text = "What is known of an application, by its label in the inventory.",
+	.settings = application_settings,
+	.nsettings = SETTINGS_COUNT(application_settings),
+	.size = sizeof(struct manager_application),
+	.offset = AT(applications),
+	.limit = APPLICATIONS_MAX},
 };
 
 static int check(const void *values, char *message, size_t size)
@@ -99,6 +116,17 @@ static int check(const void *values, char *message, size_t size)
 
 const struct settings_schema manager_settings_schema = {
     .sections = sections, .nsections = SETTINGS_COUNT(sections), .check = check};
+
+const struct manager_application *manager_settings_application(
+    const struct manager_settings *settings, const char *label)
+{
+	const struct manager_application *items = settings->applications.items;
+
+	for (size_t i = 0; i < settings->applications.count; i++)
+		if (strcmp(items[i].title, label) == 0)
+			return &items[i];
+	return NULL;
+}
 
 struct groups_rules manager_settings_rules(const struct manager_settings *settings, double window_s)
 {

@@ -20,11 +20,18 @@ enum manager_objective {
 	MANAGER_RESOURCES,
 	MANAGER_TRAFFIC
 };
+/* What the operator knows of an application. */
+struct manager_application {
+	char *title;          /* its label in the inventory */
+	char *owner;          /* "" = not told */
+	int64_t remaining_ms; /* how long it still runs; 0 = not known */
+};
+
 enum manager_by { MANAGER_BY_PACKETS, MANAGER_BY_BYTES };
 
 struct manager_settings {
 	char *collector_socket, *socket, *state_directory;
-	char *environments;   /* path or URL of the environment document, "" = none */
+	char *environments; /* path or URL of the environment document, "" = none */
 	char *environments_ca_file, *environments_token_file;
 	int64_t environments_refresh_ms, environments_timeout_ms, environments_stale_ms;
 	int64_t window_ms;    /* how far back a plan looks */
@@ -40,21 +47,25 @@ struct manager_settings {
 	int64_t leave_before_ms;
 	char *rules; /* path, "" = none */
 	int64_t plan_time_ms;
-	double minimum_gain; /* share, see doc/planning.md */
+	double minimum_gain;        /* share, see doc/planning.md */
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;
 	int64_t expires_ms;
 	int method, by; /* index into the choices: enum groups_method, enum manager_by */
 	double factor, merge_share, floor_packets;
-	uint64_t floor_size;               /* octets */
-	struct settings_sections webhooks; /* struct publish_webhook */
+	uint64_t floor_size;                   /* octets */
+	struct settings_sections webhooks;     /* struct publish_webhook */
+	struct settings_sections applications; /* struct manager_application */
 };
 
 extern const struct settings_schema manager_settings_schema;
-extern const char *const manager_methods[]; /* NULL-terminated */
+extern const char *const manager_methods[];    /* NULL-terminated */
 extern const char *const manager_objectives[]; /* NULL-terminated */
 extern const char *const manager_by_choices[];
 
+/* manager_settings_application - by label, or NULL. */
+const struct manager_application *manager_settings_application(
+    const struct manager_settings *settings, const char *label);
 /* manager_settings_rules - how groups are found in a matrix over window_s seconds. */
 struct groups_rules manager_settings_rules(
     const struct manager_settings *settings, double window_s);

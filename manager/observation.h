@@ -30,7 +30,7 @@ struct observed_vm {
 	struct place place;                       /* empty texts: not known */
 	char application[OBSERVATION_LABEL_SIZE]; /* it belongs to; "" = not known */
 	double vcpu, mem_GiB;                     /* NAN unknown */
-	int64_t seen_s; /* end of the newest period it was in; 0 unknown */
+	int64_t seen_s;                /* end of the newest period it was in; 0 unknown */
 	char segment[PLACE_NAME_SIZE]; /* network segment of its traffic; "" = not known */
 	struct address addresses[OBSERVATION_ADDRESSES_MAX];
 	size_t naddresses; /* 0 = none known */

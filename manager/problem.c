@@ -422,6 +422,29 @@ static void take_limits(struct problem *p)
 		miss(p, COST_RESOURCES, "vcpu and memory of %zu VMs", p->unsized);
 }
 
+/* How long a VM still runs, as far as plans look. */
+static double runs_h(const struct building *b, uint32_t vm)
+{
+	const double told =
+	    b->options->remaining_h != NULL
+		? b->options->remaining_h(b->p->vms[vm]->application, b->options->context)
+		: 0;
+
+	return told > 0 ? fmin(told, b->options->horizon_h) : b->options->horizon_h;
+}
+
+/* Traffic ends with the first of the two. */
+static double flow_share(const struct building *b, const struct instance_flow *flow)
+{
+	double runs = b->options->horizon_h;
+
+	if (flow->from < b->p->instance.nvms)
+		runs = fmin(runs, runs_h(b, flow->from));
+	if (flow->to < b->p->instance.nvms)
+		runs = fmin(runs, runs_h(b, flow->to));
+	return b->options->horizon_h > 0 ? runs / b->options->horizon_h : 1;
+}
+
 static void take_facts(struct building *b)
 {
 	struct problem *p = b->p;
@@ -439,7 +462,9 @@ static void take_facts(struct building *b)
 		miss(p, COST_MONEY, "%s", p->missing[COST_TIME]);
 	/* It goes on as fast as it does where it is. */
 	for (size_t vm = 0; vm < in->nvms; vm++)
-		in->vms[vm].work_h = in->horizon_h * in->envs[in->vms[vm].env].power;
+		in->vms[vm].work_h = runs_h(b, (uint32_t)vm) * in->envs[in->vms[vm].env].power;
+	for (size_t i = 0; i < in->nflows; i++)
+		in->flows[i].share = flow_share(b, &in->flows[i]);
 	solve_instance_measure(in);
 }
 
@@ -464,12 +489,14 @@ static int rule_availability(struct building *b, uint32_t env)
 
 	if (told->drain == TRUTH_YES || until_h <= b->options->leave_before_h)
 		return solve_rules_add(&b->p->rules, &drain);
-	if (told->available_from_s <= now &&
-	    until_h >= b->options->horizon_h * AVAILABILITY_RESERVE)
-		return GRAPPE_OK;
-	for (forbid.a = 0; rc == GRAPPE_OK && forbid.a < b->p->instance.nvms; forbid.a++)
-		if (b->p->instance.vms[forbid.a].env != env)
+	for (forbid.a = 0; rc == GRAPPE_OK && forbid.a < b->p->instance.nvms; forbid.a++) {
+		const struct instance_vm *vm = &b->p->instance.vms[forbid.a];
+		const double needs_h =
+		    vm->work_h / b->p->instance.envs[env].power * AVAILABILITY_RESERVE;
+
+		if (vm->env != env && (told->available_from_s > now || until_h < needs_h))
 			rc = solve_rules_add(&b->p->rules, &forbid);
+	}
 	return rc;
 }
 

@@ -36,6 +36,9 @@ struct problem_options {
 	double leave_before_h;   /* VMs leave an environment that closes within so long */
 	const char *rules;       /* file of rules, or NULL */
 	const char *application; /* only its VMs may move; NULL: all */
+	/* How long an application still runs, 0: not known. context: passed on. */
+	double (*remaining_h)(const char *application, const void *context);
+	const void *context;
 };
 
 struct problem {

@@ -8,6 +8,7 @@
 #define GRAPPE_MANAGER_RECOMMENDATION_H
 
 #include "manager/groups.h"
+#include "manager/manager_settings.h"
 #include "manager/observation.h"
 #include "manager/plan.h"
 #include "manager/problem.h"
@@ -26,8 +27,9 @@ struct recommendation_input {
 	const struct groups *groups;
 	const struct problem *problem;
 	const struct plan *plan;
-	enum cost_objective objective; /* of the plan */
-	int64_t now_s, expires_s; /* epoch seconds */
+	enum cost_objective objective;           /* of the plan */
+	const struct manager_settings *settings; /* who owns what; may be NULL */
+	int64_t now_s, expires_s;                /* epoch seconds */
 };
 
 /* recommendation_build - a new document: state "pending", or "done" without moves. A new reference,

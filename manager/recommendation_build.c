@@ -262,15 +262,25 @@ static void add_costs(struct cost_vm *sum, const struct cost_vm *more)
 	sum->traffic_Bps += more->traffic_Bps;
 }
 
+static json_t *owner_json(const struct recommendation_input *input, const char *application)
+{
+	const struct manager_application *told =
+	    input->settings != NULL ? manager_settings_application(input->settings, application)
+				    : NULL;
+
+	return told != NULL && told->owner[0] != '\0' ? text_json(told->owner) : json_null();
+}
+
 static json_t *share_json(const struct recommendation_input *input, const struct share *share)
 {
 	const double horizon = input->problem->horizon_h;
 	const bool time = has(input, COST_TIME), money = has(input, COST_MONEY);
 	const struct cost_vm *before = &share->before, *after = &share->after;
 
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:f, s:f}", "application",
-	    share->application[0] != '\0' ? text_json(share->application) : json_null(), "vms",
-	    (json_int_t)share->vms, "vm_hours_per_h_before",
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:f, s:f}", "application",
+	    share->application[0] != '\0' ? text_json(share->application) : json_null(), "owner",
+	    owner_json(input, share->application), "vms", (json_int_t)share->vms,
+	    "vm_hours_per_h_before",
 	    known(time ? (before->compute_h + before->waiting_h) / horizon : NAN),
 	    "vm_hours_per_h_after",
 	    known(time ? (after->compute_h + after->waiting_h) / horizon : NAN),

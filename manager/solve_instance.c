@@ -177,7 +177,7 @@ static void read_traffic(struct table *t, struct instance *in)
 
 	in->flows = make_room(t, INSTANCE_FLOWS_MAX, sizeof *in->flows);
 	while (solve_table_next(t)) {
-		struct instance_flow flow;
+		struct instance_flow flow = {.share = 1};
 
 		flow.from = solve_table_index(t, "src", nodes);
 		flow.to = solve_table_index(t, "dst", nodes);

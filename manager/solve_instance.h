@@ -49,6 +49,7 @@ struct instance_link {
 struct instance_flow {
 	uint32_t from, to;
 	double packets_s, bytes_s;
+	double share; /* of the horizon that it goes on, 0 … 1 */
 };
 
 struct instance {

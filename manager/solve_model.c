@@ -105,8 +105,14 @@ double solve_model_of_vm(
 static double flow_hours(
     const struct instance *in, const struct instance_flow *flow, const struct instance_link *link)
 {
-	return flow->packets_s * hours_per_packet(in, link) +
-	       flow->bytes_s * hours_per_byte(in, link);
+	return flow->share * (flow->packets_s * hours_per_packet(in, link) +
+				 flow->bytes_s * hours_per_byte(in, link));
+}
+
+static double flow_money(
+    const struct instance *in, const struct instance_flow *flow, const struct instance_link *link)
+{
+	return flow->share * flow->bytes_s * money_per_byte(in, link);
 }
 
 /* The VM of a flow with an endpoint, whichever way it goes: it is the one that waits. */
@@ -134,7 +140,7 @@ double solve_model_of_endpoint_flow(const struct instance *in, enum cost_objecti
 	case COST_MONEY:
 		return hourly_price(&in->envs[env], &in->vms[vm].load) *
 			   flow_hours(in, flow, link) +
-		       flow->bytes_s * money_per_byte(in, link);
+		       flow_money(in, flow, link);
 	case COST_TRAFFIC:
 		return from != to ? flow->bytes_s : 0;
 	case COST_RESOURCES:
@@ -166,9 +172,10 @@ void solve_model_of_flow(const struct instance *in, enum cost_objective objectiv
 {
 	const double ratio = objective == COST_MONEY ? price_ratio(in, &in->vms[flow->to].load) : 1;
 
-	weight[0] = objective == COST_TRAFFIC ? flow->bytes_s : flow->packets_s * ratio;
-	weight[1] = flow->bytes_s * ratio;
-	weight[2] = flow->bytes_s;
+	weight[0] =
+	    objective == COST_TRAFFIC ? flow->bytes_s : flow->share * flow->packets_s * ratio;
+	weight[1] = flow->share * flow->bytes_s * ratio;
+	weight[2] = flow->share * flow->bytes_s;
 }
 
 static void fill_tables(const struct instance *in, enum cost_objective objective, uint32_t from,
@@ -240,7 +247,7 @@ static void add_flow(const struct instance *in, const uint32_t *place,
 	if (waits >= in->nvms)
 		return; /* between endpoints */
 	out[waits].waiting_h += flow_hours(in, flow, link);
-	out[pays].transfer += flow->bytes_s * money_per_byte(in, link);
+	out[pays].transfer += flow_money(in, flow, link);
 	if (from == to)
 		return;
 	for (int end = 0; end < 2; end++) {
@@ -324,7 +331,7 @@ struct cost_totals solve_model_around(const struct instance *in, const uint32_t 
 
 		sum.time_h += hours;
 		sum.money += hours * hourly_price(&in->envs[place[waits]], &in->vms[waits].load) +
-			     flow->bytes_s * money_per_byte(in, link);
+			     flow_money(in, flow, link);
 		sum.traffic_Bps += from != to ? flow->bytes_s : 0;
 		sum.traffic_packets_s += from != to ? flow->packets_s : 0;
 	}
