@@ -136,6 +136,7 @@ static int plan_round(struct planning *x, size_t max_moves, uint32_t *target)
 {
 	int rc = set_reluctance(x);
 
+	x->rules.count = x->p->rules.count; /* what was forbidden was so from another placement */
 	for (int i = 0; rc == GRAPPE_OK; i++) {
 		const struct plan_hosts_task hosts = {.problem = x->p,
 		    .place = x->place,

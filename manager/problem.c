@@ -460,9 +460,9 @@ static void take_facts(struct building *b)
 	take_limits(p);
 	if (p->missing[COST_TIME][0] != '\0')
 		miss(p, COST_MONEY, "%s", p->missing[COST_TIME]);
-	/* It goes on as fast as it does where it is. */
+	/* The same work wherever it is now: else carried out moves would change the problem. */
 	for (size_t vm = 0; vm < in->nvms; vm++)
-		in->vms[vm].work_h = runs_h(b, (uint32_t)vm) * in->envs[in->vms[vm].env].power;
+		in->vms[vm].work_h = runs_h(b, (uint32_t)vm);
 	for (size_t i = 0; i < in->nflows; i++)
 		in->flows[i].share = flow_share(b, &in->flows[i]);
 	solve_instance_measure(in);
