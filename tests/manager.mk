@@ -4,7 +4,7 @@ if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
 	tests/unit/test_environment tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
 check_PROGRAMS += $(MANAGER_TESTS)
-TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh
+TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_decisions.sh
 FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
@@ -54,3 +54,17 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 
 # Planning instances; tests/data/plan/README.md says what they are.
 EXTRA_DIST += tests/data/plan tests/bench/plan_instance.py
+
+EXTRA_DIST += tests/unit/test_decisions.sh \
+	tests/data/decisions/README.md tests/data/decisions/a-together/environments.json \
+	tests/data/decisions/a-together/matrix.csv tests/data/decisions/a-together/places.csv \
+	tests/data/decisions/b-slower-machines/environments.json \
+	tests/data/decisions/b-slower-machines/matrix.csv tests/data/decisions/b-slower-machines/places.csv \
+	tests/data/decisions/c-grid-closes/envs.tsv tests/data/decisions/c-grid-closes/links.tsv \
+	tests/data/decisions/c-grid-closes/meta.tsv tests/data/decisions/c-grid-closes/traffic.tsv \
+	tests/data/decisions/c-grid-closes/vms.tsv \
+	tests/data/decisions/d-cheaper-but-slower/environments.json \
+	tests/data/decisions/d-cheaper-but-slower/matrix.csv \
+	tests/data/decisions/d-cheaper-but-slower/places.csv \
+	tests/data/decisions/e-whole-groups/environments.json tests/data/decisions/e-whole-groups/matrix.csv \
+	tests/data/decisions/e-whole-groups/places.csv
