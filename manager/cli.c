@@ -20,6 +20,7 @@ static const struct {
     {"groups", "find the communication groups of a window", cli_groups},
     {"plan", "say which VMs should move where, and why", cli_plan},
     {"explain", "say why a VM should move, or stay", cli_explain},
+    {"place", "say where the VMs of a new application should start", cli_place},
     {"status", "print how the manager is doing and its current recommendation", cli_status},
     {"history", "print what happened to recommendations", cli_history},
     {"approve", "approve the pending recommendation", cli_approve},

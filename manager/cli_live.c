@@ -22,7 +22,7 @@ static int replace_text(char **setting, const char *value)
 	return GRAPPE_OK;
 }
 
-static int apply_options(
+int cli_live_apply(
     const char *program, const struct cli_instance *options, struct manager_settings *settings)
 {
 	double number;
@@ -61,8 +61,7 @@ static int check_places(const char *program, const struct cli_input *input)
 	return GRAPPE_EINVALID;
 }
 
-/* From a file; of a URL the copy that grappe-manager keeps. */
-static int load_environments(const char *program, const char *path,
+int cli_live_environments(const char *program, const char *path,
     const struct manager_settings *settings, struct environments *out)
 {
 	char message[1024], copy[PATH_MAX];
@@ -96,12 +95,12 @@ int cli_live_run(const char *program, const struct cli_live *live,
 	int exit_code = EXIT_FAILURE;
 
 	if (cli_input_apply(program, &live->input, settings) != GRAPPE_OK ||
-	    apply_options(program, &live->plan, settings) != GRAPPE_OK ||
+	    cli_live_apply(program, &live->plan, settings) != GRAPPE_OK ||
 	    check_places(program, &live->input) != GRAPPE_OK)
 		return EXIT_FAILURE;
 	if (cli_input_read(program, &live->input, settings, &observation) != GRAPPE_OK)
 		return EXIT_FAILURE;
-	if (load_environments(program, path, settings, &environments) == GRAPPE_OK) {
+	if (cli_live_environments(program, path, settings, &environments) == GRAPPE_OK) {
 		exit_code = then(&input, context);
 		environments_deinit(&environments);
 	}

@@ -27,6 +27,14 @@ struct cli_live {
 		0, "app", "LABEL", "only VMs of this application may move", &(live).application    \
 	}
 
+/* cli_live_apply - lets the options replace settings. Returns 0, GRAPPE_EINVALID after saying why,
+ * or GRAPPE_EMEMORY. */
+int cli_live_apply(
+    const char *program, const struct cli_instance *options, struct manager_settings *settings);
+/* cli_live_environments - from the file, or of a URL the copy that grappe-manager keeps; path "":
+ * none. *out needs environments_deinit() only after success. Errors were told. */
+int cli_live_environments(const char *program, const char *path,
+    const struct manager_settings *settings, struct environments *out);
 /* cli_live_run - reads everything and hands it on; settings take the options in. Returns what
  * then() does, or EXIT_FAILURE after an error that was told. */
 int cli_live_run(const char *program, const struct cli_live *live,

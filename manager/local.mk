@@ -27,6 +27,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/recommendation_build.c \
 	manager/report.c manager/report.h \
 	manager/shape.c manager/shape.h \
+	manager/template.c manager/template.h \
 	manager/solve.c manager/solve.h \
 	manager/solve_cluster.c manager/solve_cluster.h \
 	manager/solve_graph.c manager/solve_graph.h \
@@ -68,6 +69,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_input.c manager/cli_input.h \
 	manager/cli_live.c manager/cli_live.h \
 	manager/cli_instance.c manager/cli_instance.h \
+	manager/cli_place.c \
 	manager/cli_plan.c \
 	manager/cycle.c manager/cycle.h \
 	manager/manager.c manager/manager.h \

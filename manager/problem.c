@@ -283,6 +283,11 @@ static int list_flows(struct problem *p)
 
 /* ---- facts ---- */
 
+static bool is_new(const struct problem *p, size_t env)
+{
+	return strcmp(p->environments[env], PROBLEM_NEW) == 0;
+}
+
 static void miss(struct problem *p, enum cost_objective objective, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -321,7 +326,7 @@ static void take_powers(struct problem *p)
 
 		p->instance.envs[e].power = power > 0 ? power : 1;
 		told += power > 0;
-		if (!(power > 0))
+		if (!(power > 0) && !is_new(p, e))
 			untold = p->environments[e];
 	}
 	if (told > 0 && untold != NULL)
@@ -338,7 +343,7 @@ static void take_prices(struct problem *p)
 		struct instance_env *env = &p->instance.envs[e];
 
 		if (isnan(told->price_vcpu_hour) && isnan(told->price_mem_GiB_hour) &&
-		    isnan(told->price_vm_hour))
+		    isnan(told->price_vm_hour) && !is_new(p, e))
 			miss(p, COST_MONEY, "hosting price of environment %s", p->environments[e]);
 		env->price = known_or_zero(told->price_vcpu_hour);
 		env->price_mem_GiB = known_or_zero(told->price_mem_GiB_hour);
@@ -353,7 +358,8 @@ static void take_links(struct problem *p)
 	struct instance *in = &p->instance;
 
 	for (size_t i = 0; i < in->nenvs * in->nenvs; i++)
-		in->links[i] = i / in->nenvs == i % in->nenvs
+		in->links[i] = i / in->nenvs == i % in->nenvs || is_new(p, i / in->nenvs) ||
+				       is_new(p, i % in->nenvs)
 				   ? (struct instance_link){0, LIMITLESS_MBPS, 0}
 				   : (struct instance_link){NAN, NAN, NAN};
 	for (size_t i = 0; i < p->document->nlinks; i++) {
@@ -568,6 +574,25 @@ static int take_apart(struct problem *p)
 	return GRAPPE_OK;
 }
 
+/* VMs without a place get one, and only they. */
+static int rule_new(struct building *b)
+{
+	struct problem *p = b->p;
+	struct rule drain = {.kind = RULE_DRAIN, .why = "VMs need a place"};
+	struct rule scope = {.kind = RULE_SCOPE};
+	int rc = GRAPPE_OK;
+
+	while (drain.a < p->instance.nenvs && !is_new(p, drain.a))
+		drain.a++;
+	if (drain.a == p->instance.nenvs)
+		return GRAPPE_OK;
+	rc = solve_rules_add(&p->rules, &drain);
+	for (scope.a = 0; rc == GRAPPE_OK && scope.a < p->instance.nvms; scope.a++)
+		if (p->instance.vms[scope.a].env == drain.a)
+			rc = solve_rules_add(&p->rules, &scope);
+	return rc;
+}
+
 static int take_rules(struct building *b)
 {
 	struct problem *p = b->p;
@@ -579,6 +604,8 @@ static int take_rules(struct building *b)
 		    b->options->rules, &p->instance, &names, &p->rules, b->message, b->size);
 	for (uint32_t e = 0; rc == GRAPPE_OK && e < p->document->count; e++)
 		rc = rule_availability(b, e);
+	if (rc == GRAPPE_OK)
+		rc = rule_new(b);
 	if (rc == GRAPPE_OK && b->options->application != NULL)
 		rc = rule_application(b);
 	return rc == GRAPPE_OK ? take_apart(p) : rc;

@@ -27,6 +27,9 @@
 #define PROBLEM_NO_GROUP UINT32_MAX
 #define PROBLEM_NOWHERE UINT32_MAX
 #define PROBLEM_TEXT_SIZE 400
+/* The environment of VMs that have no place yet: all of them must leave it, which costs nothing,
+ * and then nobody else may move. */
+#define PROBLEM_NEW "(no place yet)"
 
 struct problem_options {
 	int64_t now_s;           /* epoch seconds */

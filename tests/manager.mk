@@ -2,9 +2,9 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
+	tests/unit/test_environment tests/unit/test_template tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
 check_PROGRAMS += $(MANAGER_TESTS)
-TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_decisions.sh
+TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
 FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
@@ -24,6 +24,8 @@ TEST_WORLD = tests/fakes/world.c tests/fakes/world.h
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c $(TEST_WORLD)
 tests_unit_test_plan_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_plan_LDADD = $(MANAGER_TEST_LIBS)
+tests_unit_test_template_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_template_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_environment_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_environment_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_advice_SOURCES = tests/unit/test_advice.c tests/fakes/observed.c tests/fakes/observed.h
@@ -55,7 +57,7 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 # Planning instances; tests/data/plan/README.md says what they are.
 EXTRA_DIST += tests/data/plan tests/bench/plan_instance.py
 
-EXTRA_DIST += tests/unit/test_decisions.sh \
+EXTRA_DIST += tests/unit/test_place.sh tests/unit/test_decisions.sh \
 	tests/data/decisions/README.md tests/data/decisions/a-together/environments.json \
 	tests/data/decisions/a-together/matrix.csv tests/data/decisions/a-together/places.csv \
 	tests/data/decisions/b-slower-machines/environments.json \
