@@ -2,7 +2,7 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_template tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager
+	tests/unit/test_environment tests/unit/test_template tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager tests/replay/replay_stability
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
 FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice
@@ -33,6 +33,9 @@ tests_unit_test_advice_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_advice_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_source_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_source_LDADD = $(MANAGER_TEST_LIBS)
+tests_replay_replay_stability_SOURCES = tests/replay/replay_stability.c $(TEST_WORLD)
+tests_replay_replay_stability_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_replay_replay_stability_LDADD = $(MANAGER_TEST_LIBS)
 tests_replay_replay_manager_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_replay_replay_manager_LDADD = $(MANAGER_TEST_LIBS)
 
