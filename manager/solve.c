@@ -17,6 +17,7 @@
 #define CURVE_SHARE 0.1 /* of the budget, from its beginning */
 #define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
 #define CURVE_POINTS 12
+#define LIMIT_S_PER_VM 2e-4 /* of many VMs */
 
 struct solving {
 	const struct instance *in;
@@ -33,7 +34,15 @@ struct solving {
 
 double solve_default_limit_s(size_t nvms)
 {
-	return nvms <= 5000 ? 1 : 2.0 * (double)nvms / 10000;
+	static const struct {
+		size_t nvms;
+		double limit_s;
+	} table[] = {{60, 1}, {5000, 15}};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (nvms <= table[i].nvms)
+			return table[i].limit_s;
+	return LIMIT_S_PER_VM * (double)nvms;
 }
 
 /* ---- a first placement ---- */

@@ -53,7 +53,7 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
 
 # Planning instances; tests/data/plan/README.md says what they are.
-EXTRA_DIST += tests/data/plan tests/bench/plan_instance.py tests/unit/test_plan_instance.sh \
+EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py tests/bench/plan_instance.py tests/unit/test_plan_instance.sh \
 	tests/unit/plan_judge.py
 tests_unit_test_solve_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_solve_LDADD = $(MANAGER_CORE_LIBS)
