@@ -36,6 +36,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/solve_load.h \
 	manager/solve_model.c manager/solve_model.h \
 	manager/solve_open.c manager/solve_open.h \
+	manager/solve_order.c manager/solve_order.h \
 	manager/solve_places.h \
 	manager/solve_rules.c manager/solve_rules.h \
 	manager/solve_search.c manager/solve_search.h \

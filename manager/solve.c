@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "manager/solve_levels.h"
 #include "manager/solve_open.h"
+#include "manager/solve_order.h"
 #include "manager/solve_start.h"
 
 #include <math.h>
@@ -11,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURVE_SHARE 0.1 /* of the budget */
+#define STARTS 20
+#define START_SHARE 0.1 /* of the budget, when the first one takes too many moves */
+#define CURVE_SHARE 0.1 /* of the budget, from its beginning */
 #define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
 #define CURVE_POINTS 12
+#define LIMIT_S_PER_VM 2e-4 /* of many VMs */
 
 struct solving {
 	const struct instance *in;
@@ -30,7 +34,15 @@ struct solving {
 
 double solve_default_limit_s(size_t nvms)
 {
-	return nvms <= 5000 ? 1 : 2.0 * (double)nvms / 10000;
+	static const struct {
+		size_t nvms;
+		double limit_s;
+	} table[] = {{60, 1}, {5000, 15}};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (nvms <= table[i].nvms)
+			return table[i].limit_s;
+	return LIMIT_S_PER_VM * (double)nvms;
 }
 
 /* ---- a first placement ---- */
@@ -49,22 +61,63 @@ static void current_places(const struct solving *s, uint32_t *place)
 	}
 }
 
-/* Returns 0, GRAPPE_ENOTFOUND or GRAPPE_EMEMORY. */
-static int find_start(struct solving *s)
+/* Who moved for nothing goes back, again and again, as each leaves room for others. */
+static void send_home(struct solving *s, struct solve_state *state)
+{
+	bool again = true;
+
+	while (again && state->moved > s->max_moved) {
+		again = false;
+		for (uint32_t node = 0; node < s->graph.nodes; node++) {
+			for (uint32_t e = 0; e < s->graph.envs; e++) {
+				if (solve_state_moved_by(state, node, e) >= 0 ||
+				    !solve_state_may(state, node, e))
+					continue;
+				solve_state_put(state, node, e);
+				again = true;
+			}
+		}
+	}
+}
+
+/* One placement that keeps all limits; kept if it takes fewer moves than *moved. */
+static int find_start_once(struct solving *s, const uint32_t *now, size_t *moved)
 {
 	struct solve_state state;
 	int rc = solve_state_init(&state, &s->graph);
 
-	if (rc == GRAPPE_OK) {
-		current_places(s, s->place);
-		rc = solve_start_find(&state, s->place, &s->lots, &s->budget);
-	}
-	if (rc == GRAPPE_OK) {
+	if (rc == GRAPPE_OK)
+		rc = solve_start_find(&state, now, &s->lots, &s->budget);
+	if (rc == GRAPPE_OK)
+		send_home(s, &state);
+	if (rc == GRAPPE_OK && state.moved < *moved) {
+		*moved = state.moved;
 		memcpy(s->place, state.place, s->graph.nodes * sizeof *s->place);
-		if (s->max_moved != SOLVE_NO_LIMIT && state.moved > s->max_moved)
-			s->max_moved = state.moved;
 	}
 	solve_state_deinit(&state);
+	return rc;
+}
+
+/* Returns 0, GRAPPE_ENOTFOUND or GRAPPE_EMEMORY. */
+static int find_start(struct solving *s)
+{
+	uint32_t *now = malloc((s->graph.nodes + 1) * sizeof *now);
+	size_t moved = SIZE_MAX;
+	int rc = now != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	if (rc == GRAPPE_OK) {
+		current_places(s, now);
+		rc = find_start_once(s, now, &moved);
+	}
+	for (int i = 1; rc == GRAPPE_OK && moved > s->max_moved && i < STARTS &&
+			solve_budget_progress(&s->budget) < START_SHARE;
+	     i++)
+		rc = find_start_once(s, now, &moved);
+	if (rc == GRAPPE_ENOTFOUND && moved < SIZE_MAX)
+		rc = GRAPPE_OK;
+	if (rc == GRAPPE_OK && s->max_moved != SOLVE_NO_LIMIT && moved > s->max_moved)
+		s->max_moved = moved;
+	free(now);
 	return rc;
 }
 
@@ -97,44 +150,6 @@ static int find_curve(struct solving *s)
 
 /* ---- from units to an ordered plan ---- */
 
-static size_t count_voluntary(const struct sequence *plan)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < plan->count; i++)
-		count += !plan->moves[i].forced;
-	return count;
-}
-
-static int order_moves(struct solving *s, bool may_park, struct sequence *plan)
-{
-	const struct sequence_task task = {.instance = s->in,
-	    .bounds = &s->bounds,
-	    .target = s->target,
-	    .objective = s->settings->objective,
-	    .may_park = may_park};
-
-	return solve_sequence_find(&task, plan);
-}
-
-/* VMs that wait take moves: where these are limited, only if it stays within the limit. */
-static int order_within_limit(struct solving *s, struct sequence *plan)
-{
-	struct sequence parked;
-	int rc = order_moves(s, s->max_moved == SOLVE_NO_LIMIT, plan);
-
-	if (rc != GRAPPE_OK || plan->dropped == 0 || s->max_moved == SOLVE_NO_LIMIT)
-		return rc;
-	rc = order_moves(s, true, &parked);
-	if (rc == GRAPPE_OK && count_voluntary(&parked) <= s->max_moved) {
-		solve_sequence_deinit(plan);
-		*plan = parked;
-	} else if (rc == GRAPPE_OK) {
-		solve_sequence_deinit(&parked);
-	}
-	return rc;
-}
-
 static void stay_as_it_is(struct solving *s)
 {
 	for (size_t vm = 0; vm < s->in->nvms; vm++)
@@ -155,25 +170,29 @@ static bool is_worse_than_staying(struct solving *s)
 
 static int find_sequence(struct solving *s)
 {
+	const struct solve_order order = {.in = s->in,
+	    .bounds = &s->bounds,
+	    .graph = &s->graph,
+	    .objective = s->settings->objective,
+	    .max_moved = s->max_moved,
+	    .lots = &s->lots,
+	    .budget = &s->budget};
 	struct solve_answer *out = s->out;
 	char what[RULES_TEXT_SIZE];
-	int rc;
+	int rc = solve_order_find(&order, s->place, &out->plan, &out->after, what);
 
-	for (uint32_t vm = 0; vm < s->in->nvms; vm++)
-		s->target[vm] = s->place[s->bounds.unit[vm]];
-	rc = order_within_limit(s, &out->plan);
-	if (rc == GRAPPE_OK && solve_bounds_check(&s->bounds, s->in, out->plan.place, what) > 0) {
+	if (rc == GRAPPE_ENOTFOUND)
 		snprintf(out->reason, sizeof out->reason,
 		    "no order of moves was found that keeps capacity and rules at every step; what "
 		    "is left: %s",
 		    what);
-		return GRAPPE_ENOTFOUND;
-	}
-	if (rc == GRAPPE_OK)
-		rc = solve_model_totals_of(s->in, out->plan.place, &out->after);
 	if (rc == GRAPPE_OK && is_worse_than_staying(s)) {
 		solve_sequence_deinit(&out->plan);
-		rc = order_moves(s, false, &out->plan);
+		rc = solve_sequence_find(&(struct sequence_task){.instance = s->in,
+					     .bounds = &s->bounds,
+					     .target = s->target,
+					     .objective = s->settings->objective},
+		    &out->plan);
 		out->after = out->before;
 	}
 	return rc;
@@ -205,7 +224,7 @@ static int improve(struct solving *s)
 		s->out->proven = solve_start_explain(&s->graph, &s->bounds, s->in, s->out->reason);
 	if (rc == GRAPPE_OK && s->settings->objective == COST_RESOURCES)
 		return solve_open_fewest(
-		    s->in, &s->graph, s->place, s->max_moved, &s->lots, &s->budget);
+		    s->in, &s->graph, s->place, s->max_moved, &s->lots, &s->budget, SEARCH_END);
 	if (rc == GRAPPE_OK)
 		rc = find_curve(s);
 	if (rc == GRAPPE_OK)

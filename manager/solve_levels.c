@@ -21,6 +21,10 @@
 #define RUNS_MAX 100
 #define RUNS_NODES 5000 /* as many runs as go into this */
 #define CYCLES 3
+/* Up to so many nodes an environment may be over its limits meanwhile, for so much of the usual
+ * change of cost. */
+#define OVERLOAD 0.3
+#define OVERLOAD_NODES 1000
 #define EXTEND_NODES 20000 /* nodes up to which few moves are looked for by clusters as well */
 /* Clusters, as shares of a usual environment. */
 #define START_SHARE 0.1
@@ -37,7 +41,7 @@ struct levels {
 	uint32_t *best; /* per node */
 	double best_value;
 	uint32_t *cluster; /* per node */
-	uint32_t *wished;  /* per cluster */
+	bool loose;        /* this run may be over limits meanwhile */
 	double scale;      /* solve_search_scale() of the fine graph */
 };
 
@@ -67,10 +71,49 @@ static void go_back(struct levels *l)
 	l->fine.work = 0;
 }
 
+/* Makes a placement that may be over limits one that keeps them, or goes back to the best one. */
+static int keep_limits(struct levels *l)
+{
+	const size_t size = l->g->nodes * sizeof *l->best;
+	uint32_t *wished;
+	int rc;
+
+	if (solve_state_violation(&l->fine) <= 0)
+		return GRAPPE_OK;
+	wished = malloc(size + 1);
+	if (wished == NULL)
+		return GRAPPE_EMEMORY;
+	memcpy(wished, l->fine.place, size);
+	for (uint32_t i = 0; i < l->g->nodes; i++)
+		solve_state_put(&l->fine, i, GRAPH_NOWHERE);
+	rc = solve_start_find(&l->fine, wished, l->lots, l->budget);
+	free(wished);
+	if (rc != GRAPPE_ENOTFOUND)
+		return rc;
+	go_back(l);
+	return GRAPPE_OK;
+}
+
+/* Not where environments tell a number of VMs: those are few, and cost nothing here. */
+static bool may_overload(const struct levels *l)
+{
+	bool counted = false;
+
+	for (uint32_t e = 0; e < l->g->envs; e++)
+		counted |= isfinite(l->g->limit[e].vms);
+	return l->loose && !counted && l->max_moved == SEARCH_NO_LIMIT &&
+	       l->g->nodes <= OVERLOAD_NODES;
+}
+
 static int anneal_fine(struct levels *l, double end, double hot, double cold)
 {
 	struct solve_search search = fine_search(l);
-	int rc = solve_search_anneal(&search, end, hot, cold);
+	int rc;
+
+	search.overload = may_overload(l) ? OVERLOAD * l->scale : 0;
+	rc = solve_search_anneal(&search, end, hot, cold);
+	if (rc == GRAPPE_OK && search.overload > 0)
+		rc = keep_limits(l);
 
 	if (rc == GRAPPE_OK)
 		rc = solve_search_descend(&search);
@@ -246,6 +289,7 @@ static int improve_freely(struct levels *l, double end)
 	for (unsigned i = 0; rc == GRAPPE_OK && i < runs; i++) {
 		const double until = begin + (end - begin) * (i + 1) / runs;
 
+		l->loose = i % 4 >= 2;
 		rc = i % 2 == 0 && runs > 1 ? run_from_singles(l, until)
 					    : run_from_clusters(l, until);
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SETS_MAX 64        /* sets of environments that are tried */
+#define SETS_SHARE 0.75    /* of the time */
 #define SETS_STEPS 2000000 /* of looking for them */
 
 struct open_set {
@@ -102,8 +103,9 @@ static int try_set(struct solve_graph *narrow, const struct solve_graph *g, uint
 }
 
 int solve_open_fewest(const struct instance *instance, const struct solve_graph *graph,
-    uint32_t *place, size_t max_moved, struct lots *lots, struct budget *budget)
+    uint32_t *place, size_t max_moved, struct lots *lots, struct budget *budget, double end)
 {
+	const double begin = solve_budget_progress(budget);
 	struct opening *o = calloc(1, sizeof *o);
 	uint64_t *allowed = calloc(graph->nodes + 1, sizeof *allowed);
 	struct solve_graph narrow = *graph;
@@ -117,14 +119,15 @@ int solve_open_fewest(const struct instance *instance, const struct solve_graph 
 		measure(o, place);
 		list_sets(o, 0, 0, 0, &(struct load){0});
 	}
-	for (size_t i = 0; rc == GRAPPE_OK && i < o->nsets && solve_budget_progress(budget) < 0.7;
+	for (size_t i = 0; rc == GRAPPE_OK && i < o->nsets &&
+			   solve_budget_progress(budget) < begin + SETS_SHARE * (end - begin);
 	     i++)
 		rc = try_set(&narrow, graph, o->sets[i].set, place, max_moved, lots, budget);
 	if (rc == 0 && o != NULL)
 		memcpy(allowed, graph->allowed, graph->nodes * sizeof *allowed);
 	/* Fewer moves into the same environments. */
 	if (rc >= 0)
-		rc = solve_levels_improve(&narrow, place, max_moved, lots, budget, 0.92);
+		rc = solve_levels_improve(&narrow, place, max_moved, lots, budget, end);
 	free(o);
 	free(allowed);
 	return rc;

@@ -10,10 +10,10 @@
 
 /*
  * solve_open_fewest - place: per node, a placement without violations; becomes one with the
- * smallest sum of capacities of environments in use that was found, and few moves. Returns 0 or
- * GRAPPE_EMEMORY.
+ * smallest sum of capacities of environments in use that was found, and few moves. Uses the budget
+ * up to `end` of its progress. Returns 0 or GRAPPE_EMEMORY.
  */
 int solve_open_fewest(const struct instance *instance, const struct solve_graph *graph,
-    uint32_t *place, size_t max_moved, struct lots *lots, struct budget *budget);
+    uint32_t *place, size_t max_moved, struct lots *lots, struct budget *budget, double end);
 
 #endif

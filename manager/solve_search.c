@@ -230,9 +230,10 @@ int solve_search_descend(struct solve_search *search)
 
 #define TRADED 4          /* nodes that one is traded against */
 #define TRADING_NODES 400 /* of a graph with trades */
-#define BATCH 256         /* proposals between looks at the budget */
-#define LOGS 4096         /* acceptance thresholds made ahead */
-#define FAR 16            /* temperatures above which nothing is accepted */
+#define OVERLOAD_RISE 9
+#define BATCH 256 /* proposals between looks at the budget */
+#define LOGS 4096 /* acceptance thresholds made ahead */
+#define FAR 16    /* temperatures above which nothing is accepted */
 
 struct annealing {
 	struct solve_search *search;
@@ -242,8 +243,10 @@ struct annealing {
 	uint32_t nmovable;
 	uint32_t *away; /* nodes that took a voluntary move, and some that went back */
 	uint32_t naway;
-	bool trades;   /* whether trades of several nodes are cheap enough to be tried */
-	uint8_t *home; /* environment where a node takes fewest voluntary moves */
+	double overload;   /* as in the search, at the present temperature */
+	struct load usual; /* of a node */
+	bool trades;       /* whether trades of several nodes are cheap enough to be tried */
+	uint8_t *home;     /* environment where a node takes fewest voluntary moves */
 };
 
 static bool accepts(struct annealing *a, double delta)
@@ -407,6 +410,67 @@ static void propose(struct annealing *a)
 	}
 }
 
+/* ---- with limits that cost ---- */
+
+static double overload_of(const struct annealing *a, uint32_t env, double vcpu, double mem)
+{
+	const struct load *limit = &a->search->state->g->limit[env];
+	const struct load *used = &a->search->state->used[env];
+
+	return fmax(0, used->vcpu + vcpu - limit->vcpu) / a->usual.vcpu +
+	       fmax(0, used->mem_GiB + mem - limit->mem_GiB) / a->usual.mem_GiB;
+}
+
+/* What it costs in overload that so much goes from one environment to another. */
+static double overload_by(
+    const struct annealing *a, uint32_t from, uint32_t to, double vcpu, double mem)
+{
+	return a->overload * (overload_of(a, to, vcpu, mem) - overload_of(a, to, 0, 0) +
+				 overload_of(a, from, -vcpu, -mem) - overload_of(a, from, 0, 0));
+}
+
+static void propose_loose_swap(struct annealing *a, uint32_t node, uint32_t env)
+{
+	struct solve_state *s = a->search->state;
+	const uint32_t here = s->place[node];
+	const uint32_t other =
+	    s->members[(size_t)env * s->g->nodes + solve_lots_draw(a->search->lots, s->count[env])];
+	const struct load *load = &s->g->load[node], *back = &s->g->load[other];
+	double delta;
+
+	if ((s->g->allowed[other] >> here & 1) == 0 || !solve_state_apart(s, node, env, other) ||
+	    !solve_state_apart(s, other, here, node))
+		return;
+	delta = solve_state_delta_two(s, node, env, other, here) +
+		overload_by(a, here, env, load->vcpu - back->vcpu, load->mem_GiB - back->mem_GiB);
+	if (!accepts(a, delta))
+		return;
+	solve_state_put(s, node, env);
+	solve_state_put(s, other, here);
+}
+
+static void propose_loosely(struct annealing *a)
+{
+	struct solve_state *s = a->search->state;
+	const uint32_t node = a->movable[solve_lots_draw(a->search->lots, a->nmovable)];
+	const uint32_t env = draw_target(a, node), here = s->place[node];
+	const struct load *load = &s->g->load[node];
+	double delta;
+
+	if (env == here || (s->g->allowed[node] >> env & 1) == 0)
+		return;
+	if (s->count[env] > 0 && solve_lots_draw(a->search->lots, 4) == 0) {
+		propose_loose_swap(a, node, env);
+		return;
+	}
+	delta =
+	    solve_state_delta(s, node, env) + overload_by(a, here, env, load->vcpu, load->mem_GiB);
+	if (accepts(a, delta) && solve_state_apart(s, node, env, GRAPH_NOWHERE))
+		solve_state_put(s, node, env);
+}
+
+/* ---- the run ---- */
+
 static uint8_t find_home(const struct solve_graph *g, uint32_t node)
 {
 	uint8_t home = 0;
@@ -428,6 +492,10 @@ static int annealing_init(struct annealing *a, struct solve_search *search)
 	    .home = calloc(g->nodes + 1, sizeof *a->home)};
 	if (a->movable == NULL || a->away == NULL || a->home == NULL)
 		return GRAPPE_EMEMORY;
+	for (uint32_t i = 0; i < g->nodes; i++)
+		load_add(&a->usual, &g->load[i]);
+	a->usual.vcpu = fmax(a->usual.vcpu / (g->nodes + 1), 1e-9);
+	a->usual.mem_GiB = fmax(a->usual.mem_GiB / (g->nodes + 1), 1e-9);
 	a->trades = g->nodes <= TRADING_NODES;
 	for (int i = 0; i < LOGS; i++)
 		a->logs[i] = -log((i + 0.5) / LOGS);
@@ -455,8 +523,14 @@ int solve_search_anneal(struct solve_search *search, double end, double hot, dou
 		if (progress >= end)
 			break;
 		a->temperature = hot * pow(cold / hot, (progress - begin) / (end - begin));
-		for (int i = 0; i < BATCH; i++)
-			propose(a);
+		a->overload =
+		    search->overload * (1 + OVERLOAD_RISE * (progress - begin) / (end - begin));
+		for (int i = 0; i < BATCH; i++) {
+			if (search->overload > 0)
+				propose_loosely(a);
+			else
+				propose(a);
+		}
 		spend(search, BATCH * each);
 	}
 	if (a != NULL) {

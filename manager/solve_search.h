@@ -43,13 +43,16 @@ void solve_budget_spend(struct budget *budget, uint64_t work);
 /* solve_budget_progress - 0 … 1 and more: how much is used. */
 double solve_budget_progress(const struct budget *budget);
 
-/* ---- searches; each needs a placement without violations and leaves one ---- */
+/* ---- searches; each needs a placement without violations and leaves one, but for overload ---- */
 
 struct solve_search {
 	struct solve_state *state;
 	struct budget *budget;
 	struct lots *lots;
 	size_t max_moved; /* voluntary moves at most, or SEARCH_NO_LIMIT */
+	/* Annealing only: cost of a usual node's load over a limit, ten times as much at the end;
+	 * 0: limits are kept. Without a limit of moves. */
+	double overload;
 };
 
 /* solve_search_scale - the usual size of a change of cost by one node's move. */

@@ -78,8 +78,7 @@ static bool fits_place(const struct ordering *o, uint32_t vm, uint32_t place)
 {
 	const struct solve_place *it = &o->places.items[place];
 
-	return it->open && load_fits(&o->used[place], load_of(o, vm), &it->limit) &&
-	       is_vm_apart(o, vm, place);
+	return it->open && load_fits(&o->used[place], load_of(o, vm), &it->limit);
 }
 
 /* Where a member of a bundle goes: to the place, or UINT32_MAX: to its target. */
@@ -88,14 +87,13 @@ static uint32_t way_of(const struct ordering *o, uint32_t vm, uint32_t place)
 	return place != UINT32_MAX ? place : o->task->target[vm];
 }
 
-/* Whether all of a bundle may go, one after the other, with who went before them there. */
-static bool may_go(struct ordering *o, const struct bundle *it, uint32_t place)
+/* Whether there is room for all of a bundle, one after the other. */
+static bool has_room(struct ordering *o, const struct bundle *it, uint32_t place)
 {
 	const uint32_t env = env_of(o, way_of(o, o->members[it->first], place));
 	uint32_t done = 0;
 
-	if (env != it->from && (!load_fits(&o->used_env[env], &it->load, &o->b->limit[env]) ||
-				   !is_unit_apart(o, it->unit, env)))
+	if (env != it->from && !load_fits(&o->used_env[env], &it->load, &o->b->limit[env]))
 		return false;
 	for (; done < it->count; done++) {
 		const uint32_t vm = o->members[it->first + done], to = way_of(o, vm, place);
@@ -110,6 +108,17 @@ static bool may_go(struct ordering *o, const struct bundle *it, uint32_t place)
 		load_take(&o->used[way_of(o, vm, place)], load_of(o, vm));
 	}
 	return done == it->count;
+}
+
+/* Whether all of a bundle may go. */
+static bool may_go(struct ordering *o, const struct bundle *it, uint32_t place)
+{
+	const uint32_t env = env_of(o, way_of(o, o->members[it->first], place));
+
+	for (uint32_t i = it->first; i < it->first + it->count; i++)
+		if (!is_vm_apart(o, o->members[i], way_of(o, o->members[i], place)))
+			return false;
+	return (env == it->from || is_unit_apart(o, it->unit, env)) && has_room(o, it, place);
 }
 
 static bool is_env_over(const struct ordering *o, uint32_t env)
@@ -274,24 +283,59 @@ static int take_step(struct ordering *o, struct bundle *it, uint32_t place, bool
 	return GRAPPE_OK;
 }
 
-/* Takes every pending step that is possible now, in their order; returns how many, or an error. */
-static int take_possible(struct ordering *o)
+/* Takes the pending steps from `from` to `to` - 1 that are possible now; the others follow those
+ * already kept. Returns how many were taken, or an error. */
+static int take_range(struct ordering *o, size_t from, size_t to, size_t *kept)
 {
-	size_t kept = 0;
 	int taken = 0, rc = GRAPPE_OK;
 
-	for (size_t i = 0; i < o->npending; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct bundle it = o->pending[i];
 
 		if (rc == GRAPPE_OK && may_go(o, &it, UINT32_MAX)) {
 			rc = take_step(o, &it, UINT32_MAX, false);
 			taken++;
 		} else {
-			o->pending[kept++] = it;
+			o->pending[(*kept)++] = it;
 		}
 	}
-	o->npending = kept;
 	return rc == GRAPPE_OK ? taken : rc;
+}
+
+/* Forced steps that waited, the first ones of those kept, and became possible. */
+static int take_forced(struct ordering *o, size_t *forced, size_t *kept)
+{
+	size_t left = 0;
+	int taken = take_range(o, 0, *forced, &left);
+
+	memmove(o->pending + left, o->pending + *forced, (*kept - *forced) * sizeof *o->pending);
+	*kept -= *forced - left;
+	*forced = left;
+	return taken;
+}
+
+/* Takes every pending step that is possible now, in their order: voluntary ones only while no
+ * forced one is possible. Returns how many, or an error. */
+static int take_possible(struct ordering *o)
+{
+	size_t kept = 0, forced = 0;
+	int taken = 0;
+
+	for (size_t i = 0; i < o->npending; i++) {
+		const bool waits = o->pending[i].forced;
+		int now = take_range(o, i, i + 1, &kept);
+
+		if (waits)
+			forced = kept;
+		while (now > 0) {
+			taken += now;
+			now = forced > 0 ? take_forced(o, &forced, &kept) : 0;
+		}
+		if (now < 0)
+			return now;
+	}
+	o->npending = kept;
+	return taken;
 }
 
 /* Takes a bundle off its places, or puts it back. */
@@ -304,7 +348,7 @@ static void lift(struct ordering *o, const struct bundle *it, bool off)
 		change(&o->used[o->place[o->members[i]]], load_of(o, o->members[i]));
 }
 
-/* Whether somebody pending could go once the bundle has left. */
+/* Whether somebody pending had room once the bundle has left. */
 static bool unblocks(struct ordering *o, const struct bundle *it)
 {
 	bool found = false;
@@ -313,31 +357,50 @@ static bool unblocks(struct ordering *o, const struct bundle *it)
 	for (size_t i = 0; i < o->npending && !found; i++) {
 		const struct bundle *other = &o->pending[i];
 
-		found = other != it && other->to == it->from && may_go(o, other, UINT32_MAX);
+		found = other != it && other->to == it->from && has_room(o, other, UINT32_MAX);
 	}
 	lift(o, it, false);
 	return found;
 }
 
-/* Where the bundle may wait: the place with most room that it may be in. */
+/* Whether all of a bundle may be in an environment. */
+static bool is_allowed(const struct ordering *o, const struct bundle *it, uint32_t env)
+{
+	for (uint32_t i = it->first; i < it->first + it->count; i++)
+		if ((o->b->allowed[o->members[i]] >> env & 1) == 0)
+			return false;
+	return true;
+}
+
+/* Whether a place is none that one of a bundle is in or goes to. */
+static bool is_elsewhere(const struct ordering *o, const struct bundle *it, uint32_t place)
+{
+	for (uint32_t i = it->first; i < it->first + it->count; i++)
+		if (place == o->place[o->members[i]] || place == o->task->target[o->members[i]])
+			return false;
+	return true;
+}
+
+/* Where the bundle may wait: the place with most room that it may be in; when it may not be where
+ * it is either, any other will do. */
 static uint32_t find_parking(struct ordering *o, const struct bundle *it)
 {
 	uint32_t best = UINT32_MAX;
 	double most = -1;
+	const bool any = !is_allowed(o, it, it->from);
+	bool best_allowed = false;
 
 	for (uint32_t p = 0; p < o->places.count; p++) {
 		const struct solve_place *place = &o->places.items[p];
 		const double left = fmin(
 		    fmin(place->limit.vcpu - o->used[p].vcpu, place->limit.vms - o->used[p].vms),
 		    1e300);
-		bool allowed = left > most;
+		const bool allowed = is_allowed(o, it, place->env);
 
-		for (uint32_t i = it->first; allowed && i < it->first + it->count; i++)
-			allowed = (o->b->allowed[o->members[i]] >> place->env & 1) != 0 &&
-				  p != o->place[o->members[i]] &&
-				  p != o->task->target[o->members[i]];
-		if (!allowed || !may_go(o, it, p))
+		if (allowed < best_allowed || (allowed == best_allowed && left <= most) ||
+		    (!allowed && !any) || !is_elsewhere(o, it, p) || !may_go(o, it, p))
 			continue;
+		best_allowed = allowed;
 		most = left;
 		best = p;
 	}

@@ -177,7 +177,7 @@ int solve_start_find(
 		if (s->place[order[i].node] == GRAPH_NOWHERE)
 			wait_for_place(&w, order[i].node);
 	while (rc == GRAPPE_OK && w.length > 0) {
-		if (rounds-- == 0 || solve_budget_progress(budget) > 0.9)
+		if (rounds-- == 0 || solve_budget_progress(budget) > 1)
 			rc = GRAPPE_ENOTFOUND;
 		else
 			place_waiting(s, &w, lots, next_waiting(&w));

@@ -2,10 +2,11 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_template tests/unit/test_advice tests/unit/test_source tests/replay/replay_manager tests/replay/replay_stability
+	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_advice tests/unit/test_source \
+	tests/replay/replay_manager tests/replay/replay_stability
 check_PROGRAMS += $(MANAGER_TESTS)
-TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
-FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice
+TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
+FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
 	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
@@ -58,18 +59,15 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
 
 # Planning instances; tests/data/plan/README.md says what they are.
-EXTRA_DIST += tests/data/plan tests/bench/plan_instance.py
+EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py tests/bench/plan_instance.py tests/unit/test_plan_instance.sh \
+	tests/unit/plan_judge.py
+tests_unit_test_solve_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_solve_LDADD = $(MANAGER_CORE_LIBS)
+FUZZ_TARGETS += instance
+FUZZ_MORE_instance = $(filter manager/solve%.c,$(libgrappe_manager_la_SOURCES))
+tests_fuzz_fuzz_instance_SOURCES = tests/fuzz/fuzz_instance.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_instance_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/instance"'
+tests_fuzz_fuzz_instance_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_instance_LDADD = libgrappe-manager.la libgrappe-common.la -lm
 
-EXTRA_DIST += tests/unit/test_place.sh tests/unit/test_decisions.sh \
-	tests/data/decisions/README.md tests/data/decisions/a-together/environments.json \
-	tests/data/decisions/a-together/matrix.csv tests/data/decisions/a-together/places.csv \
-	tests/data/decisions/b-slower-machines/environments.json \
-	tests/data/decisions/b-slower-machines/matrix.csv tests/data/decisions/b-slower-machines/places.csv \
-	tests/data/decisions/c-grid-closes/envs.tsv tests/data/decisions/c-grid-closes/links.tsv \
-	tests/data/decisions/c-grid-closes/meta.tsv tests/data/decisions/c-grid-closes/traffic.tsv \
-	tests/data/decisions/c-grid-closes/vms.tsv \
-	tests/data/decisions/d-cheaper-but-slower/environments.json \
-	tests/data/decisions/d-cheaper-but-slower/matrix.csv \
-	tests/data/decisions/d-cheaper-but-slower/places.csv \
-	tests/data/decisions/e-whole-groups/environments.json tests/data/decisions/e-whole-groups/matrix.csv \
-	tests/data/decisions/e-whole-groups/places.csv
+EXTRA_DIST += tests/unit/test_place.sh tests/unit/test_decisions.sh tests/data/decisions

@@ -135,7 +135,7 @@ static double live(struct life *life, const double *weight, double minimum_gain)
 	for (size_t i = 0; i < advice.plan.nsteps; i++) {
 		const struct plan_step *step = &advice.plan.steps[i];
 
-		life->host[atoi(advice.problem.vms[step->vm]->name + 2)] =
+		life->host[strtol(advice.problem.vms[step->vm]->name + 2, NULL, 10)] =
 		    advice.problem.names[step->to].host[1] - '0';
 	}
 	life->moves += advice.plan.nsteps;
