@@ -17,6 +17,9 @@
 #define CURVE_SHARE 0.1 /* of the budget, from its beginning */
 #define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
 #define CURVE_POINTS 12
+/* Instances that fit into a cache are worked on so much faster. */
+#define CACHED_VMS 5000
+#define CACHED_SPEED 1.6
 #define LIMIT_S_PER_VM 2e-4 /* of many VMs */
 
 struct solving {
@@ -208,6 +211,8 @@ static int solving_init(struct solving *s)
 	solve_budget_init(&s->budget,
 	    s->settings->limit_s > 0 ? s->settings->limit_s : solve_default_limit_s(s->in->nvms),
 	    s->settings->cpu_s);
+	if (s->in->nvms <= CACHED_VMS)
+		s->budget.total = (uint64_t)((double)s->budget.total * CACHED_SPEED);
 	/* Reading took its share already: about 100 MB a second. */
 	solve_budget_spend(&s->budget, s->in->bytes);
 	s->max_moved = s->settings->max_moves;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A planning instance: VMs, environments, links and traffic as numbers, read from a folder of tab
- * separated files (doc/planning.md, "Instances"). What is read is foreign and checked: bounded,
+ * separated files (doc/instances.md, "Instances"). What is read is foreign and checked: bounded,
  * every number in range, every fault told as FILE:LINE. Parsing is pure; only solve_instance_load()
  * reads files.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a placement costs: the only place that knows how run time, money, the use of
- * resources and traffic come about (doc/planning.md, "Cost model"). The search sees costs as a sum
+ * resources and traffic come about (doc/instances.md, "Cost model"). The search sees costs as a sum
  * of what a VM costs in an environment and of what a flow costs between two environments; another
  * model replaces the functions of this header. Pure.
  *

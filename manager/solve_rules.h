@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a plan must keep beside the facts of the instance: rules of the operator, read from a tab
- * separated file (doc/planning.md, "Rules"), and what they and the availability of environments
+ * separated file (doc/instances.md, "Rules"), and what they and the availability of environments
  * come to for each VM. Pure, but for solve_rules_load().
  *
  * Life-cycle: solve_rules_load(), solve_rules_parse() or {0}; solve_bounds_build(); use;
