@@ -111,6 +111,7 @@ int advise(const struct advise_input *input, json_t **document, char *message, s
 		.plan = &advice.plan,
 		.objective = advice.objective,
 		.settings = input->settings,
+		.before = input->standing,
 		.now_s = input->now_s,
 		.expires_s = input->now_s + input->settings->expires_ms / 1000});
 	advice_deinit(&advice);

@@ -23,7 +23,6 @@
 
 struct environment_watch {
 	struct environment_watch_options options; /* texts owned */
-	struct event_base *base;
 	struct event *timer;
 	struct http_client *client;     /* NULL: a file, or no source */
 	struct http_exchange *exchange; /* that is under way */
@@ -102,7 +101,6 @@ static void note_current(struct environment_watch *watch)
 /* ---- a document came ---- */
 
 struct telling {
-	struct environment_watch *watch;
 	size_t count;
 	char first[ENVIRONMENT_CHANGE_SIZE];
 };
@@ -136,7 +134,7 @@ static void keep_copy(const struct environment_watch *watch)
 static void replace(
     struct environment_watch *watch, char *text, size_t length, struct environments *facts)
 {
-	struct telling telling = {.watch = watch};
+	struct telling telling = {0};
 	const bool first = watch->text == NULL;
 
 	if (!first)
@@ -362,7 +360,6 @@ int environment_watch_new(struct event_base *base, const struct environment_watc
 		snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
 		return GRAPPE_EMEMORY;
 	}
-	watch->base = base;
 	read_copy(watch);
 	*out = watch;
 	return GRAPPE_OK;

@@ -11,6 +11,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/group.c manager/group.h \
 	manager/group_auto.c manager/group_auto.h \
 	manager/group_flow.c manager/group_flow.h \
+	manager/group_identity.c manager/group_identity.h \
 	manager/group_join.c manager/group_join.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \

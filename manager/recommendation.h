@@ -29,6 +29,7 @@ struct recommendation_input {
 	const struct plan *plan;
 	enum cost_objective objective;           /* of the plan */
 	const struct manager_settings *settings; /* who owns what; may be NULL */
+	const json_t *before; /* the document before, whose groups keep their numbers; NULL: none */
 	int64_t now_s, expires_s;                /* epoch seconds */
 };
 

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "manager/explain.h"
+#include "manager/group_identity.h"
 #include "manager/hazard.h"
 
 #include <math.h>
@@ -155,11 +156,12 @@ static json_t *moves_json(const struct recommendation_input *input)
 	return moves;
 }
 
-static json_t *group_json(const struct recommendation_input *input, size_t index)
+static json_t *group_json(const struct recommendation_input *input, size_t index, uint64_t number)
 {
 	const struct groups_item *group = &input->groups->items[index];
 	json_t *ids = json_array(), *names = json_array();
 	char shape[SHAPE_TEXT_SIZE];
+	const char *label;
 
 	for (size_t i = 0; i < group->members.count; i++) {
 		const char *id = matrix_name(input->observation->matrix, group->members.nodes[i]);
@@ -168,21 +170,46 @@ static json_t *group_json(const struct recommendation_input *input, size_t index
 		json_array_append_new(ids, text_json(id));
 		json_array_append_new(names, text_json(vm != NULL ? vm->name : id));
 	}
-	return json_pack("{s:o, s:o, s:s}", "vms", ids, "names", names, "shape",
+	label = group_identity_label(group, input->observation);
+	return json_pack("{s:I, s:o, s:o, s:o, s:s}", "number", (json_int_t)number, "application",
+	    label[0] != '\0' ? text_json(label) : json_null(), "vms", ids, "names", names, "shape",
 	    shape_format(&group->shape, shape));
 }
 
-static json_t *groups_json(const struct recommendation_input *input)
+static json_t *churn_json(const struct group_churn *churn)
 {
-	json_t *groups = json_array();
+	return churn->known ? json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "groups_kept",
+				  (json_int_t)churn->kept, "groups_new", (json_int_t)churn->new,
+				  "groups_gone", (json_int_t)churn->gone, "vms_joined",
+				  (json_int_t)churn->joined, "vms_left", (json_int_t)churn->left,
+				  "vms_changed_share", churn->changed)
+			    : json_null();
+}
 
-	for (size_t i = 0; groups != NULL && i < input->groups->count; i++) {
-		if (json_array_append_new(groups, group_json(input, i)) == 0)
-			continue;
-		json_decref(groups);
-		return NULL;
+/* The groups with their numbers, and what changed in them. Returns 0 or GRAPPE_EMEMORY. */
+static int add_groups(const struct recommendation_input *input, json_t *document)
+{
+	const struct groups *groups = input->groups;
+	uint64_t *numbers = calloc(groups->count + 1, sizeof *numbers), next;
+	json_t *list = json_array();
+	struct group_churn churn;
+	int rc = numbers != NULL && list != NULL
+		     ? group_identity_find(input->before, groups, input->observation->matrix,
+			   numbers, &next, &churn)
+		     : GRAPPE_EMEMORY;
+
+	for (size_t i = 0; rc == GRAPPE_OK && i < groups->count; i++)
+		if (json_array_append_new(list, group_json(input, i, numbers[i])) != 0)
+			rc = GRAPPE_EMEMORY;
+	free(numbers);
+	if (rc != GRAPPE_OK) {
+		json_decref(list);
+		return rc;
 	}
-	return groups;
+	json_object_set_new(document, "groups", list);
+	json_object_set_new(document, "next_group", json_integer((json_int_t)next));
+	json_object_set_new(document, "churn", churn_json(&churn));
+	return GRAPPE_OK;
 }
 
 /* What the reader should know about the input. */
@@ -443,17 +470,19 @@ json_t *recommendation_build(const struct recommendation_input *input)
 	make_id(input, id);
 	document = json_pack(
 	    "{s:i, s:s, s:I, s:I, s:b, s:s, s:s, s:{s:I, s:I, s:o}, s:[I, I], s:b, s:o, s:o, s:o, "
-	    "s:o, s:o}",
+	    "s:o}",
 	    "version", 1, "id", id, "created", (json_int_t)input->now_s, "expires",
 	    (json_int_t)input->expires_s, "posted", 0, "state",
 	    plan->nsteps > 0 ? "pending" : "done", "objective", objectives[input->objective],
 	    "window", "from", (json_int_t)window->from_s, "to", (json_int_t)window->to_s, "length",
 	    length_json(input), "periods", (json_int_t)window->known, (json_int_t)window->wanted,
 	    "approximate", window->approximate, "before", terms_json(input, &plan->before), "after",
-	    terms_json(input, &plan->after), "groups", groups_json(input), "moves",
-	    moves_json(input), "notes", notes_json(input));
-	if (document == NULL)
+	    terms_json(input, &plan->after), "moves", moves_json(input), "notes",
+	    notes_json(input));
+	if (document == NULL || add_groups(input, document) != GRAPPE_OK) {
+		json_decref(document);
 		return NULL;
+	}
 	add_new(document, "status", json_string(plan->feasible ? "ok" : "infeasible"));
 	add_new(document, "reason", text_json(plan->reason));
 	add_new(document, "horizon_h", json_real(input->problem->horizon_h));

@@ -67,7 +67,14 @@ static void print_groups(const json_t *document, FILE *out)
 		const json_t *group = json_array_get(groups, i);
 		const json_t *names = json_object_get(group, "names");
 
-		fprintf(out, "group %-9zu ", i + 1);
+		const char *application = string(group, "application");
+
+		fprintf(out, "group %-9lld ",
+		    json_is_integer(json_object_get(group, "number"))
+			? (long long)integer(group, "number")
+			: (long long)i + 1);
+		if (application[0] != '\0')
+			fprintf(out, "%s: ", application);
 		for (size_t k = 0; k < json_array_size(names); k++)
 			fprintf(out, "%s ", json_string_value(json_array_get(names, k)));
 		fprintf(out, "(%s)\n", string(group, "shape"));

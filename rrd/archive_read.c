@@ -486,18 +486,26 @@ static int count_marks(struct archive_reader *reader, const char *receiver, int6
 	return rc;
 }
 
+/* What was watched in the window: the head of the receiver's coverage, and its rows. rows needs
+ * archive_rows_deinit() in any case. */
+static int read_watched(struct archive_reader *reader, const char *receiver, int64_t from_s,
+    int64_t to_s, struct rrdfile_head *head, struct archive_rows *rows)
+{
+	char path[PATH_MAX];
+	int rc = read_coverage_head(reader, receiver, path, head);
+
+	return rc == GRAPPE_OK ? coverage_read(path, head, from_s, to_s, false, rows) : rc;
+}
+
 int archive_read_caveats(struct archive_reader *reader, const char *receiver, int64_t from_s,
     int64_t to_s, struct caveats *caveats)
 {
 	struct archive_rows rows = {0};
 	struct rrdfile_head head;
-	char path[PATH_MAX];
 	int rc;
 
 	*caveats = (struct caveats){0};
-	rc = read_coverage_head(reader, receiver, path, &head);
-	if (rc == GRAPPE_OK)
-		rc = coverage_read(path, &head, from_s, to_s, false, &rows);
+	rc = read_watched(reader, receiver, from_s, to_s, &head, &rows);
 	if (rc == GRAPPE_OK)
 		rc = count_marks(reader, receiver, head.last_s, &rows, caveats);
 	archive_rows_deinit(&rows);
@@ -525,13 +533,10 @@ int archive_read_totals(struct archive_reader *reader, const char *receiver, int
 	struct archive_names senders = {0};
 	struct archive_rows rows = {0};
 	struct rrdfile_head head;
-	char path[PATH_MAX];
 	int rc;
 
 	*out = (struct archive_totals){0};
-	rc = read_coverage_head(reader, receiver, path, &head);
-	if (rc == GRAPPE_OK)
-		rc = coverage_read(path, &head, from_s, to_s, false, &rows);
+	rc = read_watched(reader, receiver, from_s, to_s, &head, &rows);
 	if (rc == GRAPPE_OK)
 		rc = archive_read_senders(reader, receiver, &senders);
 	if (rc == GRAPPE_OK) {

@@ -27,7 +27,6 @@ figure() { sed -n "s/.*\\b$1=\\([0-9.]*\\).*/\\1/p" "$folder/out"; }
 run() { "$tool" "$@" >"$folder/out" || { cat "$folder/out" >&2; exit 1; }; }
 # CPU seconds and bytes of the daemon so far.
 daemon_cpu() { [ -n "$daemon" ] && awk -v t="$ticks" '{ print ($14 + $15) / t }' "/proc/$daemon/stat" || echo 0; }
-daemon_bytes() { [ -n "$daemon" ] && sed -n 's/^write_bytes: //p' "/proc/$daemon/io" || echo 0; }
 # median, lowest and highest of a column of $folder/runs.
 spread() {
 	cut -d' ' -f"$1" "$folder/runs" | sort -g | awk -v f="$2" '{ v[NR] = $1 }
@@ -50,23 +49,21 @@ stop_daemon() {
 
 # measure HOW RECEIVERS SENDERS [rrdcached=...]
 measure() {
-	local how=$1 receivers=$2 senders=$3 number=2 i cpu bytes first
+	local how=$1 receivers=$2 senders=$3 number=2 i cpu first
 	shift 3
 	rm -rf "$folder/rrd"
 	: >"$folder/runs"
 	run write "$folder/rrd" "$receivers" "$senders" $start 1 1 detail "$@"
 	first="$(figure cpu_s) s CPU, $(figure wall_s) s"
 	for ((i = 0; i < repeat; i++)); do
-		cpu=$(daemon_cpu) bytes=$(daemon_bytes)
+		cpu=$(daemon_cpu)
 		run write "$folder/rrd" "$receivers" "$senders" $start $number "$periods" detail "$@"
 		number=$((number + periods))
-		echo "$(figure cpu_s) $(figure commit_cpu_s) $cpu $(daemon_cpu) $(figure wall_s) $(figure commit_wall_s) \
-			$(figure written_bytes) $bytes $(daemon_bytes)" | awk -v n="$periods" '{ c = ($1 + $2) / n
-			printf "%.4f %.3f %.4f %.3f %.3f %.1f\n", c, c / 30 * 100, ($4 - $3) / n, ($5 + $6) / n, $6,
-				($7 + $9 - $8) / n / 1e6 }' >>"$folder/runs"
+		echo "$(figure cpu_s) $(figure commit_cpu_s) $cpu $(daemon_cpu) $(figure wall_s) $(figure commit_wall_s)" | awk -v n="$periods" '{ c = ($1 + $2) / n
+			printf "%.4f %.3f %.4f %.3f %.3f\n", c, c / 30 * 100, ($4 - $3) / n, ($5 + $6) / n, $6 }' >>"$folder/runs"
 	done
-	printf '%7d  %-9s  %-26s  %-24s  %-22s  %-22s  %-20s  %-22s  %s\n' $((receivers * senders)) "$how" "$first" \
-		"$(spread 1 %.3f)" "$(spread 2 %.2f)" "$(spread 3 %.3f)" "$(spread 4 %.2f)" "$(spread 5 %.2f)" "$(spread 6 %.1f)"
+	printf '%7d  %-9s  %-26s  %-24s  %-22s  %-22s  %-20s  %s\n' $((receivers * senders)) "$how" "$first" \
+		"$(spread 1 %.3f)" "$(spread 2 %.2f)" "$(spread 3 %.3f)" "$(spread 4 %.2f)" "$(spread 5 %.2f)"
 }
 
 # reading PAIRS - matrices of the last hour of what was written last.
@@ -83,8 +80,8 @@ reading() {
 	echo "$1 pairs: a matrix of the last hour takes $(spread 1 %.3f) s CPU, $(spread 2 %.2f) s wall"
 }
 
-printf '%7s  %-9s  %-26s  %-24s  %-22s  %-22s  %-20s  %-22s  %s\n' pairs how "first contact" "CPU s a period" \
-	"% of a core at 30 s" "daemon's CPU s a period" "wall s a period" "wall s of the commit" "MB dirtied a period"
+printf '%7s  %-9s  %-26s  %-24s  %-22s  %-22s  %-20s  %s\n' pairs how "first contact" "CPU s a period" \
+	"% of a core at 30 s" "daemon's CPU s a period" "wall s a period" "wall s of the commit"
 for pairs; do
 	senders=100
 	receivers=$(((pairs + senders - 1) / senders))
