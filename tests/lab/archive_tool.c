@@ -87,22 +87,6 @@ static double cpu_s(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* Pages that this process made dirty, as bytes that go to the disk sooner or later. */
-static unsigned long long written_bytes(void)
-{
-	static const char name[] = "\nwrite_bytes: ";
-	char text[1024];
-	FILE *file = fopen("/proc/self/io", "r");
-	const size_t length = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
-	const char *at;
-
-	if (file != NULL)
-		fclose(file);
-	text[length] = '\0';
-	at = strstr(text, name);
-	return at != NULL ? strtoull(at + strlen(name), NULL, 10) : 0;
-}
-
 static void print_figures(struct archive *archive, int failed, double wall, double cpu)
 {
 	const struct archive_counters *counters = archive_counters(archive);
@@ -158,9 +142,9 @@ static int write_all(const struct task *task)
 		failed++;
 	if (message[0] != '\0')
 		printf("%s\n", message);
-	printf("stored=%" PRIu64 " written_bytes=%llu commit_wall_s=%.3f commit_cpu_s=%.3f\n",
-	    archive_counters(archive)->periods, written_bytes(),
-	    (double)(clock_monotonic_ns() - begin_ns) / 1e9, cpu_s() - begin_cpu);
+	printf("stored=%" PRIu64 " commit_wall_s=%.3f commit_cpu_s=%.3f\n",
+	    archive_counters(archive)->periods, (double)(clock_monotonic_ns() - begin_ns) / 1e9,
+	    cpu_s() - begin_cpu);
 	archive_close(archive);
 	return failed > 0 ? 2 : 0;
 }
