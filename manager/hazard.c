@@ -62,16 +62,24 @@ static const struct environment_network *network_of(const struct asking *a, uint
 	return NULL;
 }
 
+static enum truth is_same_segment(const struct observed_vm *a, const struct observed_vm *b)
+{
+	if (a->segment[0] == '\0' || b->segment[0] == '\0')
+		return TRUTH_UNKNOWN;
+	return strcmp(a->segment, b->segment) == 0 ? TRUTH_YES : TRUTH_NO;
+}
+
 /* ---- addresses ---- */
 
-/* Another VM that will be there with the same address, or NULL. */
+/* Another VM that will be there with the same address, in the same segment or in one that nobody
+ * tells, or NULL. */
 static const struct observed_vm *find_twin(const struct asking *a, const struct address *address)
 {
 	for (uint32_t vm = 0; vm < a->p->instance.nvms; vm++) {
 		const struct observed_vm *other = a->p->vms[vm];
 
-		if (other == a->vm || strcmp(other->segment, a->vm->segment) != 0 ||
-		    a->p->places.items[a->plan->place[vm]].env != a->to)
+		if (other == a->vm || a->p->places.items[a->plan->place[vm]].env != a->to ||
+		    (is_same_segment(other, a->vm) == TRUTH_NO))
 			continue;
 		for (size_t i = 0; i < other->naddresses; i++)
 			if (address_compare(&other->addresses[i], address) == 0)
@@ -98,9 +106,14 @@ static bool is_taken(struct asking *a, const struct environment_network *network
 		const struct address *address = &a->vm->addresses[i];
 		const struct observed_vm *twin = find_twin(a, address);
 
-		if (twin != NULL)
+		if (twin != NULL && is_same_segment(twin, a->vm) == TRUTH_YES)
 			tell(a, "address", conflict, "%s has its address %s too and is in %s",
 			    twin->name, address_format(address, text), to);
+		else if (twin != NULL)
+			tell(a, "address", unknown,
+			    "%s in %s has its address %s too; whether in the same network is not "
+			    "told",
+			    twin->name, to, address_format(address, text));
 		else if (network != NULL && is_used(network, address))
 			tell(a, "address", conflict, "its address %s is in use in %s",
 			    address_format(address, text), to);
@@ -154,8 +167,9 @@ static void ask_network(struct asking *a)
 		    a->vm->segment);
 }
 
-/* Whom the VM talks to across segments in its new environment: how much, per second. */
-static double routed_octets(const struct asking *a)
+/* What the VM exchanges in its new environment with VMs of other segments, or (TRUTH_UNKNOWN) of
+ * segments that nobody tells: octets per second. */
+static double octets_with(const struct asking *a, enum truth same)
 {
 	const struct problem *p = a->p;
 	double octets = 0;
@@ -166,7 +180,7 @@ static double routed_octets(const struct asking *a)
 
 		if (other < p->instance.nvms &&
 		    p->places.items[a->plan->place[other]].env == a->to &&
-		    strcmp(p->vms[other]->segment, a->vm->segment) != 0)
+		    is_same_segment(p->vms[other], a->vm) == same)
 			octets += flow->bytes_s;
 	}
 	return octets;
@@ -174,24 +188,28 @@ static double routed_octets(const struct asking *a)
 
 static void ask_path(struct asking *a)
 {
-	const double octets = routed_octets(a);
+	const double octets = octets_with(a, TRUTH_NO), untold = octets_with(a, TRUTH_UNKNOWN);
 	const struct environment_network *network = network_of(a, a->to);
 	const enum truth router = network != NULL ? network->router : TRUTH_UNKNOWN;
 	const char *from = a->p->environments[a->from], *to = a->p->environments[a->to];
 	char rate[32];
 
-	if (octets <= 0)
-		return;
-	explain_rate(octets, rate, sizeof rate);
-	if (router == TRUTH_YES)
+	explain_rate(octets > 0 ? octets : untold, rate, sizeof rate);
+	if (octets <= 0 && untold > 0)
+		tell(a, "path", unknown,
+		    "whether %s that it exchanges there stay in one segment is not told, nor "
+		    "whether "
+		    "they would still pass through %s",
+		    rate, from);
+	else if (octets > 0 && router == TRUTH_YES)
 		tell(a, "path", clear, "%s of it go to other segments; a router of %s passes them",
 		    rate, to);
-	else if (router == TRUTH_NO)
+	else if (octets > 0 && router == TRUTH_NO)
 		tell(a, "path", conflict,
 		    "%s of it go to other segments, and %s has no router: they would still pass "
 		    "through %s",
 		    rate, to, from);
-	else
+	else if (octets > 0)
 		tell(a, "path", unknown,
 		    "%s of it go to other segments; whether they would still pass through %s is "
 		    "not told",
@@ -252,10 +270,12 @@ static void ask_group(struct asking *a)
 		    with, without);
 }
 
+/* Every limit of the host that is told can be held against what is known of the VM; and one is. */
 static bool is_room_known(const struct observed_vm *vm, const struct load *limit)
 {
-	return isfinite(limit->vms) || (isfinite(limit->vcpu) && !isnan(vm->vcpu) &&
-					   isfinite(limit->mem_GiB) && !isnan(vm->mem_GiB));
+	return (isfinite(limit->vcpu) || isfinite(limit->mem_GiB) || isfinite(limit->vms)) &&
+	       !(isfinite(limit->vcpu) && isnan(vm->vcpu)) &&
+	       !(isfinite(limit->mem_GiB) && isnan(vm->mem_GiB));
 }
 
 static void ask_capacity(struct asking *a)

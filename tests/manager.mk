@@ -2,7 +2,7 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
+	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
 	tests/replay/replay_manager tests/replay/replay_stability
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
@@ -27,6 +27,9 @@ tests_unit_test_plan_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_plan_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_group_identity_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_group_identity_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_hazard_SOURCES = tests/unit/test_hazard.c $(TEST_WORLD)
+tests_unit_test_hazard_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_hazard_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_template_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_template_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_environment_CFLAGS = $(MANAGER_TEST_CFLAGS)
