@@ -5,6 +5,7 @@
 #include "manager/recommendation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MS_PER_H 3600e3
@@ -34,17 +35,45 @@ static int choose_objective(
 	return GRAPPE_ENOTFOUND;
 }
 
+static int read_caps(const struct advise_input *input, const struct advice *advice,
+    double caps[CAP_KINDS], char *message, size_t size)
+{
+	const char *text = input->settings->cap;
+	const struct instance *instance = &advice->problem.instance;
+	uint32_t *env = calloc(instance->nvms + 1, sizeof *env);
+	struct cost_totals present;
+	int rc = env != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	for (size_t vm = 0; rc == GRAPPE_OK && vm < instance->nvms; vm++)
+		env[vm] = instance->vms[vm].env;
+	if (rc == GRAPPE_OK)
+		rc = solve_model_totals_of(instance, env, &present);
+	if (rc == GRAPPE_OK)
+		rc = solve_cap_parse(text, &present, caps, message, size);
+	free(env);
+	for (int kind = 0; rc == GRAPPE_OK && kind < CAP_KINDS; kind++) {
+		if (!(caps[kind] > 0) || advice->problem.missing[kind][0] == '\0')
+			continue;
+		snprintf(message, size, "no cap on %s: the environment document does not tell %s",
+		    cost_names[kind], advice->problem.missing[kind]);
+		rc = GRAPPE_ENOTFOUND;
+	}
+	return rc;
+}
+
 static int plan_problem(
     const struct advise_input *input, struct advice *advice, char *message, size_t size)
 {
 	const struct manager_settings *settings = input->settings;
 	int rc = choose_objective(input, advice, message, size);
-	const struct plan_settings limits = {.objective = advice->objective,
+	struct plan_settings limits = {.objective = advice->objective,
 	    .minimum_gain = settings->minimum_gain,
 	    .minimum_gain_octets = (double)settings->minimum_gain_rate,
 	    .max_moves = (size_t)settings->max_moves,
 	    .limit_s = (double)settings->plan_time_ms / 1000};
 
+	if (rc == GRAPPE_OK)
+		rc = read_caps(input, advice, limits.caps, message, size);
 	if (rc != GRAPPE_OK)
 		return rc;
 	problem_remember(&advice->problem, input->standing);

@@ -13,9 +13,6 @@
 #define MESSAGE_SIZE 1024
 #define LIMIT_MAX_S 86400
 
-static const char *const objectives[] = {
-    [COST_TIME] = "time", [COST_MONEY] = "cost", [COST_RESOURCES] = "resources", NULL};
-
 static double process_cpu_s(void)
 {
 	struct timespec now = {0};
@@ -35,7 +32,7 @@ static int read_settings(
 	*settings =
 	    (struct solve_settings){.max_moves = SOLVE_NO_LIMIT, .seed = 1, .cpu_s = process_cpu_s};
 	if (options->objective != NULL)
-		objective = cli_choose(program, "objective", options->objective, objectives);
+		objective = cli_choose(program, "objective", options->objective, cost_names);
 	if (objective < 0)
 		return GRAPPE_EINVALID;
 	settings->objective = (enum cost_objective)objective;
@@ -106,7 +103,7 @@ static json_t *document_of(const struct instance *instance, enum cost_objective 
 	const struct cost_totals *before = &answer->before, *after = &answer->after;
 	const bool good = answer->feasible;
 	json_t *document = json_pack("{s:s, s:{s:s, s:o, s:o}}", "status",
-	    good ? "ok" : "infeasible", "objective", "name", objectives[objective], "before",
+	    good ? "ok" : "infeasible", "objective", "name", cost_names[objective], "before",
 	    number(solve_model_value(objective, before)), "after",
 	    good ? number(solve_model_value(objective, after)) : json_null());
 
@@ -157,7 +154,7 @@ static void print_text(enum cost_objective objective, const struct solve_answer 
 		printf("no plan%s: %s\n", answer->proven ? "" : " found", answer->reason);
 		return;
 	}
-	printf("%s: %.6g -> %.6g in %zu moves\n", objectives[objective],
+	printf("%s: %.6g -> %.6g in %zu moves\n", cost_names[objective],
 	    solve_model_value(objective, before), solve_model_value(objective, after),
 	    answer->plan.count);
 	printf("hours of VMs %.6g -> %.6g, cost %.6g -> %.6g, open vcpu %.6g -> %.6g, longest "
@@ -173,6 +170,26 @@ static void print_text(enum cost_objective objective, const struct solve_answer 
 }
 
 /* ---- the whole ---- */
+
+static int read_caps(const char *program, const char *text, const struct instance *instance,
+    struct solve_settings *settings)
+{
+	uint32_t *place = calloc(instance->nvms + 1, sizeof *place);
+	struct cost_totals present;
+	char message[MESSAGE_SIZE] = "out of memory";
+	int rc = place != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	for (size_t vm = 0; rc == GRAPPE_OK && vm < instance->nvms; vm++)
+		place[vm] = instance->vms[vm].env;
+	if (rc == GRAPPE_OK)
+		rc = solve_model_totals_of(instance, place, &present);
+	if (rc == GRAPPE_OK)
+		rc = solve_cap_parse(text, &present, settings->caps, message, sizeof message);
+	free(place);
+	if (rc != GRAPPE_OK)
+		fprintf(stderr, "%s: --cap: %s\n", program, message);
+	return rc;
+}
 
 static int plan_instance(const char *program, const struct instance *instance,
     const struct rules *rules, const struct solve_settings *settings, int format)
@@ -208,6 +225,10 @@ int cli_instance_run(const char *program, const struct cli_instance *options, in
 		return EXIT_FAILURE;
 	if (solve_instance_load(options->folder, &instance, message, sizeof message) != GRAPPE_OK) {
 		fprintf(stderr, "%s: %s\n", program, message);
+		return EXIT_FAILURE;
+	}
+	if (read_caps(program, options->cap, &instance, &settings) != GRAPPE_OK) {
+		solve_instance_deinit(&instance);
 		return EXIT_FAILURE;
 	}
 	if (options->rules == NULL || solve_rules_load(options->rules, &instance, NULL, &rules,

@@ -7,7 +7,7 @@
 
 /* The options as they stand on the command line; NULL: not given. */
 struct cli_instance {
-	const char *folder, *objective, *rules, *max_moves, *time_limit, *seed;
+	const char *folder, *objective, *rules, *max_moves, *time_limit, *seed, *cap;
 };
 
 /* What plans of both kinds take. */
@@ -16,6 +16,9 @@ struct cli_instance {
 	    "make small: time, cost, resources or, without --instance, traffic",                   \
 	    &(options).objective},                                                                 \
 	    {'r', "rules", "FILE", "what must be kept, lines rule<TAB>a<TAB>b", &(options).rules}, \
+	    {0, "cap", "NAME=LIMIT,…",                                                             \
+		"time, cost, resources or traffic at most LIMIT, or LIMIT% of what it is now",     \
+		&(options).cap},                                                                   \
 	    {'k', "max-moves", "K", "voluntary moves at most", &(options).max_moves},              \
 	{                                                                                          \
 		't', "time-limit", "SECONDS", "processor time to use", &(options).time_limit       \

@@ -35,6 +35,8 @@ int cli_live_apply(
 		return GRAPPE_EINVALID;
 	if (options->rules != NULL)
 		rc = replace_text(&settings->rules, options->rules);
+	if (rc == GRAPPE_OK && options->cap != NULL)
+		rc = replace_text(&settings->cap, options->cap);
 	if (rc == GRAPPE_OK && options->max_moves != NULL) {
 		uint64_t moves;
 

@@ -237,10 +237,6 @@ static json_t *placement_json(const struct advice *advice)
 
 static json_t *document_of(const struct advice *advice)
 {
-	static const char *const objectives[] = {[COST_TIME] = "time",
-	    [COST_MONEY] = "cost",
-	    [COST_RESOURCES] = "resources",
-	    [COST_TRAFFIC] = "traffic"};
 	const char *homeless = find_homeless(advice);
 	char reason[SOLVE_TEXT_SIZE];
 	json_t *missing = json_object();
@@ -251,9 +247,9 @@ static json_t *document_of(const struct advice *advice)
 	for (int i = COST_TIME; i < COST_TRAFFIC; i++)
 		if (advice->problem.missing[i][0] != '\0')
 			json_object_set_new(
-			    missing, objectives[i], text_json(advice->problem.missing[i]));
+			    missing, cost_names[i], text_json(advice->problem.missing[i]));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "status",
-	    homeless == NULL ? "ok" : "infeasible", "objective", objectives[advice->objective],
+	    homeless == NULL ? "ok" : "infeasible", "objective", cost_names[advice->objective],
 	    "before", json_null(), "after", homeless == NULL ? after_json(advice) : json_null(),
 	    "placement", homeless == NULL ? placement_json(advice) : json_array(), "unknown",
 	    missing, "reason", homeless == NULL ? "" : reason);

@@ -173,7 +173,7 @@ json_t *explain_vm(const struct advise_input *input, const struct advice *advice
 		.problem = p,
 		.plan = &advice->plan,
 		.objective = advice->objective,
-	    .settings = input->settings,
+		.settings = input->settings,
 		.now_s = input->now_s,
 		.expires_s = input->now_s});
 	json_t *whole = NULL;

@@ -30,6 +30,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/shape.c manager/shape.h \
 	manager/template.c manager/template.h \
 	manager/solve.c manager/solve.h \
+	manager/solve_cap.c manager/solve_cap.h \
 	manager/solve_cluster.c manager/solve_cluster.h \
 	manager/solve_graph.c manager/solve_graph.h \
 	manager/solve_instance.c manager/solve_instance.h \

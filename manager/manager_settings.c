@@ -57,6 +57,10 @@ static const struct setting main_settings[] = {
 	"How long before an environment closes its VMs must leave."},
     {"rules", SETTING_TEXT, AT(rules), "", 0, 0, NULL,
 	"File of rules that plans keep: pin, apart, together, sameaddr, forbid, drain, quota."},
+    {"cap", SETTING_TEXT, AT(cap), "", 0, 0, NULL,
+	"What plans must not exceed beside the objective, such as cost=105%,time=120%: shares of "
+	"the "
+	"present."},
     {"plan_time", SETTING_DURATION, AT(plan_time_ms), "2s", 10, 3600 * SECOND, NULL,
 	"Processor time that looking for a plan may take; few VMs take less."},
     {"minimum_gain", SETTING_REAL, AT(minimum_gain), "0.1", 0, 1, NULL,

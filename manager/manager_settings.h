@@ -46,6 +46,7 @@ struct manager_settings {
 	uint64_t dirty_rate;  /* bytes per second */
 	int64_t leave_before_ms;
 	char *rules; /* path, "" = none */
+	char *cap;   /* "" = none */
 	int64_t plan_time_ms;
 	double minimum_gain;        /* share, see doc/planning.md */
 	uint64_t minimum_gain_rate; /* octets per second and move */

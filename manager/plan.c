@@ -96,12 +96,15 @@ static void relax_limits(struct planning *x)
 static int choose_environments(struct planning *x, size_t max_moves)
 {
 	const double usual = LEAST_LIMIT_S + LIMIT_S_PER_VM * (double)x->in.nvms;
-	const struct solve_settings settings = {.objective = x->settings->objective,
+	struct solve_settings settings = {.objective = x->settings->objective,
 	    .max_moves = max_moves,
 	    .limit_s = fmin(x->settings->limit_s, usual),
 	    .seed = 1};
 	struct solve_answer answer;
-	int rc = solve_find(&x->in, &x->rules, &settings, &answer);
+	int rc;
+
+	memcpy(settings.caps, x->settings->caps, sizeof settings.caps);
+	rc = solve_find(&x->in, &x->rules, &settings, &answer);
 
 	if (rc != GRAPPE_OK)
 		return rc;
@@ -325,6 +328,29 @@ static size_t count_overfull(const struct problem *p, const uint32_t *place)
 	return over;
 }
 
+/* What hosts and the order of moves made of the plan may break a cap: then nobody moves who may
+ * stay. Returns whether the plan stands. */
+static bool keeps_caps(const struct planning *x)
+{
+	double caps[CAP_KINDS];
+	enum cost_objective kind;
+
+	memcpy(caps, x->settings->caps, sizeof caps);
+	solve_cap_raise(&x->out->before, caps);
+	return !solve_cap_broken(&x->out->after, caps, &kind);
+}
+
+static void drop_plan(struct planning *x)
+{
+	for (size_t i = 0; i < x->out->nsteps; i++)
+		x->out->feasible &= !x->out->steps[i].forced;
+	x->out->nsteps = x->out->ncurve = 0;
+	x->out->after = x->out->before;
+	memcpy(x->out->place, x->p->place, x->in.nvms * sizeof *x->out->place);
+	snprintf(x->out->reason, sizeof x->out->reason,
+	    "cap: no plan was found that keeps the rules and the caps");
+}
+
 static int finish(struct planning *x)
 {
 	struct sequence sequence = {0};
@@ -348,6 +374,8 @@ static int finish(struct planning *x)
 		rc = tell_steps(x, &sequence);
 		if (rc == GRAPPE_OK)
 			rc = plan_curve_find(x->p, x->settings->objective, x->out);
+		if (rc == GRAPPE_OK && !keeps_caps(x))
+			drop_plan(x);
 		x->out->overfull = count_overfull(x->p, x->out->place);
 	}
 	solve_sequence_deinit(&sequence);

@@ -24,6 +24,7 @@ struct plan_settings {
 	double minimum_gain_octets; /* per second, that each move must save (COST_TRAFFIC) */
 	size_t max_moves;           /* voluntary ones, parking included */
 	double limit_s;             /* processor time at most */
+	double caps[CAP_KINDS];     /* as in struct solve_settings */
 };
 
 struct plan_step {

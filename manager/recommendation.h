@@ -30,7 +30,7 @@ struct recommendation_input {
 	enum cost_objective objective;           /* of the plan */
 	const struct manager_settings *settings; /* who owns what; may be NULL */
 	const json_t *before; /* the document before, whose groups keep their numbers; NULL: none */
-	int64_t now_s, expires_s;                /* epoch seconds */
+	int64_t now_s, expires_s; /* epoch seconds */
 };
 
 /* recommendation_build - a new document: state "pending", or "done" without moves. A new reference,

@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const objectives[] = {[COST_TIME] = "time",
-    [COST_MONEY] = "cost",
-    [COST_RESOURCES] = "resources",
-    [COST_TRAFFIC] = "traffic"};
-
 /* ---- id ---- */
 
 struct digest {
@@ -450,7 +445,7 @@ static json_t *unknown_json(const struct recommendation_input *input)
 
 	for (int objective = COST_TIME; objective < COST_TRAFFIC; objective++)
 		if (!has(input, (enum cost_objective)objective))
-			json_object_set_new(missing, objectives[objective],
+			json_object_set_new(missing, cost_names[objective],
 			    text_json(input->problem->missing[objective]));
 	return missing;
 }
@@ -473,7 +468,7 @@ json_t *recommendation_build(const struct recommendation_input *input)
 	    "s:o}",
 	    "version", 1, "id", id, "created", (json_int_t)input->now_s, "expires",
 	    (json_int_t)input->expires_s, "posted", 0, "state",
-	    plan->nsteps > 0 ? "pending" : "done", "objective", objectives[input->objective],
+	    plan->nsteps > 0 ? "pending" : "done", "objective", cost_names[input->objective],
 	    "window", "from", (json_int_t)window->from_s, "to", (json_int_t)window->to_s, "length",
 	    length_json(input), "periods", (json_int_t)window->known, (json_int_t)window->wanted,
 	    "approximate", window->approximate, "before", terms_json(input, &plan->before), "after",

@@ -16,6 +16,7 @@
 #define START_SHARE 0.1 /* of the budget, when the first one takes too many moves */
 #define CURVE_SHARE 0.1 /* of the budget, from its beginning */
 #define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
+#define CAPPED_END 0.6  /* the same, when caps may take the rest */
 #define CURVE_POINTS 12
 /* Instances that fit into a cache are worked on so much faster. */
 #define CACHED_VMS 5000
@@ -203,6 +204,8 @@ static int find_sequence(struct solving *s)
 
 static int solving_init(struct solving *s)
 {
+	int rc;
+
 	s->place = calloc(s->in->nvms + 1, sizeof *s->place);
 	s->target = calloc(s->in->nvms + 1, sizeof *s->target);
 	if (s->place == NULL || s->target == NULL)
@@ -217,7 +220,120 @@ static int solving_init(struct solving *s)
 	solve_budget_spend(&s->budget, s->in->bytes);
 	s->max_moved = s->settings->max_moves;
 	stay_as_it_is(s);
-	return solve_model_totals_of(s->in, s->target, &s->out->before);
+	rc = solve_model_totals_of(s->in, s->target, &s->out->before);
+	return rc;
+}
+
+/* ---- caps ---- */
+
+static bool has_caps(const struct solving *s)
+{
+	for (int kind = 0; kind < CAP_KINDS; kind++)
+		if (s->settings->caps[kind] > 0)
+			return true;
+	return false;
+}
+
+/* No environment opens that is closed now, where a unit has another one. */
+static void keep_closed(struct solving *s)
+{
+	uint64_t open = 0;
+
+	for (size_t vm = 0; vm < s->in->nvms; vm++)
+		open |= UINT64_C(1) << s->in->vms[vm].env;
+	for (uint32_t node = 0; node < s->graph.nodes; node++)
+		if ((s->graph.allowed[node] & open) != 0)
+			s->graph.allowed[node] &= open;
+}
+
+static int apply_caps(struct solving *s, uint32_t *place)
+{
+	return solve_cap_apply(&(struct solve_cap_task){.instance = s->in,
+				   .bounds = &s->bounds,
+				   .graph = &s->graph,
+				   .caps = s->settings->caps,
+				   .max_moved = s->max_moved,
+				   .budget = &s->budget},
+	    place);
+}
+
+/* Whether a placement of units breaks a cap, and which. */
+static int find_broken(struct solving *s, const uint32_t *place, enum cost_objective *kind)
+{
+	struct cost_totals totals;
+	int rc;
+
+	for (size_t vm = 0; vm < s->in->nvms; vm++)
+		s->target[vm] = place[s->bounds.unit[vm]];
+	rc = solve_model_totals_of(s->in, s->target, &totals);
+	return rc == GRAPPE_OK ? solve_cap_broken(&totals, s->settings->caps, kind) : rc;
+}
+
+/* Begins at the other end: with little of the capped cost, and then what the caps allow of the
+ * objective. */
+static int begin_with_capped(struct solving *s, enum cost_objective kind, uint32_t *place)
+{
+	struct solve_graph graph = {0};
+	int rc = solve_graph_build(s->in, &s->bounds, kind, &graph);
+
+	if (rc == GRAPPE_OK)
+		rc = solve_levels_improve(
+		    &graph, place, s->max_moved, &s->lots, &s->budget, SEARCH_END);
+	if (rc == GRAPPE_OK)
+		rc = apply_caps(s, place);
+	solve_graph_deinit(&graph);
+	return rc;
+}
+
+static int keep_caps(struct solving *s)
+{
+	uint32_t *place = calloc(s->graph.nodes + 1, sizeof *place);
+	enum cost_objective kind;
+	int rc = place != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	if (rc == GRAPPE_OK)
+		rc = apply_caps(s, s->place);
+	if (rc == GRAPPE_OK)
+		rc = find_broken(s, s->place, &kind);
+	if (rc > 0 && kind != COST_RESOURCES) {
+		memcpy(place, s->place, s->graph.nodes * sizeof *place);
+		rc = begin_with_capped(s, kind, place);
+		if (rc == GRAPPE_OK)
+			rc = find_broken(s, place, &kind);
+		if (rc == 0)
+			memcpy(s->place, place, s->graph.nodes * sizeof *place);
+	}
+	free(place);
+	return rc > 0 ? GRAPPE_OK : rc;
+}
+
+/* A plan that breaks a cap, and is worse than the present in that, is none: everybody stays, if
+ * that keeps the rules. */
+static int check_caps(struct solving *s)
+{
+	double caps[CAP_KINDS];
+	enum cost_objective kind;
+
+	memcpy(caps, s->settings->caps, sizeof caps);
+	if (solve_cap_broken(&s->out->after, caps, &kind))
+		snprintf(s->out->reason, sizeof s->out->reason,
+		    "cap: no placement was found that keeps the rules and costs no more than %.6g "
+		    "of "
+		    "%s",
+		    caps[kind], cost_names[kind]);
+	solve_cap_raise(&s->out->before, caps);
+	if (!solve_cap_broken(&s->out->after, caps, &kind))
+		return GRAPPE_OK;
+	stay_as_it_is(s);
+	if (solve_bounds_check(&s->bounds, s->in, s->target, NULL) > 0)
+		return GRAPPE_ENOTFOUND;
+	solve_sequence_deinit(&s->out->plan);
+	s->out->after = s->out->before;
+	return solve_sequence_find(&(struct sequence_task){.instance = s->in,
+				       .bounds = &s->bounds,
+				       .target = s->target,
+				       .objective = s->settings->objective},
+	    &s->out->plan);
 }
 
 /* Returns 0, GRAPPE_ENOTFOUND with a reason in the answer, or GRAPPE_EMEMORY. */
@@ -233,8 +349,8 @@ static int improve(struct solving *s)
 	if (rc == GRAPPE_OK)
 		rc = find_curve(s);
 	if (rc == GRAPPE_OK)
-		rc = solve_levels_improve(
-		    &s->graph, s->place, s->max_moved, &s->lots, &s->budget, SEARCH_END);
+		rc = solve_levels_improve(&s->graph, s->place, s->max_moved, &s->lots, &s->budget,
+		    has_caps(s) ? CAPPED_END : SEARCH_END);
 	return rc;
 }
 
@@ -252,10 +368,17 @@ int solve_find(const struct instance *instance, const struct rules *rules,
 	}
 	if (rc == GRAPPE_OK)
 		rc = solve_graph_build(instance, &s.bounds, settings->objective, &s.graph);
+	if (rc == GRAPPE_OK && settings->caps[COST_RESOURCES] > 0 &&
+	    settings->objective != COST_RESOURCES)
+		keep_closed(&s);
 	if (rc == GRAPPE_OK)
 		rc = improve(&s);
+	if (rc == GRAPPE_OK && has_caps(&s))
+		rc = keep_caps(&s);
 	if (rc == GRAPPE_OK)
 		rc = find_sequence(&s);
+	if (rc == GRAPPE_OK)
+		rc = check_caps(&s);
 	out->feasible = rc == GRAPPE_OK;
 	out->late = s.budget.late;
 	solve_graph_deinit(&s.graph);

@@ -9,6 +9,7 @@
 #ifndef GRAPPE_MANAGER_SOLVE_H
 #define GRAPPE_MANAGER_SOLVE_H
 
+#include "manager/solve_cap.h"
 #include "manager/solve_sequence.h"
 
 #include <stdbool.h>
@@ -19,8 +20,9 @@
 
 struct solve_settings {
 	enum cost_objective objective;
-	size_t max_moves; /* voluntary ones, or SOLVE_NO_LIMIT */
-	double limit_s;   /* processor time, 0: solve_default_limit_s() */
+	size_t max_moves;       /* voluntary ones, or SOLVE_NO_LIMIT */
+	double limit_s;         /* processor time, 0: solve_default_limit_s() */
+	double caps[CAP_KINDS]; /* by enum cost_objective: what must not be exceeded, 0: no cap */
 	uint64_t seed;
 	double (*cpu_s)(void); /* processor time used so far; NULL: count work only */
 };

@@ -12,6 +12,12 @@
 #define NOT_CONVERGING 3    /* times the memory, when it is written faster than sent */
 #define MIGRATION_SHARE 0.1 /* of a migration's time that its VM loses */
 
+const char *const cost_names[] = {[COST_TIME] = "time",
+    [COST_MONEY] = "cost",
+    [COST_RESOURCES] = "resources",
+    [COST_TRAFFIC] = "traffic",
+    NULL};
+
 double cost_migration_MB(const struct instance_vm *vm, double bandwidth_MBps)
 {
 	const double memory = 1024 * vm->load.mem_GiB, ratio = vm->dirty_MBps / bandwidth_MBps;

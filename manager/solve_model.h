@@ -16,6 +16,8 @@
 
 enum cost_objective { COST_TIME, COST_MONEY, COST_RESOURCES, COST_TRAFFIC };
 
+extern const char *const cost_names[]; /* by enum cost_objective; NULL-terminated */
+
 struct cost_totals {
 	double time_h;     /* sum over VMs */
 	double money;      /* of the VMs' hours and of what leaves environments */

@@ -510,8 +510,9 @@ static void make_random(struct world *world, int objective)
 	world->settings.minimum_gain_rate = 0;
 }
 
-/* The least value over all placements that no host and site is too full for; INFINITY: none. */
-static double find_optimum(const struct advice *advice)
+/* The least value over all placements that no host and site is too full for, and that cost no more
+ * money than the cap; INFINITY: none. */
+static double find_optimum(const struct advice *advice, double cap)
 {
 	const struct problem *p = &advice->problem;
 	const size_t nplaces = p->places.count;
@@ -534,7 +535,8 @@ static double find_optimum(const struct advice *advice)
 			load_add(&used[place], &p->instance.vms[vm].load);
 			fits &= !load_is_over(&used[place], &p->places.items[place].limit);
 		}
-		if (!fits || solve_model_totals_of(&p->instance, env, &totals) != 0)
+		if (!fits || solve_model_totals_of(&p->instance, env, &totals) != 0 ||
+		    totals.money > cap)
 			continue;
 		best = fmin(best, solve_model_value(advice->objective, &totals));
 	}
@@ -558,7 +560,7 @@ START_TEST(small_random_worlds_come_near_their_optimum)
 
 		make_random(&world, objectives[_i]);
 		plan(&world, &advice);
-		optimum = find_optimum(&advice);
+		optimum = find_optimum(&advice, INFINITY);
 		before = solve_model_value(advice.objective, &advice.plan.before);
 		after = solve_model_value(advice.objective, &advice.plan.after);
 		if (isfinite(optimum)) {
@@ -584,6 +586,69 @@ START_TEST(small_random_worlds_come_near_their_optimum)
 }
 END_TEST
 
+START_TEST(caps_are_kept_where_they_can_be)
+{
+	size_t possible = 0, reached = 0;
+	double sum = 0;
+
+	lots = 77;
+	for (int k = 0; k < RANDOM_WORLDS; k++) {
+		struct world world;
+		struct advice advice;
+		double cap, optimum, before, after;
+
+		make_random(&world, MANAGER_TIME);
+		free(world.settings.cap);
+		world.settings.cap = strdup("cost=90%");
+		plan(&world, &advice);
+		cap = 0.9 * advice.plan.before.money;
+		optimum = find_optimum(&advice, cap);
+		before = advice.plan.before.time_h;
+		after = advice.plan.after.time_h;
+		/* Never worse than the present; and where it can be, no more than the cap. */
+		if (advice.plan.nsteps > 0 && !advice.plan.steps[0].forced)
+			ck_assert_double_le(advice.plan.after.money,
+			    fmax(cap, advice.plan.before.money) * (1 + 1e-6));
+		if (isfinite(optimum)) {
+			possible++;
+			if (advice.plan.after.money <= cap * (1 + 1e-6)) {
+				ck_assert_double_ge(after, optimum * (1 - 1e-6));
+				reached++;
+				sum += (after - optimum) / fmax(optimum, before);
+			}
+		}
+		advice_deinit(&advice);
+		world_deinit(&world);
+	}
+	printf("caps: kept in %zu of %zu worlds where they can be; %.1f %% above the optimum under "
+	       "them\n",
+	    reached, possible, 100 * sum / (double)reached);
+	ck_assert_uint_gt(possible, RANDOM_WORLDS / 2);
+	ck_assert_uint_ge(10 * reached, 8 * possible);
+}
+END_TEST
+
+START_TEST(caps_that_make_no_sense_are_told)
+{
+	static const char *const wrong[] = {"costs=3", "cost", "cost=", "cost=-3", "cost=0",
+	    "time=5x", "time=nan%", "time=9%;cost=3"};
+	struct cost_totals present = {.time_h = 10, .money = 50};
+	double caps[CAP_KINDS] = {0};
+	char message[256];
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		message[0] = '\0';
+		ck_assert_int_lt(
+		    solve_cap_parse(wrong[i], &present, caps, message, sizeof message), 0);
+		ck_assert_str_ne(message, "");
+	}
+	ck_assert_int_eq(
+	    solve_cap_parse("time=120%,cost=33", &present, caps, message, sizeof message), 0);
+	ck_assert_double_eq_tol(caps[COST_TIME], 12, 1e-9);
+	ck_assert_double_eq_tol(caps[COST_MONEY], 33, 1e-9);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("plan");
@@ -605,6 +670,8 @@ int main(void)
 	tcase_set_timeout(rules, 60);
 	suite_add_tcase(suite, rules);
 	tcase_add_loop_test(optimum, small_random_worlds_come_near_their_optimum, 0, 4);
+	tcase_add_test(optimum, caps_are_kept_where_they_can_be);
+	tcase_add_test(optimum, caps_that_make_no_sense_are_told);
 	tcase_set_timeout(optimum, 300);
 	suite_add_tcase(suite, optimum);
 	return unit_run(suite);
