@@ -25,6 +25,7 @@ struct planning {
 	uint32_t *env;   /* per VM: as chosen */
 	uint32_t *place; /* per VM: where it ends, as far as is planned */
 	bool lenient;
+	double left_s; /* processor time that searches may still take */
 	struct plan *out;
 };
 
@@ -95,14 +96,17 @@ static void relax_limits(struct planning *x)
 /* Returns 1 when environments were chosen, 0 when there is no way, or GRAPPE_EMEMORY. */
 static int choose_environments(struct planning *x, size_t max_moves)
 {
+	/* Whatever comes, there is time left for another search. */
 	const double usual = LEAST_LIMIT_S + LIMIT_S_PER_VM * (double)x->in.nvms;
+	const double limit_s = fmin(x->left_s / 2, usual);
 	struct solve_settings settings = {.objective = x->settings->objective,
 	    .max_moves = max_moves,
-	    .limit_s = fmin(x->settings->limit_s, usual),
+	    .limit_s = limit_s,
 	    .seed = 1};
 	struct solve_answer answer;
 	int rc;
 
+	x->left_s -= limit_s;
 	memcpy(settings.caps, x->settings->caps, sizeof settings.caps);
 	rc = solve_find(&x->in, &x->rules, &settings, &answer);
 
@@ -417,7 +421,8 @@ static int planning_init(struct planning *x)
 
 int plan_find(const struct problem *problem, const struct plan_settings *settings, struct plan *out)
 {
-	struct planning x = {.p = problem, .settings = settings, .out = out};
+	struct planning x = {
+	    .p = problem, .settings = settings, .left_s = settings->limit_s, .out = out};
 	int rc;
 
 	*out = (struct plan){.feasible = true};

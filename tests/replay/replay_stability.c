@@ -182,7 +182,7 @@ START_TEST(noise_brings_hardly_more_moves)
 	size_t calm, noisy;
 
 	/* Without noise: what is worth it once, and never again. */
-	begin(&life, objectives[_i], 60, 11);
+	begin(&life, objectives[_i], 300, 11);
 	live(&life, NULL, 0.1);
 	calm = life.moves;
 	for (int period = 0; period < 5; period++)
@@ -190,7 +190,7 @@ START_TEST(noise_brings_hardly_more_moves)
 	ck_assert_uint_eq(life.moves, calm);
 	ck_assert_uint_gt(calm, VMS / 4);
 	/* Every period alone, the hardest case: 5 % on each pair. */
-	begin(&life, objectives[_i], 60, 11);
+	begin(&life, objectives[_i], 300, 11);
 	for (int period = 0; period < PERIODS; period++) {
 		for (size_t i = 0; i < life.npairs; i++)
 			weight[i] = fmax(0, 1 + 0.05 * normal());
@@ -234,7 +234,7 @@ START_TEST(a_week_brings_few_moves_and_nearly_all_of_the_gain)
 	double weight[VMS * VMS], mean[VMS * VMS], costs[3] = {0};
 	static double past[WINDOW][VMS * VMS];
 
-	begin(&steady, objectives[_i], 20, 23);
+	begin(&steady, objectives[_i], 60, 23);
 	eager = idle = steady;
 	for (int step = 0; step < STEPS; step++) {
 		const int known = step < WINDOW ? step + 1 : WINDOW;
