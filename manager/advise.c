@@ -100,6 +100,8 @@ int advise_plan(const struct advise_input *input, struct advice *out, char *mess
 	    .rules = settings->rules,
 	    .application = input->application,
 	    .remaining_h = remaining_h,
+	    .residence = input->residence,
+	    .cool_down_s = settings->cool_down_ms / 1000,
 	    .context = settings};
 	int rc = groups_find(input->observation->matrix, &rules, &out->groups);
 

@@ -10,6 +10,7 @@
 #include "manager/observation.h"
 #include "manager/plan.h"
 #include "manager/problem.h"
+#include "manager/residence.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -18,8 +19,9 @@ struct advise_input {
 	const struct observation *observation;
 	const struct environments *environments; /* may be empty */
 	const struct manager_settings *settings;
-	const char *application; /* only its VMs may move; NULL: all */
-	const json_t *standing;  /* the current document, or NULL */
+	const char *application;           /* only its VMs may move; NULL: all */
+	const json_t *standing;            /* the current document, or NULL */
+	const struct residence *residence; /* who moved a short while ago; NULL: not known */
 	int64_t now_s;
 };
 

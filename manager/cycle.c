@@ -29,6 +29,7 @@ static void plan(struct cycle *cycle, const struct observation *observation)
 			.environments = &environments,
 			.settings = &cycle->settings,
 			.standing = cycle->standing,
+			.residence = cycle->residence,
 			.now_s = clock_wall_ns() / CLOCK_SECOND_NS},
 	    &cycle->document, cycle->message, sizeof cycle->message);
 	if (rc == GRAPPE_OK) {
@@ -63,6 +64,10 @@ void cycle_run(struct cycle *cycle)
 		cycle->verdict = window->known == 0 ? CYCLE_NO_INPUT : CYCLE_WAITING;
 		snprintf(cycle->message, sizeof cycle->message,
 		    "only %u of %u periods of the window are known", window->known, window->wanted);
+	} else if (residence_update(cycle->residence, &observation,
+		       clock_wall_ns() / CLOCK_SECOND_NS) != GRAPPE_OK) {
+		cycle->verdict = CYCLE_FAILED;
+		snprintf(cycle->message, sizeof cycle->message, "%s", error_text(GRAPPE_EMEMORY));
 	} else {
 		plan(cycle, &observation);
 	}

@@ -10,6 +10,7 @@
 #define GRAPPE_MANAGER_CYCLE_H
 
 #include "manager/manager_settings.h"
+#include "manager/residence.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ enum cycle_verdict {
 
 struct cycle {
 	struct manager_settings settings; /* numbers copied, strings borrowed */
+	struct residence *residence;      /* borrowed: of the cycle alone while it runs */
 	json_t *standing;                 /* copy of the current document, or NULL; owned */
 	char *environments; /* the environment document; owned, NULL = there is none */
 	size_t environments_length;

@@ -27,6 +27,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/recommendation.c manager/recommendation.h \
 	manager/recommendation_build.c \
 	manager/report.c manager/report.h \
+	manager/residence.c manager/residence.h \
 	manager/shape.c manager/shape.h \
 	manager/template.c manager/template.h \
 	manager/solve.c manager/solve.h \

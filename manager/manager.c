@@ -43,6 +43,9 @@ struct manager {
 	struct protocol_server *server;
 	struct event *timer, *finished, *signals[2];
 	struct cycle cycle;
+	struct residence residence; /* of the cycle while it runs */
+	char *residence_path;
+	struct log_complaint residence_fault;
 	pthread_t thread;
 	bool running; /* the thread has the cycle */
 	int finished_fd;
@@ -166,6 +169,7 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 	evtimer_del(m->timer);
 	advisor_expire(m->advisor, now_s());
 	m->cycle = (struct cycle){.settings = *m->settings,
+	    .residence = &m->residence,
 	    .standing = json_deep_copy(advisor_current(m->advisor)),
 	    .patient = true};
 	give_environments(m, &m->cycle);
@@ -188,6 +192,18 @@ static void post(struct publisher *publisher, const json_t *document)
 		log_error("recommendation %s cannot be posted: %s", recommendation_id(document),
 		    error_text(rc));
 	free(text);
+}
+
+static void save_residence(struct manager *m)
+{
+	const int rc = residence_save(&m->residence, m->residence_path);
+
+	if (rc != GRAPPE_OK)
+		log_complain(&m->residence_fault,
+		    "%s: cannot be written: %s; after a restart VMs that moved are not left alone",
+		    m->residence_path, error_text(rc));
+	else
+		log_recovered(&m->residence_fault, "%s: written again", m->residence_path);
 }
 
 static void take_plan(struct manager *m, const struct cycle *cycle)
@@ -230,6 +246,7 @@ static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 		return;
 	pthread_join(m->thread, NULL);
 	m->running = false;
+	save_residence(m);
 	note_input(m, cycle);
 	m->failures = cycle->verdict == CYCLE_NO_INPUT ? m->failures + 1 : 0;
 	if (cycle->verdict == CYCLE_PLANNED)
@@ -286,6 +303,23 @@ static int open_environments(struct manager *m, char *message, size_t size)
 	return rc;
 }
 
+static int open_residence(struct manager *m, char *message, size_t size)
+{
+	int rc;
+
+	if (asprintf(&m->residence_path, "%s/residence.json", m->settings->state_directory) < 0) {
+		m->residence_path = NULL;
+		snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
+		return GRAPPE_EMEMORY;
+	}
+	rc = residence_load(m->residence_path, &m->residence, message, size);
+	if (rc == GRAPPE_OK || rc == GRAPPE_EMEMORY)
+		return rc;
+	/* It only costs that VMs which moved are not left alone. */
+	log_warning("%s; it begins anew", message);
+	return GRAPPE_OK;
+}
+
 /* Advice, environments and posting, which the daemon and --once share. */
 static int open_books(struct manager *m)
 {
@@ -301,6 +335,8 @@ static int open_books(struct manager *m)
 	if (rc == GRAPPE_OK)
 		rc = publish_new(m->base, &m->settings->webhooks, folder, settled, m->advisor,
 		    &m->publisher, message, sizeof message);
+	if (rc == GRAPPE_OK)
+		rc = open_residence(m, message, sizeof message);
 	if (rc == GRAPPE_OK)
 		rc = open_environments(m, message, sizeof message);
 	if (rc != GRAPPE_OK)
@@ -369,6 +405,8 @@ static bool manager_close(struct manager *m)
 			return false;
 	}
 	cycle_deinit(&m->cycle);
+	residence_deinit(&m->residence);
+	free(m->residence_path);
 	if (m->finished_fd >= 0)
 		close(m->finished_fd);
 	return true;
@@ -433,8 +471,10 @@ int manager_once(const struct manager_settings *settings)
 		environment_watch_start(m.environments);
 		event_base_dispatch(m.base); /* until they are known */
 		give_environments(&m, &cycle);
+		cycle.residence = &m.residence;
 		cycle.standing = json_deep_copy(advisor_current(m.advisor));
 		cycle_run(&cycle);
+		save_residence(&m);
 		exit_code = finish_once(&m, &cycle);
 	}
 	cycle_deinit(&cycle);

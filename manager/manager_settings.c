@@ -55,6 +55,8 @@ static const struct setting main_settings[] = {
 	"How fast a VM writes to its memory, per second; it decides what its migration sends."},
     {"leave_before", SETTING_DURATION, AT(leave_before_ms), "1h", 0, 365 * DAY, NULL,
 	"How long before an environment closes its VMs must leave."},
+    {"cool_down", SETTING_DURATION, AT(cool_down_ms), "30min", 0, 31 * DAY, NULL,
+	"How long a VM that was seen to move is left alone, unless it must go; 0s: not at all."},
     {"rules", SETTING_TEXT, AT(rules), "", 0, 0, NULL,
 	"File of rules that plans keep: pin, apart, together, sameaddr, forbid, drain, quota."},
     {"cap", SETTING_TEXT, AT(cap), "", 0, 0, NULL,

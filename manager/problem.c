@@ -593,6 +593,44 @@ static int rule_new(struct building *b)
 	return rc;
 }
 
+/* Whether a rule is about where the VM may be: its move may be forced then. */
+static bool is_ruled(const struct problem *p, uint32_t vm)
+{
+	for (size_t i = 0; i < p->rules.count; i++) {
+		const struct rule *rule = &p->rules.items[i];
+
+		if (rule->kind == RULE_DRAIN ? rule->a == p->instance.vms[vm].env
+					     : rule->a == vm && rule->kind != RULE_SCOPE)
+			return true;
+		if (rule->kind == RULE_TOGETHER && rule->b == vm)
+			return true;
+	}
+	return p->places.items[p->place[vm]].drained;
+}
+
+/* Who moved a short while ago stays, unless it may have to go. */
+static int rule_resting(struct building *b)
+{
+	struct problem *p = b->p;
+	int rc = GRAPPE_OK;
+
+	for (uint32_t vm = 0;
+	     b->options->residence != NULL && rc == GRAPPE_OK && vm < p->instance.nvms; vm++) {
+		const int64_t moved_s = residence_moved_s(b->options->residence, p->vms[vm]->id);
+		const struct rule stay = {.kind = RULE_PIN,
+		    .a = vm,
+		    .b = p->instance.vms[vm].env,
+		    .why = "its move a short while ago"};
+
+		if (moved_s == 0 || b->options->now_s - moved_s >= b->options->cool_down_s ||
+		    is_ruled(p, vm))
+			continue;
+		rc = solve_rules_add(&p->rules, &stay);
+		p->resting++;
+	}
+	return rc;
+}
+
 static int take_rules(struct building *b)
 {
 	struct problem *p = b->p;
@@ -608,6 +646,8 @@ static int take_rules(struct building *b)
 		rc = rule_new(b);
 	if (rc == GRAPPE_OK && b->options->application != NULL)
 		rc = rule_application(b);
+	if (rc == GRAPPE_OK)
+		rc = rule_resting(b);
 	return rc == GRAPPE_OK ? take_apart(p) : rc;
 }
 

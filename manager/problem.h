@@ -15,6 +15,7 @@
 #include "manager/environment.h"
 #include "manager/groups.h"
 #include "manager/observation.h"
+#include "manager/residence.h"
 #include "manager/solve_instance.h"
 #include "manager/solve_model.h"
 #include "manager/solve_places.h"
@@ -42,6 +43,8 @@ struct problem_options {
 	/* How long an application still runs, 0: not known. context: passed on. */
 	double (*remaining_h)(const char *application, const void *context);
 	const void *context;
+	const struct residence *residence; /* who moved a short while ago; NULL: not known */
+	int64_t cool_down_s;               /* how long they are left alone then */
 };
 
 struct problem {
@@ -57,10 +60,11 @@ struct problem {
 	uint32_t *flows;                       /* of the instance, by VM */
 	/* Why an objective is not to be had, by enum cost_objective; "": it is. */
 	char missing[4][PROBLEM_TEXT_SIZE];
-	size_t left_out;                     /* VMs without a known place */
-	size_t unlisted_hosts;               /* hosts with VMs that are not in the document */
-	size_t unsized;                      /* VMs whose vcpu or memory is not known */
-	size_t unseen;                       /* VMs of the application that have no known place */
+	size_t left_out;       /* VMs without a known place */
+	size_t unlisted_hosts; /* hosts with VMs that are not in the document */
+	size_t resting;        /* VMs that moved a short while ago and are left alone */
+	size_t unsized;        /* VMs whose vcpu or memory is not known */
+	size_t unseen;         /* VMs of the application that have no known place */
 	const struct environments *document; /* borrowed */
 	double horizon_h;
 	const char **vm_names, **env_names; /* of the instance */

@@ -234,6 +234,10 @@ static json_t *notes_json(const struct recommendation_input *input)
 		json_array_append_new(notes,
 		    json_sprintf("%zu hosts stay over their capacity: there is no room elsewhere",
 			input->plan->overfull));
+	if (problem->resting > 0)
+		json_array_append_new(notes,
+		    json_sprintf("%zu VMs moved a short while ago and are left alone (cool_down)",
+			problem->resting));
 	if (problem->unseen > 0)
 		json_array_append_new(notes,
 		    json_sprintf("of the application only a part is visible: %zu of its VMs have "

@@ -2,11 +2,11 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
+	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
 	tests/replay/replay_manager tests/replay/replay_stability
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
-FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance
+FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
 	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
@@ -30,6 +30,9 @@ tests_unit_test_group_identity_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_hazard_SOURCES = tests/unit/test_hazard.c $(TEST_WORLD)
 tests_unit_test_hazard_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_hazard_LDADD = $(MANAGER_TEST_LIBS)
+tests_unit_test_residence_SOURCES = tests/unit/test_residence.c tests/fakes/observed.c tests/fakes/observed.h $(TEST_WORLD)
+tests_unit_test_residence_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_residence_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_template_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_template_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_environment_CFLAGS = $(MANAGER_TEST_CFLAGS)
@@ -68,6 +71,12 @@ EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py test
 	tests/unit/plan_judge.py
 tests_unit_test_solve_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_solve_LDADD = $(MANAGER_CORE_LIBS)
+FUZZ_TARGETS += residence
+FUZZ_MORE_residence = manager/residence.c manager/observation.c
+tests_fuzz_fuzz_residence_SOURCES = tests/fuzz/fuzz_residence.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_residence_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/residence"'
+tests_fuzz_fuzz_residence_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_residence_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
 FUZZ_TARGETS += instance
 FUZZ_MORE_instance = $(filter manager/solve%.c,$(libgrappe_manager_la_SOURCES))
 tests_fuzz_fuzz_instance_SOURCES = tests/fuzz/fuzz_instance.c tests/fuzz/replay_corpus.c

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/residence.h"
+
+#include "common/error.h"
+#include "common/file.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is seen ---- */
+
+static bool is_known(const struct place *place)
+{
+	return place->environment[0] != '\0' || place->host[0] != '\0';
+}
+
+static bool is_same(const struct place *a, const struct place *b)
+{
+	return strcmp(a->environment, b->environment) == 0 && strcmp(a->host, b->host) == 0;
+}
+
+static struct resident arrive(const struct observed_vm *vm, int64_t now_s)
+{
+	struct resident fresh = {.place = vm->place, .seen_s = now_s};
+
+	memcpy(fresh.id, vm->id, strlen(vm->id) + 1);
+	return fresh;
+}
+
+/* Both lists are in order of ids. */
+int residence_update(
+    struct residence *residence, const struct observation *observation, int64_t now_s)
+{
+	struct resident *items = calloc(residence->count + observation->nvms + 1, sizeof *items);
+	size_t count = 0, old = 0, seen = 0;
+
+	if (items == NULL)
+		return GRAPPE_EMEMORY;
+	while (old < residence->count || seen < observation->nvms) {
+		const struct observed_vm *vm =
+		    seen < observation->nvms ? &observation->vms[observation->by_id[seen]] : NULL;
+		const struct resident *before =
+		    old < residence->count ? &residence->items[old] : NULL;
+		const int order = vm == NULL ? 1 : before == NULL ? -1 : strcmp(vm->id, before->id);
+
+		old += order >= 0;
+		seen += order <= 0;
+		if (order < 0) {
+			if (!is_known(&vm->place))
+				continue;
+			items[count++] = arrive(vm, now_s);
+			residence->changed = true;
+			continue;
+		}
+		items[count] = *before;
+		if (order == 0 && is_known(&vm->place)) {
+			items[count].seen_s = now_s;
+			if (!is_same(&vm->place, &before->place)) {
+				items[count].place = vm->place;
+				items[count].moved_s = now_s;
+				residence->changed = true;
+			}
+		}
+		if (now_s - items[count].seen_s < RESIDENCE_FORGET_S)
+			count++;
+		else
+			residence->changed = true;
+	}
+	free(residence->items);
+	residence->items = items;
+	residence->count = count;
+	return GRAPPE_OK;
+}
+
+static int compare_ids(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct resident *)item)->id);
+}
+
+int64_t residence_moved_s(const struct residence *residence, const char *id)
+{
+	const struct resident *found = residence->count > 0
+					   ? bsearch(id, residence->items, residence->count,
+						 sizeof *residence->items, compare_ids)
+					   : NULL;
+
+	return found != NULL ? found->moved_s : 0;
+}
+
+/* ---- as a file ---- */
+
+#define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EFORMAT)
+
+static bool get_text(const json_t *object, const char *key, char *out, size_t size)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL && snprintf(out, size, "%s", text) < (int)size;
+}
+
+static bool get_time(const json_t *object, const char *key, int64_t *out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*out = json_integer_value(value);
+	return json_is_integer(value) && *out >= 0;
+}
+
+static bool read_resident(const json_t *object, struct resident *out)
+{
+	return get_text(object, "id", out->id, sizeof out->id) && out->id[0] != '\0' &&
+	       get_text(
+		   object, "environment", out->place.environment, sizeof out->place.environment) &&
+	       get_text(object, "host", out->place.host, sizeof out->place.host) &&
+	       get_time(object, "moved", &out->moved_s) && get_time(object, "seen", &out->seen_s);
+}
+
+static int read_residents(const json_t *list, struct residence *out, char *message, size_t size)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > OBSERVATION_VMS_MAX)
+		return FAIL("vms: must be a list of at most %d", OBSERVATION_VMS_MAX);
+	out->items = calloc(json_array_size(list) + 1, sizeof *out->items);
+	if (out->items == NULL)
+		return GRAPPE_EMEMORY;
+	json_array_foreach(list, i, item)
+	{
+		if (!read_resident(item, &out->items[i]))
+			return FAIL("vms[%zu]: not a VM and its place", i);
+		if (i > 0 && strcmp(out->items[i - 1].id, out->items[i].id) >= 0)
+			return FAIL("vms[%zu]: out of order", i);
+		out->count++;
+	}
+	return GRAPPE_OK;
+}
+
+int residence_parse(
+    const char *bytes, size_t length, struct residence *out, char *message, size_t size)
+{
+	json_error_t error;
+	json_t *document;
+	int rc;
+
+	*out = (struct residence){0};
+	if (length > RESIDENCE_FILE_MAX) {
+		snprintf(message, size, "longer than %u bytes", RESIDENCE_FILE_MAX);
+		return GRAPPE_ELIMIT;
+	}
+	document = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
+	if (document == NULL)
+		return FAIL("line %d: %s", error.line, error.text);
+	if (json_integer_value(json_object_get(document, "version")) != 1)
+		rc = FAIL("version: only 1 is known here");
+	else
+		rc = read_residents(json_object_get(document, "vms"), out, message, size);
+	json_decref(document);
+	if (rc != GRAPPE_OK)
+		residence_deinit(out);
+	return rc;
+}
+
+int residence_load(const char *path, struct residence *out, char *message, size_t size)
+{
+	struct buffer bytes;
+	int rc = file_read(path, RESIDENCE_FILE_MAX, &bytes);
+	const bool absent = rc == GRAPPE_EIO && errno == ENOENT;
+	char why[200] = "";
+
+	*out = (struct residence){0};
+	if (rc == GRAPPE_OK)
+		rc = residence_parse(bytes.bytes != NULL ? (const char *)bytes.bytes : "",
+		    bytes.length, out, why, sizeof why);
+	buffer_deinit(&bytes);
+	if (absent)
+		return GRAPPE_OK;
+	if (rc != GRAPPE_OK)
+		snprintf(message, size, "%s: %s", path, why[0] != '\0' ? why : error_text(rc));
+	return rc;
+}
+
+static json_t *to_json(const struct residence *residence)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < residence->count; i++) {
+		const struct resident *it = &residence->items[i];
+
+		/* A name that is no UTF-8 cannot be written: that VM is new to the next start. */
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", it->id, "environment",
+			      it->place.environment, "host", it->place.host, "moved",
+			      (json_int_t)it->moved_s, "seen", (json_int_t)it->seen_s));
+	}
+	return json_pack("{s:i, s:o}", "version", 1, "vms", list);
+}
+
+int residence_save(struct residence *residence, const char *path)
+{
+	json_t *document = residence->changed ? to_json(residence) : NULL;
+	char *text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
+	int rc = GRAPPE_OK;
+
+	if (residence->changed)
+		rc = text != NULL ? file_replace(path, text, strlen(text), 0640) : GRAPPE_EMEMORY;
+	free(text);
+	json_decref(document);
+	if (rc == GRAPPE_OK)
+		residence->changed = false;
+	return rc;
+}
+
+void residence_deinit(struct residence *residence)
+{
+	free(residence->items);
+	*residence = (struct residence){0};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which VMs moved a short while ago, whoever moved them: where each VM was seen last, and when it
+ * was seen to come there from somewhere else. Stored as JSON in the state folder, read back as
+ * hostile input. Pure but for load and save; one thread at a time.
+ *
+ * Life-cycle: zeroed or residence_load(); residence_update() with each observation;
+ * residence_save(); residence_deinit().
+ */
+#ifndef GRAPPE_MANAGER_RESIDENCE_H
+#define GRAPPE_MANAGER_RESIDENCE_H
+
+#include "manager/observation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RESIDENCE_FORGET_S 86400        /* VMs not seen for so long are forgotten */
+#define RESIDENCE_FILE_MAX (256u << 20) /* bytes */
+
+struct resident {
+	char id[OBSERVATION_ID_SIZE];
+	struct place place;
+	int64_t moved_s; /* when it was first seen here, coming from elsewhere; 0: never */
+	int64_t seen_s;
+};
+
+struct residence {
+	struct resident *items; /* in order of ids */
+	size_t count;
+	bool changed; /* since it was loaded or saved */
+};
+
+/* residence_update - VMs without a known place stay as they are. Returns 0 or GRAPPE_EMEMORY. */
+int residence_update(
+    struct residence *residence, const struct observation *observation, int64_t now_s);
+/* residence_moved_s - when the VM moved last, 0: it was not seen to. */
+int64_t residence_moved_s(const struct residence *residence, const char *id);
+
+/* residence_parse - *out needs residence_deinit() only after success. Returns 0, GRAPPE_EMEMORY,
+ * GRAPPE_ELIMIT, or GRAPPE_EFORMAT with the reason in message. */
+int residence_parse(
+    const char *bytes, size_t length, struct residence *out, char *message, size_t size);
+/* residence_load - a file that is not there is empty. Also GRAPPE_EIO. */
+int residence_load(const char *path, struct residence *out, char *message, size_t size);
+/* residence_save - does nothing when nothing changed. Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY. */
+int residence_save(struct residence *residence, const char *path);
+void residence_deinit(struct residence *residence);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who moved a short while ago, through restarts and damaged files; and that it is left alone. */
+#include "manager/residence.h"
+#include "tests/fakes/observed.h"
+#include "tests/fakes/world.h"
+#include "tests/unit/unit.h"
+
+static char folder[UNIT_PATH_SIZE], path[UNIT_PATH_SIZE + 32];
+
+static void setup(void)
+{
+	unit_make_folder(folder);
+	snprintf(path, sizeof path, "%s/residence.json", folder);
+}
+
+static void teardown(void)
+{
+	unit_remove_folder(folder);
+}
+
+static const char *const vm3 = "mac-020000000003";
+
+static void see(struct residence *residence, const char *hosts, int64_t now_s)
+{
+	struct observation observation;
+
+	observed_make(&observation, hosts, 0);
+	ck_assert_int_eq(residence_update(residence, &observation, now_s), 0);
+	observation_deinit(&observation);
+}
+
+START_TEST(a_move_is_seen_when_the_place_is_another)
+{
+	struct residence residence = {0};
+
+	see(&residence, "AAABBBA", 1000);
+	ck_assert_uint_eq(residence.count, 7);
+	ck_assert_int_eq(residence_moved_s(&residence, vm3), 0);
+	see(&residence, "AABBBBA", 1030);
+	ck_assert_int_eq(residence_moved_s(&residence, vm3), 1030);
+	ck_assert_int_eq(residence_moved_s(&residence, "mac-020000000001"), 0);
+	ck_assert_int_eq(residence_moved_s(&residence, "nobody"), 0);
+	/* For a while nobody knows where it is: that is no move. */
+	see(&residence, "AA-BBBA", 1060);
+	see(&residence, "AABBBBA", 1090);
+	ck_assert_int_eq(residence_moved_s(&residence, vm3), 1030);
+	/* Not seen for a day: as if it had never been there. */
+	see(&residence, "AA-BBBA", 1090 + RESIDENCE_FORGET_S);
+	see(&residence, "AAABBBA", 1120 + RESIDENCE_FORGET_S);
+	ck_assert_int_eq(residence_moved_s(&residence, vm3), 0);
+	residence_deinit(&residence);
+}
+END_TEST
+
+START_TEST(it_survives_a_restart)
+{
+	struct residence residence = {0}, again;
+	char message[256];
+
+	ck_assert_int_eq(residence_load(path, &again, message, sizeof message), 0);
+	ck_assert_uint_eq(again.count, 0);
+	see(&residence, "AAABBBA", 1000);
+	see(&residence, "AABBBBA", 1030);
+	ck_assert_int_eq(residence_save(&residence, path), 0);
+	ck_assert(!residence.changed);
+	ck_assert_int_eq(residence_load(path, &again, message, sizeof message), 0);
+	ck_assert_uint_eq(again.count, 7);
+	ck_assert_int_eq(residence_moved_s(&again, vm3), 1030);
+	/* A move while nobody looked. */
+	see(&again, "AABBABA", 2000);
+	ck_assert_int_eq(residence_moved_s(&again, "mac-020000000005"), 2000);
+	residence_deinit(&residence);
+	residence_deinit(&again);
+}
+END_TEST
+
+START_TEST(what_is_no_residence_is_refused)
+{
+	static const char *const wrong[] = {"", "[]", "{}", "{\"version\":2,\"vms\":[]}",
+	    "{\"version\":1}", "{\"version\":1,\"vms\":[1]}",
+	    "{\"version\":1,\"vms\":[{\"id\":\"a\",\"environment\":\"e\",\"host\":\"h\",\"moved\":-"
+	    "1,"
+	    "\"seen\":1}]}",
+	    "{\"version\":1,\"vms\":[{\"id\":\"b\",\"environment\":\"e\",\"host\":\"h\",\"moved\":"
+	    "0,"
+	    "\"seen\":1},{\"id\":\"a\",\"environment\":\"e\",\"host\":\"h\",\"moved\":0,\"seen\":1}"
+	    "]}"};
+	struct residence residence;
+	char message[256];
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		message[0] = '\0';
+		ck_assert_int_lt(residence_parse(wrong[i], strlen(wrong[i]), &residence, message,
+				     sizeof message),
+		    0);
+		ck_assert_str_ne(message, "");
+	}
+}
+END_TEST
+
+/* vm3 belongs to the others, but came here a minute ago. */
+START_TEST(who_moved_is_left_alone_for_a_while)
+{
+	struct residence residence = {0};
+	struct observation observation;
+	struct environments environments;
+	struct world world;
+	struct advice advice;
+	char message[1024];
+	int vm;
+
+	see(&residence, "AAABBBA", 1000);
+	see(&residence, "AABBBBA", 1030);
+	observed_make(&observation, "AABBBBA", 0);
+	ck_assert_int_eq(environments_parse(OBSERVED_SITES, strlen(OBSERVED_SITES), &environments,
+			     message, sizeof message),
+	    0);
+	world_begin(&world, OBSERVED_SITES);
+	for (int later = 0; later < 2; later++) {
+		const struct advise_input input = {.observation = &observation,
+		    .environments = &environments,
+		    .settings = &world.settings,
+		    .residence = &residence,
+		    .now_s = later ? 1030 + world.settings.cool_down_ms / 1000 : 1090};
+
+		ck_assert_msg(
+		    advise_plan(&input, &advice, message, sizeof message) == 0, "%s", message);
+		ck_assert_uint_eq(advice.problem.resting, later ? 0 : 1);
+		/* The others may come to it. */
+		vm = problem_find_vm(&advice.problem, vm3);
+		ck_assert_int_ge(vm, 0);
+		ck_assert((advice.plan.place[vm] == advice.problem.place[vm]) == !later);
+		ck_assert_double_eq_tol(advice.plan.after.traffic_Bps, 0, 1);
+		advice_deinit(&advice);
+	}
+	world_deinit(&world);
+	environments_deinit(&environments);
+	observation_deinit(&observation);
+	residence_deinit(&residence);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("residence");
+	TCase *all = tcase_create("all");
+
+	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_test(all, a_move_is_seen_when_the_place_is_another);
+	tcase_add_test(all, it_survives_a_restart);
+	tcase_add_test(all, what_is_no_residence_is_refused);
+	tcase_add_test(all, who_moved_is_left_alone_for_a_while);
+	suite_add_tcase(suite, all);
+	return unit_run(suite);
+}
