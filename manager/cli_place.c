@@ -8,6 +8,7 @@
 #include "common/program.h"
 #include "manager/advise.h"
 #include "manager/cli_live.h"
+#include "manager/json_fields.h"
 #include "manager/source.h"
 #include "manager/template.h"
 
@@ -195,13 +196,6 @@ static const char *find_homeless(const struct advice *advice)
 	return NULL;
 }
 
-static json_t *text_json(const char *text)
-{
-	json_t *value = text[0] != '\0' ? json_string(text) : json_null();
-
-	return value != NULL ? value : json_string("?"); /* no UTF-8 */
-}
-
 static json_t *amount(const struct problem *p, enum cost_objective objective, double value)
 {
 	return p->missing[objective][0] == '\0' ? json_real(value) : json_null();
@@ -229,8 +223,9 @@ static json_t *placement_json(const struct advice *advice)
 		if (is_new_place(advice, advice->problem.place[vm]))
 			json_array_append_new(
 			    list, json_pack("{s:o, s:o, s:o}", "vm",
-				      text_json(advice->problem.vm_names[vm]), "environment",
-				      text_json(to->environment), "host", text_json(to->host)));
+				      json_text_or_null(advice->problem.vm_names[vm]),
+				      "environment", json_text_or_null(to->environment), "host",
+				      json_text_or_null(to->host)));
 	}
 	return list;
 }
@@ -247,7 +242,7 @@ static json_t *document_of(const struct advice *advice)
 	for (int i = COST_TIME; i < COST_TRAFFIC; i++)
 		if (advice->problem.missing[i][0] != '\0')
 			json_object_set_new(
-			    missing, cost_names[i], text_json(advice->problem.missing[i]));
+			    missing, cost_names[i], json_text_or_null(advice->problem.missing[i]));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "status",
 	    homeless == NULL ? "ok" : "infeasible", "objective", cost_names[advice->objective],
 	    "before", json_null(), "after", homeless == NULL ? after_json(advice) : json_null(),

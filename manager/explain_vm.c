@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "manager/explain.h"
+#include "manager/json_fields.h"
 #include "manager/recommendation.h"
 
 #include <math.h>
@@ -94,13 +95,6 @@ static json_t *environments_json(struct asking *a)
 
 /* ---- the whole ---- */
 
-static json_t *text_json(const char *text)
-{
-	json_t *value = text[0] != '\0' ? json_string(text) : json_null();
-
-	return value != NULL ? value : json_string("?"); /* no UTF-8 */
-}
-
 /* The VM's moves as the recommendation tells them. */
 static json_t *moves_json(const json_t *document, const char *id)
 {
@@ -146,10 +140,10 @@ static json_t *whole_json(struct asking *a, const json_t *document)
 
 	return json_pack(
 	    "{s:{s:o, s:o}, s:{s:o, s:o}, s:o, s:o, s:O, s:O, s:O, s:o, s:o, s:o, s:O}", "vm", "id",
-	    text_json(vm->id), "name", text_json(vm->name), "place", "environment",
-	    text_json(place->environment), "host", text_json(place->host), "application",
-	    text_json(vm->application), "group", group_json(a, document), "objective",
-	    json_object_get(document, "objective"), "horizon_h",
+	    json_text_or_null(vm->id), "name", json_text_or_null(vm->name), "place", "environment",
+	    json_text_or_null(place->environment), "host", json_text_or_null(place->host),
+	    "application", json_text_or_null(vm->application), "group", group_json(a, document),
+	    "objective", json_object_get(document, "objective"), "horizon_h",
 	    json_object_get(document, "horizon_h"), "currency",
 	    json_object_get(document, "currency"), "input", input_json(a, document), "environments",
 	    environments_json(a), "moves", moves_json(document, vm->id), "applications",

@@ -3,6 +3,7 @@
 
 #include "common/identity.h"
 #include "manager/explain.h"
+#include "manager/json_fields.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -31,16 +32,12 @@ static void tell(struct asking *a, const char *kind, const char *state, const ch
 {
 	char text[TEXT_SIZE];
 	va_list arguments;
-	json_t *value;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	value = json_string(text);
-	if (value == NULL) /* a name that is no UTF-8 */
-		value = json_string("?");
-	json_array_append_new(
-	    a->hazards, json_pack("{s:s, s:s, s:o}", "kind", kind, "state", state, "text", value));
+	json_array_append_new(a->hazards,
+	    json_pack("{s:s, s:s, s:o}", "kind", kind, "state", state, "text", json_text(text)));
 }
 
 /* ---- what the document tells of the target ---- */

@@ -138,3 +138,15 @@ int json_get_time(const struct json_fault *fault, const json_t *object, const ch
 	}
 	return GRAPPE_OK;
 }
+
+json_t *json_text(const char *text)
+{
+	json_t *value = json_string(text);
+
+	return value != NULL ? value : json_string("?");
+}
+
+json_t *json_text_or_null(const char *text)
+{
+	return text[0] != '\0' ? json_text(text) : json_null();
+}

@@ -57,4 +57,9 @@ int json_get_truth(const struct json_fault *fault, const json_t *object, const c
 int json_get_time(const struct json_fault *fault, const json_t *object, const char *path,
     const char *key, int64_t *out);
 
+/* json_text - a string; what is no UTF-8 becomes "?". json_text_or_null - null for "". New
+ * references, NULL without memory. */
+json_t *json_text(const char *text);
+json_t *json_text_or_null(const char *text);
+
 #endif

@@ -23,6 +23,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/plan_curve.c manager/plan_curve.h \
 	manager/plan_hosts.c manager/plan_hosts.h \
 	manager/problem.c manager/problem.h \
+	manager/problem_rules.c manager/problem_rules.h \
 	manager/history.c manager/history.h \
 	manager/recommendation.c manager/recommendation.h \
 	manager/recommendation_build.c \

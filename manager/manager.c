@@ -251,6 +251,8 @@ static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 	m->failures = cycle->verdict == CYCLE_NO_INPUT ? m->failures + 1 : 0;
 	if (cycle->verdict == CYCLE_PLANNED)
 		take_plan(m, cycle);
+	else if (cycle->verdict == CYCLE_FAILED && cycle->environments_fault[0] != '\0')
+		log_debug("no plan: %s", cycle->message); /* the watch told it */
 	else if (cycle->verdict == CYCLE_FAILED)
 		log_complain(&m->plan_fault, "no plan: %s", cycle->message);
 	else

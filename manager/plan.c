@@ -209,15 +209,6 @@ static int plan_rounds(struct planning *x)
 
 /* ---- the order of moves ---- */
 
-static size_t count_voluntary(const struct sequence *sequence)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < sequence->count; i++)
-		count += !sequence->moves[i].forced;
-	return count;
-}
-
 static int order_moves(const struct planning *x, bool may_park, struct sequence *out)
 {
 	struct bounds bounds;
@@ -244,7 +235,7 @@ static int order_within_limit(const struct planning *x, struct sequence *out)
 {
 	int rc = order_moves(x, true, out);
 
-	if (rc != GRAPPE_OK || count_voluntary(out) <= x->settings->max_moves)
+	if (rc != GRAPPE_OK || solve_sequence_voluntary(out) <= x->settings->max_moves)
 		return rc;
 	solve_sequence_deinit(out);
 	return order_moves(x, false, out);

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/identity.h"
+#include "manager/problem_rules.h"
 #include "manager/recommendation.h"
 
 #include <math.h>
@@ -10,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMITLESS_MBPS 1e12      /* a link whose bandwidth does not matter */
-#define AVAILABILITY_RESERVE 1.1 /* work may take so much longer than it should */
+#define LIMITLESS_MBPS 1e12 /* a link whose bandwidth does not matter */
 
 /* What is put together. */
 struct building {
@@ -142,12 +142,6 @@ static void add_vm(struct building *b, const struct observed_vm *seen, uint32_t 
 	    .advised = INSTANCE_NOWHERE};
 }
 
-static bool is_application(const struct building *b, const struct observed_vm *vm)
-{
-	return b->options->application != NULL &&
-	       strcmp(vm->application, b->options->application) == 0;
-}
-
 static int take_vms(struct building *b)
 {
 	struct problem *p = b->p;
@@ -163,7 +157,7 @@ static int take_vms(struct building *b)
 
 		if (place == PROBLEM_NOWHERE && vm->place.environment[0] == '\0') {
 			p->left_out++;
-			p->unseen += is_application(b, vm);
+			p->unseen += problem_is_application(b->options, vm);
 			continue;
 		}
 		if (place == PROBLEM_NOWHERE) {
@@ -283,11 +277,6 @@ static int list_flows(struct problem *p)
 
 /* ---- facts ---- */
 
-static bool is_new(const struct problem *p, size_t env)
-{
-	return strcmp(p->environments[env], PROBLEM_NEW) == 0;
-}
-
 static void miss(struct problem *p, enum cost_objective objective, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -326,7 +315,7 @@ static void take_powers(struct problem *p)
 
 		p->instance.envs[e].power = power > 0 ? power : 1;
 		told += power > 0;
-		if (!(power > 0) && !is_new(p, e))
+		if (!(power > 0) && !problem_is_new(p, e))
 			untold = p->environments[e];
 	}
 	if (told > 0 && untold != NULL)
@@ -343,7 +332,7 @@ static void take_prices(struct problem *p)
 		struct instance_env *env = &p->instance.envs[e];
 
 		if (isnan(told->price_vcpu_hour) && isnan(told->price_mem_GiB_hour) &&
-		    isnan(told->price_vm_hour) && !is_new(p, e))
+		    isnan(told->price_vm_hour) && !problem_is_new(p, e))
 			miss(p, COST_MONEY, "hosting price of environment %s", p->environments[e]);
 		env->price = known_or_zero(told->price_vcpu_hour);
 		env->price_mem_GiB = known_or_zero(told->price_mem_GiB_hour);
@@ -358,8 +347,8 @@ static void take_links(struct problem *p)
 	struct instance *in = &p->instance;
 
 	for (size_t i = 0; i < in->nenvs * in->nenvs; i++)
-		in->links[i] = i / in->nenvs == i % in->nenvs || is_new(p, i / in->nenvs) ||
-				       is_new(p, i % in->nenvs)
+		in->links[i] = i / in->nenvs == i % in->nenvs || problem_is_new(p, i / in->nenvs) ||
+				       problem_is_new(p, i % in->nenvs)
 				   ? (struct instance_link){0, LIMITLESS_MBPS, 0}
 				   : (struct instance_link){NAN, NAN, NAN};
 	for (size_t i = 0; i < p->document->nlinks; i++) {
@@ -474,183 +463,6 @@ static void take_facts(struct building *b)
 	solve_instance_measure(in);
 }
 
-/* ---- rules ---- */
-
-/* An environment that opens later or closes too early takes nobody; one that closes soon is left.
- */
-static int rule_availability(struct building *b, uint32_t env)
-{
-	const struct environment *told = &b->p->document->items[env];
-	const int64_t now = b->options->now_s;
-	const double until_h = told->available_until_s != 0
-				   ? (double)(told->available_until_s - now) / 3600
-				   : INFINITY;
-	const struct rule drain = {.kind = RULE_DRAIN,
-	    .a = env,
-	    .why = told->drain == TRUTH_YES ? "the environment that is drained"
-					    : "the end of the environment's availability"};
-	struct rule forbid = {
-	    .kind = RULE_FORBID, .b = env, .why = "the availability of an environment"};
-	int rc = GRAPPE_OK;
-
-	if (told->drain == TRUTH_YES || until_h <= b->options->leave_before_h)
-		return solve_rules_add(&b->p->rules, &drain);
-	for (forbid.a = 0; rc == GRAPPE_OK && forbid.a < b->p->instance.nvms; forbid.a++) {
-		const struct instance_vm *vm = &b->p->instance.vms[forbid.a];
-		const double needs_h =
-		    vm->work_h / b->p->instance.envs[env].power * AVAILABILITY_RESERVE;
-
-		if (vm->env != env && (told->available_from_s > now || until_h < needs_h))
-			rc = solve_rules_add(&b->p->rules, &forbid);
-	}
-	return rc;
-}
-
-static int rule_application(struct building *b)
-{
-	struct rule scope = {.kind = RULE_SCOPE};
-	bool any = false;
-	int rc = GRAPPE_OK;
-
-	for (scope.a = 0; rc == GRAPPE_OK && scope.a < b->p->instance.nvms; scope.a++) {
-		if (!is_application(b, b->p->vms[scope.a]))
-			continue;
-		any = true;
-		rc = solve_rules_add(&b->p->rules, &scope);
-	}
-	if (!any)
-		return FAIL(b, GRAPPE_ENOTFOUND,
-		    "no VM with a known place belongs to application '%s'",
-		    b->options->application);
-	return rc;
-}
-
-static int find_rule_vm(const void *context, const char *name)
-{
-	return problem_find_vm(context, name);
-}
-
-static int find_rule_env(const void *context, const char *name)
-{
-	const struct problem *p = context;
-
-	for (size_t e = 0; e < p->instance.nenvs; e++)
-		if (strcmp(p->environments[e], name) == 0)
-			return (int)e;
-	return GRAPPE_ENOTFOUND;
-}
-
-/* VMs that must be apart are so by hosts: these rules go from the list to the places. */
-static int take_apart(struct problem *p)
-{
-	const size_t nvms = p->instance.nvms;
-	size_t *first = p->places.apart_first = calloc(nvms + 3, sizeof *first);
-	size_t kept = 0, count = 0;
-
-	for (size_t i = 0; i < p->rules.count; i++)
-		count += p->rules.items[i].kind == RULE_APART;
-	p->places.apart = calloc(2 * count + 1, sizeof *p->places.apart);
-	if (first == NULL || p->places.apart == NULL)
-		return GRAPPE_EMEMORY;
-	for (int fill = 0; fill < 2; fill++) {
-		for (size_t i = 0; i < p->rules.count; i++) {
-			const struct rule *rule = &p->rules.items[i];
-			const uint32_t ends[2] = {rule->a, (uint32_t)rule->b};
-
-			for (int end = 0; rule->kind == RULE_APART && end < 2; end++) {
-				if (fill == 0)
-					first[ends[end] + 2]++;
-				else
-					p->places.apart[first[ends[end] + 1]++] = ends[!end];
-			}
-		}
-		for (size_t vm = 0; fill == 0 && vm <= nvms; vm++)
-			first[vm + 2] += first[vm + 1];
-	}
-	for (size_t i = 0; i < p->rules.count; i++)
-		if (p->rules.items[i].kind != RULE_APART)
-			p->rules.items[kept++] = p->rules.items[i];
-	p->rules.count = kept;
-	return GRAPPE_OK;
-}
-
-/* VMs without a place get one, and only they. */
-static int rule_new(struct building *b)
-{
-	struct problem *p = b->p;
-	struct rule drain = {.kind = RULE_DRAIN, .why = "VMs need a place"};
-	struct rule scope = {.kind = RULE_SCOPE};
-	int rc = GRAPPE_OK;
-
-	while (drain.a < p->instance.nenvs && !is_new(p, drain.a))
-		drain.a++;
-	if (drain.a == p->instance.nenvs)
-		return GRAPPE_OK;
-	rc = solve_rules_add(&p->rules, &drain);
-	for (scope.a = 0; rc == GRAPPE_OK && scope.a < p->instance.nvms; scope.a++)
-		if (p->instance.vms[scope.a].env == drain.a)
-			rc = solve_rules_add(&p->rules, &scope);
-	return rc;
-}
-
-/* Whether a rule is about where the VM may be: its move may be forced then. */
-static bool is_ruled(const struct problem *p, uint32_t vm)
-{
-	for (size_t i = 0; i < p->rules.count; i++) {
-		const struct rule *rule = &p->rules.items[i];
-
-		if (rule->kind == RULE_DRAIN ? rule->a == p->instance.vms[vm].env
-					     : rule->a == vm && rule->kind != RULE_SCOPE)
-			return true;
-		if (rule->kind == RULE_TOGETHER && rule->b == vm)
-			return true;
-	}
-	return p->places.items[p->place[vm]].drained;
-}
-
-/* Who moved a short while ago stays, unless it may have to go. */
-static int rule_resting(struct building *b)
-{
-	struct problem *p = b->p;
-	int rc = GRAPPE_OK;
-
-	for (uint32_t vm = 0;
-	     b->options->residence != NULL && rc == GRAPPE_OK && vm < p->instance.nvms; vm++) {
-		const int64_t moved_s = residence_moved_s(b->options->residence, p->vms[vm]->id);
-		const struct rule stay = {.kind = RULE_PIN,
-		    .a = vm,
-		    .b = p->instance.vms[vm].env,
-		    .why = "its move a short while ago"};
-
-		if (moved_s == 0 || b->options->now_s - moved_s >= b->options->cool_down_s ||
-		    is_ruled(p, vm))
-			continue;
-		rc = solve_rules_add(&p->rules, &stay);
-		p->resting++;
-	}
-	return rc;
-}
-
-static int take_rules(struct building *b)
-{
-	struct problem *p = b->p;
-	const struct rules_names names = {find_rule_vm, find_rule_env, p};
-	int rc = GRAPPE_OK;
-
-	if (b->options->rules != NULL && b->options->rules[0] != '\0')
-		rc = solve_rules_load(
-		    b->options->rules, &p->instance, &names, &p->rules, b->message, b->size);
-	for (uint32_t e = 0; rc == GRAPPE_OK && e < p->document->count; e++)
-		rc = rule_availability(b, e);
-	if (rc == GRAPPE_OK)
-		rc = rule_new(b);
-	if (rc == GRAPPE_OK && b->options->application != NULL)
-		rc = rule_application(b);
-	if (rc == GRAPPE_OK)
-		rc = rule_resting(b);
-	return rc == GRAPPE_OK ? take_apart(p) : rc;
-}
-
 /* ---- the whole ---- */
 
 static int make_room(struct building *b, const struct environments *environments)
@@ -713,7 +525,7 @@ int problem_build(const struct observation *observation, const struct environmen
 		rc = list_flows(&p);
 	if (rc == GRAPPE_OK) {
 		take_facts(&b);
-		rc = take_rules(&b);
+		rc = problem_take_rules(&p, options, message, size);
 	}
 	free(b.vm_of);
 	if (rc == GRAPPE_OK)

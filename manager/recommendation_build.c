@@ -5,6 +5,7 @@
 #include "manager/explain.h"
 #include "manager/group_identity.h"
 #include "manager/hazard.h"
+#include "manager/json_fields.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -47,17 +48,10 @@ static void make_id(const struct recommendation_input *input, char id[RECOMMENDA
 
 /* ---- building ---- */
 
-static json_t *text_json(const char *text)
-{
-	json_t *value = json_string(text);
-
-	return value != NULL ? value : json_string("?"); /* no UTF-8 */
-}
-
 static json_t *place_json(const struct place *place)
 {
-	return json_pack("{s:o, s:o}", "environment", text_json(place->environment), "host",
-	    place->host[0] != '\0' ? text_json(place->host) : json_null());
+	return json_pack("{s:o, s:o}", "environment", json_text(place->environment), "host",
+	    json_text_or_null(place->host));
 }
 
 /* A number, null where it is not known. */
@@ -129,12 +123,12 @@ static json_t *move_json(const struct recommendation_input *input, size_t index)
 
 	explain_step(problem, input->objective, input->plan, index, why);
 	return json_pack("{s:i, s:{s:o, s:o, s:o}, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "step",
-	    (int)step->step, "vm", "id", text_json(vm->id), "name", text_json(vm->name),
-	    "application", vm->application[0] != '\0' ? text_json(vm->application) : json_null(),
-	    "from", place_json(&problem->names[step->from]), "to",
-	    place_json(&problem->names[step->to]), "parking", step->parking, "forced", step->forced,
-	    "group", group != PROBLEM_NO_GROUP ? json_integer(group) : json_null(), "terms",
-	    step_terms_json(input, step), "why", text_json(why), "hazards",
+	    (int)step->step, "vm", "id", json_text(vm->id), "name", json_text(vm->name),
+	    "application", json_text_or_null(vm->application), "from",
+	    place_json(&problem->names[step->from]), "to", place_json(&problem->names[step->to]),
+	    "parking", step->parking, "forced", step->forced, "group",
+	    group != PROBLEM_NO_GROUP ? json_integer(group) : json_null(), "terms",
+	    step_terms_json(input, step), "why", json_text(why), "hazards",
 	    hazard_list(problem, input->observation, input->plan, index));
 }
 
@@ -162,12 +156,12 @@ static json_t *group_json(const struct recommendation_input *input, size_t index
 		const char *id = matrix_name(input->observation->matrix, group->members.nodes[i]);
 		const struct observed_vm *vm = observation_find(input->observation, id);
 
-		json_array_append_new(ids, text_json(id));
-		json_array_append_new(names, text_json(vm != NULL ? vm->name : id));
+		json_array_append_new(ids, json_text(id));
+		json_array_append_new(names, json_text(vm != NULL ? vm->name : id));
 	}
 	label = group_identity_label(group, input->observation);
 	return json_pack("{s:I, s:o, s:o, s:o, s:s}", "number", (json_int_t)number, "application",
-	    label[0] != '\0' ? text_json(label) : json_null(), "vms", ids, "names", names, "shape",
+	    json_text_or_null(label), "vms", ids, "names", names, "shape",
 	    shape_format(&group->shape, shape));
 }
 
@@ -294,7 +288,7 @@ static json_t *owner_json(const struct recommendation_input *input, const char *
 	    input->settings != NULL ? manager_settings_application(input->settings, application)
 				    : NULL;
 
-	return told != NULL && told->owner[0] != '\0' ? text_json(told->owner) : json_null();
+	return json_text_or_null(told != NULL ? told->owner : "");
 }
 
 static json_t *share_json(const struct recommendation_input *input, const struct share *share)
@@ -304,9 +298,8 @@ static json_t *share_json(const struct recommendation_input *input, const struct
 	const struct cost_vm *before = &share->before, *after = &share->after;
 
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:f, s:f}", "application",
-	    share->application[0] != '\0' ? text_json(share->application) : json_null(), "owner",
-	    owner_json(input, share->application), "vms", (json_int_t)share->vms,
-	    "vm_hours_per_h_before",
+	    json_text_or_null(share->application), "owner", owner_json(input, share->application),
+	    "vms", (json_int_t)share->vms, "vm_hours_per_h_before",
 	    known(time ? (before->compute_h + before->waiting_h) / horizon : NAN),
 	    "vm_hours_per_h_after",
 	    known(time ? (after->compute_h + after->waiting_h) / horizon : NAN),
@@ -450,7 +443,7 @@ static json_t *unknown_json(const struct recommendation_input *input)
 	for (int objective = COST_TIME; objective < COST_TRAFFIC; objective++)
 		if (!has(input, (enum cost_objective)objective))
 			json_object_set_new(missing, cost_names[objective],
-			    text_json(input->problem->missing[objective]));
+			    json_text(input->problem->missing[objective]));
 	return missing;
 }
 
@@ -483,9 +476,9 @@ json_t *recommendation_build(const struct recommendation_input *input)
 		return NULL;
 	}
 	add_new(document, "status", json_string(plan->feasible ? "ok" : "infeasible"));
-	add_new(document, "reason", text_json(plan->reason));
+	add_new(document, "reason", json_text(plan->reason));
 	add_new(document, "horizon_h", json_real(input->problem->horizon_h));
-	add_new(document, "currency", text_json(input->problem->document->currency));
+	add_new(document, "currency", json_text(input->problem->document->currency));
 	add_new(document, "moving", moving_json(input));
 	add_new(document, "curve", curve_json(input));
 	add_new(document, "applications", applications_json(input));

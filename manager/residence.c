@@ -72,6 +72,8 @@ int residence_update(
 	free(residence->items);
 	residence->items = items;
 	residence->count = count;
+	residence->updated_s = now_s;
+	residence->changed |= now_s - residence->saved_s >= RESIDENCE_SAVE_S;
 	return GRAPPE_OK;
 }
 
@@ -209,8 +211,10 @@ int residence_save(struct residence *residence, const char *path)
 		rc = text != NULL ? file_replace(path, text, strlen(text), 0640) : GRAPPE_EMEMORY;
 	free(text);
 	json_decref(document);
-	if (rc == GRAPPE_OK)
+	if (rc == GRAPPE_OK) {
 		residence->changed = false;
+		residence->saved_s = residence->updated_s;
+	}
 	return rc;
 }
 

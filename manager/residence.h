@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RESIDENCE_SAVE_S 3600           /* what was seen is written down at least so often */
 #define RESIDENCE_FORGET_S 86400        /* VMs not seen for so long are forgotten */
 #define RESIDENCE_FILE_MAX (256u << 20) /* bytes */
 
@@ -30,6 +31,7 @@ struct residence {
 	struct resident *items; /* in order of ids */
 	size_t count;
 	bool changed; /* since it was loaded or saved */
+	int64_t updated_s, saved_s;
 };
 
 /* residence_update - VMs without a known place stay as they are. Returns 0 or GRAPPE_EMEMORY. */

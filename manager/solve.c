@@ -160,6 +160,18 @@ static void stay_as_it_is(struct solving *s)
 		s->target[vm] = s->in->vms[vm].env;
 }
 
+/* Throws the plan away for one in which nobody moves; stay_as_it_is() was called. */
+static int plan_to_stay(struct solving *s)
+{
+	solve_sequence_deinit(&s->out->plan);
+	s->out->after = s->out->before;
+	return solve_sequence_find(&(struct sequence_task){.instance = s->in,
+				       .bounds = &s->bounds,
+				       .target = s->target,
+				       .objective = s->settings->objective},
+	    &s->out->plan);
+}
+
 /* Moves that found no order may be those that a plan was good for. */
 static bool is_worse_than_staying(struct solving *s)
 {
@@ -190,15 +202,8 @@ static int find_sequence(struct solving *s)
 		    "no order of moves was found that keeps capacity and rules at every step; what "
 		    "is left: %s",
 		    what);
-	if (rc == GRAPPE_OK && is_worse_than_staying(s)) {
-		solve_sequence_deinit(&out->plan);
-		rc = solve_sequence_find(&(struct sequence_task){.instance = s->in,
-					     .bounds = &s->bounds,
-					     .target = s->target,
-					     .objective = s->settings->objective},
-		    &out->plan);
-		out->after = out->before;
-	}
+	if (rc == GRAPPE_OK && is_worse_than_staying(s))
+		rc = plan_to_stay(s);
 	return rc;
 }
 
@@ -318,8 +323,7 @@ static int check_caps(struct solving *s)
 	if (solve_cap_broken(&s->out->after, caps, &kind))
 		snprintf(s->out->reason, sizeof s->out->reason,
 		    "cap: no placement was found that keeps the rules and costs no more than %.6g "
-		    "of "
-		    "%s",
+		    "of %s",
 		    caps[kind], cost_names[kind]);
 	solve_cap_raise(&s->out->before, caps);
 	if (!solve_cap_broken(&s->out->after, caps, &kind))
@@ -327,13 +331,7 @@ static int check_caps(struct solving *s)
 	stay_as_it_is(s);
 	if (solve_bounds_check(&s->bounds, s->in, s->target, NULL) > 0)
 		return GRAPPE_ENOTFOUND;
-	solve_sequence_deinit(&s->out->plan);
-	s->out->after = s->out->before;
-	return solve_sequence_find(&(struct sequence_task){.instance = s->in,
-				       .bounds = &s->bounds,
-				       .target = s->target,
-				       .objective = s->settings->objective},
-	    &s->out->plan);
+	return plan_to_stay(s);
 }
 
 /* Returns 0, GRAPPE_ENOTFOUND with a reason in the answer, or GRAPPE_EMEMORY. */

@@ -25,15 +25,6 @@ struct trying {
 	char *what;
 };
 
-static size_t count_voluntary(const struct sequence *plan)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < plan->count; i++)
-		count += !plan->moves[i].forced;
-	return count;
-}
-
 static int order_moves(const struct trying *t, bool may_park, struct sequence *plan)
 {
 	const struct sequence_task task = {.instance = t->o->in,
@@ -55,7 +46,7 @@ static int order_within_limit(const struct trying *t, struct sequence *plan)
 	if (rc != GRAPPE_OK || plan->dropped == 0 || most == SEARCH_NO_LIMIT)
 		return rc;
 	rc = order_moves(t, true, &parked);
-	if (rc == GRAPPE_OK && count_voluntary(&parked) <= most) {
+	if (rc == GRAPPE_OK && solve_sequence_voluntary(&parked) <= most) {
 		solve_sequence_deinit(plan);
 		*plan = parked;
 	} else if (rc == GRAPPE_OK) {

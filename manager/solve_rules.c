@@ -166,8 +166,6 @@ void solve_rules_deinit(struct rules *rules)
 
 /* ---- what they come to ---- */
 
-#define AVAILABILITY_RESERVE 1.1 /* a VM's work may take so much longer than it should */
-
 static uint64_t bit(uint32_t env)
 {
 	return UINT64_C(1) << env;
@@ -178,7 +176,7 @@ static uint64_t open_long_enough(const struct instance *in, uint32_t vm)
 	uint64_t set = 0;
 
 	for (uint32_t e = 0; e < in->nenvs; e++)
-		if (in->vms[vm].work_h / in->envs[e].power * AVAILABILITY_RESERVE <=
+		if (in->vms[vm].work_h / in->envs[e].power * RULES_AVAILABILITY_RESERVE <=
 		    in->envs[e].avail_h)
 			set |= bit(e);
 	return set;

@@ -17,6 +17,7 @@
 #define RULES_MAX 1000000
 #define RULES_FILE_MAX ((size_t)64 << 20) /* bytes */
 #define RULES_TEXT_SIZE 400
+#define RULES_AVAILABILITY_RESERVE 1.1 /* work may take so much longer than it should */
 
 enum rule_kind {
 	RULE_PIN,      /* a: VM, b: environment: it is there */

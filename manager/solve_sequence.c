@@ -541,6 +541,21 @@ static int order_steps(struct ordering *o)
 	return rc;
 }
 
+/* All but what it found out. */
+static void ordering_deinit(struct ordering *o)
+{
+	if (o->task->places == NULL)
+		free(o->places.items);
+	free(o->used_env);
+	free(o->used);
+	free(o->gain);
+	free(o->members);
+	free(o->pending);
+	free(o->unit_first);
+	free(o->unit_vms);
+	o->out.place = o->place;
+}
+
 /* Parked VMs that could not go on, and back again, stay where they are: what they did stands. */
 int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
 {
@@ -549,21 +564,33 @@ int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
 
 	if (rc == GRAPPE_OK)
 		rc = order_steps(&o);
-	if (task->places == NULL)
-		free(o.places.items);
-	free(o.used_env);
-	free(o.used);
-	free(o.gain);
-	free(o.members);
-	free(o.pending);
-	free(o.unit_first);
-	free(o.unit_vms);
-	o.out.place = o.place;
+	ordering_deinit(&o);
 	if (rc == GRAPPE_OK)
 		*out = o.out;
 	else
 		solve_sequence_deinit(&o.out);
 	return rc;
+}
+
+int solve_sequence_forced(const struct sequence_task *task, bool *forced)
+{
+	struct ordering o = {.task = task, .in = task->instance, .b = task->bounds};
+	int rc = ordering_init(&o);
+
+	for (uint32_t vm = 0; rc == GRAPPE_OK && vm < o.in->nvms; vm++)
+		forced[vm] = is_forced(&o, vm);
+	ordering_deinit(&o);
+	solve_sequence_deinit(&o.out);
+	return rc;
+}
+
+size_t solve_sequence_voluntary(const struct sequence *sequence)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sequence->count; i++)
+		count += !sequence->moves[i].forced;
+	return count;
 }
 
 void solve_sequence_deinit(struct sequence *sequence)

@@ -42,6 +42,12 @@ struct sequence {
 	uint32_t *place; /* per VM: where the sequence ends */
 };
 
+/* solve_sequence_forced - which VMs may not stay where they are as things are: by a rule, or
+ * because their environment or place holds too much. forced[nvms]; target of the task does not
+ * matter. Returns 0 or GRAPPE_EMEMORY. */
+int solve_sequence_forced(const struct sequence_task *task, bool *forced);
+/* solve_sequence_voluntary - how many of the moves are not forced. */
+size_t solve_sequence_voluntary(const struct sequence *sequence);
 /* solve_sequence_find - *out needs solve_sequence_deinit() only after success. Returns 0, or
  * GRAPPE_EMEMORY. */
 int solve_sequence_find(const struct sequence_task *task, struct sequence *out);
