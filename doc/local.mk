@@ -22,4 +22,4 @@ dist_doc_DATA += doc/snmp.md
 dist_doc_DATA += doc/archives.md
 
 # Groups and plans
-dist_doc_DATA += doc/environment.md doc/groups.md doc/instances.md doc/planning.md
+dist_doc_DATA += doc/environment.md doc/groups.md doc/instances.md doc/model.md doc/planning.md

@@ -440,6 +440,41 @@ static double flow_share(const struct building *b, const struct instance_flow *f
 	return b->options->horizon_h > 0 ? runs / b->options->horizon_h : 1;
 }
 
+/* The part of what a VM costs now that it waits; no more than it runs. */
+static struct waiting waiting_of(const struct cost_vm *costs)
+{
+	const double all = costs->compute_h + costs->waiting_h;
+	const double waits = fmin(costs->waiting_h, costs->compute_h);
+
+	return (struct waiting){
+	    .hours = waits, .money = all > 0 ? costs->hosting * waits / all : 0};
+}
+
+static int take_waiting(struct problem *p)
+{
+	const struct instance *in = &p->instance;
+	uint32_t *env = calloc(in->nvms + 1, sizeof *env);
+	struct cost_vm *costs = calloc(in->nvms + 1, sizeof *costs);
+	size_t count = in->nvms;
+
+	p->waiting = calloc(in->nvms + 1, sizeof *p->waiting);
+	if (env == NULL || costs == NULL || p->waiting == NULL)
+		count = 0;
+	for (size_t vm = 0; vm < count; vm++)
+		env[vm] = in->vms[vm].env;
+	if (count > 0)
+		solve_model_vms(in, env, costs);
+	for (size_t vm = 0; vm < count; vm++) {
+		p->waiting[vm] = waiting_of(&costs[vm]);
+		p->waiting_of_all.hours += p->waiting[vm].hours;
+		p->waiting_of_all.money += p->waiting[vm].money;
+		p->overwaited += costs[vm].waiting_h > costs[vm].compute_h;
+	}
+	free(env);
+	free(costs);
+	return count == in->nvms ? GRAPPE_OK : GRAPPE_EMEMORY;
+}
+
 static void take_facts(struct building *b)
 {
 	struct problem *p = b->p;
@@ -525,8 +560,10 @@ int problem_build(const struct observation *observation, const struct environmen
 		rc = list_flows(&p);
 	if (rc == GRAPPE_OK) {
 		take_facts(&b);
-		rc = problem_take_rules(&p, options, message, size);
+		rc = take_waiting(&p);
 	}
+	if (rc == GRAPPE_OK)
+		rc = problem_take_rules(&p, options, message, size);
 	free(b.vm_of);
 	if (rc == GRAPPE_OK)
 		*out = p;
@@ -600,6 +637,7 @@ void problem_deinit(struct problem *problem)
 	free(problem->place);
 	free(problem->advised);
 	free(problem->group);
+	free(problem->waiting);
 	free(problem->first);
 	free(problem->flows);
 	*problem = (struct problem){0};

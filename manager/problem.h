@@ -47,23 +47,32 @@ struct problem_options {
 	int64_t cool_down_s;               /* how long they are left alone then */
 };
 
+/* What a VM waits where it is, over the horizon. The work of a VM is not known, so plans take all
+ * of an hour for work and the waiting on top of it; but an hour of now holds both, and answers
+ * leave so much out. */
+struct waiting {
+	double hours, money;
+};
+
 struct problem {
 	struct instance instance;
 	struct rules rules;
 	struct solve_places places;
-	struct place *names;                   /* per place */
-	char (*environments)[PLACE_NAME_SIZE]; /* per environment of the instance */
-	const struct observed_vm **vms;        /* per VM; into the observation */
-	uint32_t *place, *advised, *group;     /* per VM: where it is; where advice that stands
-						  sends it, or PROBLEM_NOWHERE; its group */
-	size_t *first;                         /* nvms + 1 offsets into flows */
-	uint32_t *flows;                       /* of the instance, by VM */
+	struct place *names;                     /* per place */
+	char (*environments)[PLACE_NAME_SIZE];   /* per environment of the instance */
+	const struct observed_vm **vms;          /* per VM; into the observation */
+	uint32_t *place, *advised, *group;       /* per VM: where it is; where advice that stands
+						    sends it, or PROBLEM_NOWHERE; its group */
+	struct waiting *waiting, waiting_of_all; /* per VM; their sum */
+	size_t *first;                           /* nvms + 1 offsets into flows */
+	uint32_t *flows;                         /* of the instance, by VM */
 	/* Why an objective is not to be had, by enum cost_objective; "": it is. */
 	char missing[4][PROBLEM_TEXT_SIZE];
 	size_t left_out;       /* VMs without a known place */
 	size_t unlisted_hosts; /* hosts with VMs that are not in the document */
 	size_t resting;        /* VMs that moved a short while ago and are left alone */
 	size_t unsized;        /* VMs whose vcpu or memory is not known */
+	size_t overwaited;     /* VMs that, by the model, wait for all of the time and more */
 	size_t unseen;         /* VMs of the application that have no known place */
 	const struct environments *document; /* borrowed */
 	double horizon_h;

@@ -65,12 +65,13 @@ static bool has(const struct recommendation_input *input, enum cost_objective ob
 	return input->problem->missing[objective][0] == '\0';
 }
 
-/* Per hour of running, without what the moves themselves cost; NAN: not known. */
+/* Per hour of now, without what the moves themselves cost; NAN: not known. */
 static double hours_per_h(
     const struct recommendation_input *input, const struct cost_totals *totals)
 {
 	return has(input, COST_TIME)
-		   ? (totals->time_h - totals->moving_h) / input->problem->horizon_h
+		   ? (totals->time_h - totals->moving_h - input->problem->waiting_of_all.hours) /
+			 input->problem->horizon_h
 		   : NAN;
 }
 
@@ -78,7 +79,8 @@ static double money_per_h(
     const struct recommendation_input *input, const struct cost_totals *totals)
 {
 	return has(input, COST_MONEY)
-		   ? (totals->money - totals->moving_money) / input->problem->horizon_h
+		   ? (totals->money - totals->moving_money - input->problem->waiting_of_all.money) /
+			 input->problem->horizon_h
 		   : NAN;
 }
 
@@ -232,6 +234,11 @@ static json_t *notes_json(const struct recommendation_input *input)
 		json_array_append_new(notes,
 		    json_sprintf("%zu VMs moved a short while ago and are left alone (cool_down)",
 			problem->resting));
+	if (has(input, COST_TIME) && problem->overwaited > 0)
+		json_array_append_new(notes,
+		    json_sprintf("%zu VMs would wait for all of the time and more: waiting_share "
+				 "is too large for them, or bandwidth_MBps too small",
+			problem->overwaited));
 	if (problem->unseen > 0)
 		json_array_append_new(notes,
 		    json_sprintf("of the application only a part is visible: %zu of its VMs have "
@@ -264,6 +271,7 @@ static json_t *length_json(const struct recommendation_input *input)
 struct share {
 	const char *application; /* "": not labelled */
 	struct cost_vm before, after;
+	struct waiting waiting; /* that both hold, and an hour of now does not */
 	size_t vms;
 };
 
@@ -291,6 +299,16 @@ static json_t *owner_json(const struct recommendation_input *input, const char *
 	return json_text_or_null(told != NULL ? told->owner : "");
 }
 
+static double share_hours(const struct share *share, const struct cost_vm *costs)
+{
+	return costs->compute_h + costs->waiting_h - share->waiting.hours;
+}
+
+static double share_money(const struct share *share, const struct cost_vm *costs)
+{
+	return costs->hosting + costs->transfer - share->waiting.money;
+}
+
 static json_t *share_json(const struct recommendation_input *input, const struct share *share)
 {
 	const double horizon = input->problem->horizon_h;
@@ -300,12 +318,10 @@ static json_t *share_json(const struct recommendation_input *input, const struct
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:f, s:f}", "application",
 	    json_text_or_null(share->application), "owner", owner_json(input, share->application),
 	    "vms", (json_int_t)share->vms, "vm_hours_per_h_before",
-	    known(time ? (before->compute_h + before->waiting_h) / horizon : NAN),
-	    "vm_hours_per_h_after",
-	    known(time ? (after->compute_h + after->waiting_h) / horizon : NAN),
-	    "cost_per_h_before",
-	    known(money ? (before->hosting + before->transfer) / horizon : NAN), "cost_per_h_after",
-	    known(money ? (after->hosting + after->transfer) / horizon : NAN),
+	    known(time ? share_hours(share, before) / horizon : NAN), "vm_hours_per_h_after",
+	    known(time ? share_hours(share, after) / horizon : NAN), "cost_per_h_before",
+	    known(money ? share_money(share, before) / horizon : NAN), "cost_per_h_after",
+	    known(money ? share_money(share, after) / horizon : NAN),
 	    "inter_environment_octets_per_s_before", before->traffic_Bps,
 	    "inter_environment_octets_per_s_after", after->traffic_Bps);
 }
@@ -325,6 +341,8 @@ static json_t *collect_shares(
 		}
 		add_costs(&shares[kept - 1].before, &shares[i].before);
 		add_costs(&shares[kept - 1].after, &shares[i].after);
+		shares[kept - 1].waiting.hours += shares[i].waiting.hours;
+		shares[kept - 1].waiting.money += shares[i].waiting.money;
 		shares[kept - 1].vms++;
 	}
 	for (size_t i = 0; i < kept; i++)
@@ -349,8 +367,9 @@ static json_t *applications_json(const struct recommendation_input *input)
 		solve_model_vms(&problem->instance, env, costs);
 		solve_model_vms(&problem->instance, env + count, costs + count);
 		for (size_t vm = 0; vm < count; vm++) {
-			shares[vm] =
-			    (struct share){.application = problem->vms[vm]->application, .vms = 1};
+			shares[vm] = (struct share){.application = problem->vms[vm]->application,
+			    .waiting = problem->waiting[vm],
+			    .vms = 1};
 			add_costs(&shares[vm].before, &costs[vm]);
 			add_costs(&shares[vm].after, &costs[count + vm]);
 		}

@@ -6,6 +6,7 @@ LAB_TESTS =
 LAB_TESTS += tests/lab/install.sh
 LAB_TESTS += tests/lab/conservation.sh
 LAB_TESTS += tests/lab/patterns.sh
+LAB_TESTS += tests/lab/model.sh
 LAB_TESTS += tests/lab/demo.sh
 EXTRA_DIST += $(LAB_TESTS) tests/lab/lib.sh tests/lab/topology.sh tests/lab/mpi/mpi.sh \
 	tests/lab/mpi/in-vm.sh tests/lab/mpi/patterns.c

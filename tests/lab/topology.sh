@@ -10,25 +10,40 @@
 # reaches the hosts over a network of its own that nothing watches.
 #
 # TOPOLOGY_PERIOD is the length of a period in seconds (default 5, by the test switch); CAPTURE_MORE and
-# AGENT_MORE are further lines of configuration.
+# AGENT_MORE are further lines of configuration. With TOPOLOGY_LINE="DELAY-MS MBIT" a slow line joins the sites.
 
 TOPOLOGY_PERIOD=${TOPOLOGY_PERIOD:-5}
 declare -A TOPOLOGY_MANAGEMENT=([hostA]=10.99.0.11 [hostB]=10.99.0.12)
 declare -A TOPOLOGY_SITE=([hostA]=site-1 [hostB]=site-2)
 declare -A VM_HOST=() VM_MAC=() VM_ADDRESS=() VM_PORT=()
+declare -A VM_APPLICATION=()
 TOPOLOGY_VMS=()
 
 topology_up() {
 	local host
 	ns_add hostA hostB wan mon || return 1
-	for host in hostA hostB wan mon; do bridge_add "$host" br0 || return 1; done
+	for host in hostA hostB mon; do bridge_add "$host" br0 || return 1; done
 	ip_in mon addr add 10.99.0.1/24 dev br0
 	for host in hostA hostB; do
-		link_add "$host" wan0 wan "$host" && port_add "$host" wan0 br0 && port_add wan "$host" br0 &&
+		link_add "$host" wan0 wan "$host" && port_add "$host" wan0 br0 &&
 			link_add "$host" mgt0 mon "$host" && port_add mon "$host" br0 &&
 			ip_in "$host" addr add "${TOPOLOGY_MANAGEMENT[$host]}/24" dev mgt0 || return 1
 		mkdir -p "$LAB_DIR/$host"
 	done
+	if [ -n "${TOPOLOGY_LINE:-}" ]; then topology_slow_line; else topology_fast_line; fi
+}
+
+topology_fast_line() { bridge_add wan br0 && port_add wan hostA br0 && port_add wan hostB br0; }
+
+# The relay moves frames as they are on a wire: nobody next to it may make longer ones.
+topology_slow_line() {
+	local end
+	for end in hostA/wan0 wan/hostA hostB/wan0 wan/hostB; do
+		in_ns "${end%/*}" ethtool -K "${end#*/}" tso off gso off gro off tx off >/dev/null 2>&1 || return 1
+	done
+	# shellcheck disable=SC2086
+	start_in wan relay "$GRAPPE_BUILD/tests/lab/wan_relay" hostA hostB $TOPOLOGY_LINE
+	wait_ready relay
 }
 
 # topology_vm NAME HOST NUMBER - VM with MAC 02:00:00:00:00:NN and address 10.77.0.NN.
@@ -65,7 +80,8 @@ configure_capture() { # HOST
 		echo 'bridge "br0" { exclude = {"wan*"} }'
 		echo "${CAPTURE_MORE:-}"
 		for name in "${TOPOLOGY_VMS[@]}"; do
-			echo "vm \"$name\" { mac = {\"${VM_MAC[$name]}\"} vcpu = 1 memory = 512MiB }"
+			echo "vm \"$name\" { mac = {\"${VM_MAC[$name]}\"} vcpu = 1 memory = 512MiB" \
+				"application = \"${VM_APPLICATION[$name]:-}\" }"
 		done
 	} >"$LAB_DIR/$1/capture.conf"
 }
