@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UUID_LENGTH 36
@@ -49,6 +50,20 @@ void identity_from_mac(const struct mac *mac, char id[VM_ID_SIZE])
 
 	snprintf(id, VM_ID_SIZE, MAC_PREFIX "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
 	    b[4], b[5]);
+}
+
+int identity_mac(const char *id, struct mac *mac)
+{
+	const char *digits = id + strlen(MAC_PREFIX);
+
+	if (!is_mac_id(id))
+		return GRAPPE_ENOTFOUND;
+	for (size_t i = 0; i < sizeof mac->bytes; i++) {
+		const char octet[] = {digits[2 * i], digits[2 * i + 1], '\0'};
+
+		mac->bytes[i] = (uint8_t)strtoul(octet, NULL, 16);
+	}
+	return GRAPPE_OK;
 }
 
 bool identity_is_vm(const char *id)

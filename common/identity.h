@@ -28,6 +28,8 @@
 int identity_from_uuid(const char *uuid, char id[VM_ID_SIZE]);
 /* identity_from_mac - id of a VM known by a MAC only. */
 void identity_from_mac(const struct mac *mac, char id[VM_ID_SIZE]);
+/* identity_mac - the MAC in an id of that form. Returns 0 or GRAPPE_ENOTFOUND. */
+int identity_mac(const char *id, struct mac *mac);
 /* identity_is_vm - true for the two forms above, false for reserved senders and anything else. */
 bool identity_is_vm(const char *id);
 /* identity_is_valid - an id of a VM or a reserved sender; such a text is safe as a file name. */

@@ -121,10 +121,18 @@ static int read_hosts(
 
 /* ---- networks ---- */
 
+/* What lists of texts hold: readers of one text into one item. */
+struct list_kind {
+	const char *key, *wanted;
+	size_t size; /* of an item */
+	bool (*parse)(const char *text, void *item);
+};
+
 /* "192.0.2.0/24" */
-static bool parse_subnet(const char *text, struct environment_subnet *subnet)
+static bool parse_subnet(const char *text, void *item)
 {
-	const char *slash = text != NULL ? strchr(text, '/') : NULL;
+	struct environment_subnet *subnet = item;
+	const char *slash = strchr(text, '/');
 	char address[ADDRESS_TEXT_SIZE];
 	size_t digits;
 
@@ -139,45 +147,45 @@ static bool parse_subnet(const char *text, struct environment_subnet *subnet)
 	       subnet->length <= 8 * address_size(&subnet->address);
 }
 
-static int read_subnets(
-    struct document *d, const json_t *object, const char *path, struct environment_network *network)
+static bool parse_address(const char *text, void *item)
 {
-	const json_t *list;
-	int rc = json_get_array(
-	    &d->fault, object, path, "subnets", false, ENVIRONMENT_ADDRESSES_MAX, &list);
-
-	if (rc != GRAPPE_OK)
-		return rc;
-	network->subnets = calloc(json_array_size(list) + 1, sizeof *network->subnets);
-	if (network->subnets == NULL)
-		return GRAPPE_EMEMORY;
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!parse_subnet(json_string_value(json_array_get(list, i)),
-			&network->subnets[network->nsubnets++]))
-			return json_fail(&d->fault, GRAPPE_EFORMAT,
-			    "%s.subnets[%zu]: must be a subnet such as 192.0.2.0/24", path, i);
-	return GRAPPE_OK;
+	return address_parse(text, item) == GRAPPE_OK;
 }
 
-static int read_used(
-    struct document *d, const json_t *object, const char *path, struct environment_network *network)
+static bool parse_mac(const char *text, void *item)
+{
+	return mac_parse(text, item) == GRAPPE_OK;
+}
+
+static const struct list_kind subnet_list = {"subnets", "a subnet such as 192.0.2.0/24",
+				  sizeof(struct environment_subnet), parse_subnet},
+			      address_list = {"used_addresses", "an IP address",
+				  sizeof(struct address), parse_address},
+			      mac_list = {"used_macs", "a MAC such as 52:54:00:12:34:56",
+				  sizeof(struct mac), parse_mac};
+
+/* Sets *items, also on failure, to a heap array of *count items. */
+static int read_list(struct document *d, const json_t *object, const char *path,
+    const struct list_kind *kind, void *items, size_t *count)
 {
 	const json_t *list;
+	char *array;
 	int rc = json_get_array(
-	    &d->fault, object, path, "used_addresses", false, ENVIRONMENT_ADDRESSES_MAX, &list);
+	    &d->fault, object, path, kind->key, false, ENVIRONMENT_ADDRESSES_MAX, &list);
 
 	if (rc != GRAPPE_OK)
 		return rc;
-	network->used = calloc(json_array_size(list) + 1, sizeof *network->used);
-	if (network->used == NULL)
+	array = calloc(json_array_size(list) + 1, kind->size);
+	if (array == NULL)
 		return GRAPPE_EMEMORY;
+	memcpy(items, &array, sizeof array);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 
-		if (text == NULL ||
-		    address_parse(text, &network->used[network->nused++]) != GRAPPE_OK)
-			return json_fail(&d->fault, GRAPPE_EFORMAT,
-			    "%s.used_addresses[%zu]: must be an IP address", path, i);
+		if (text == NULL || !kind->parse(text, array + i * kind->size))
+			return json_fail(&d->fault, GRAPPE_EFORMAT, "%s.%s[%zu]: must be %s", path,
+			    kind->key, i, kind->wanted);
+		(*count)++;
 	}
 	return GRAPPE_OK;
 }
@@ -185,8 +193,8 @@ static int read_used(
 static int read_network(
     struct document *d, const json_t *object, const char *path, struct environment_network *network)
 {
-	static const char *const keys[] = {
-	    "segment", "layer", "overlay", "router", "subnets", "used_addresses", NULL};
+	static const char *const keys[] = {"segment", "layer", "overlay", "router", "subnets",
+	    "used_addresses", "used_macs", NULL};
 	int rc = json_check_keys(&d->fault, object, path, keys);
 
 	if (rc == GRAPPE_OK)
@@ -202,8 +210,14 @@ static int read_network(
 	if (rc == GRAPPE_OK)
 		rc = json_get_truth(&d->fault, object, path, "router", &network->router);
 	if (rc == GRAPPE_OK)
-		rc = read_subnets(d, object, path, network);
-	return rc == GRAPPE_OK ? read_used(d, object, path, network) : rc;
+		rc =
+		    read_list(d, object, path, &subnet_list, &network->subnets, &network->nsubnets);
+	if (rc == GRAPPE_OK)
+		rc = read_list(d, object, path, &address_list, &network->used, &network->nused);
+	if (rc == GRAPPE_OK)
+		rc = read_list(
+		    d, object, path, &mac_list, &network->used_macs, &network->nused_macs);
+	return rc;
 }
 
 static int read_networks(
@@ -507,6 +521,7 @@ static void deinit_environment(struct environment *environment)
 	for (size_t i = 0; i < environment->nnetworks; i++) {
 		free(environment->networks[i].subnets);
 		free(environment->networks[i].used);
+		free(environment->networks[i].used_macs);
 	}
 	free(environment->networks);
 	free(environment->hosts);

@@ -55,6 +55,8 @@ struct environment_network {
 	size_t nsubnets;
 	struct address *used; /* taken there by somebody Grappe does not see */
 	size_t nused;
+	struct mac *used_macs; /* the same */
+	size_t nused_macs;
 };
 
 struct environment {

@@ -189,11 +189,15 @@ static bool same_network(
 {
 	if (before->overlay != after->overlay || before->router != after->router ||
 	    before->nsubnets != after->nsubnets || before->nused != after->nused ||
+	    before->nused_macs != after->nused_macs ||
 	    !(before->layer == after->layer || (isnan(before->layer) && isnan(after->layer))))
 		return false;
 	for (size_t i = 0; i < after->nsubnets; i++)
 		if (before->subnets[i].length != after->subnets[i].length ||
 		    address_compare(&before->subnets[i].address, &after->subnets[i].address) != 0)
+			return false;
+	for (size_t i = 0; i < after->nused_macs; i++)
+		if (!mac_equal(&before->used_macs[i], &after->used_macs[i]))
 			return false;
 	for (size_t i = 0; i < after->nused; i++)
 		if (address_compare(&before->used[i], &after->used[i]) != 0)

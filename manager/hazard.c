@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "manager/hazard.h"
 
+#include "common/error.h"
 #include "common/identity.h"
 #include "manager/explain.h"
 #include "manager/json_fields.h"
@@ -135,6 +136,31 @@ static void ask_address(struct asking *a)
 		    "nothing is known about which addresses are in use in %s: whether the VM's own "
 		    "is free there",
 		    to);
+}
+
+/* Two of the same MAC in one segment take each other's frames. */
+static void ask_mac(struct asking *a)
+{
+	const struct environment_network *network = network_of(a, a->to);
+	const char *to = a->p->environments[a->to];
+	char text[MAC_TEXT_SIZE];
+	struct mac mac;
+
+	if (identity_mac(a->vm->id, &mac) != GRAPPE_OK || network == NULL ||
+	    network->nused_macs == 0) {
+		tell(a, "mac", unknown,
+		    "nothing is known about which MACs are in use in %s: whether the VM's own is "
+		    "free there",
+		    to);
+		return;
+	}
+	for (size_t i = 0; i < network->nused_macs; i++)
+		if (mac_equal(&network->used_macs[i], &mac)) {
+			tell(a, "mac", conflict, "its MAC %s is in use in %s",
+			    mac_format(&mac, text), to);
+			return;
+		}
+	tell(a, "mac", clear, "none of the MACs in use in %s is its own", to);
 }
 
 /* ---- networks ---- */
@@ -302,6 +328,7 @@ json_t *hazard_list(const struct problem *problem, const struct observation *obs
 		return NULL;
 	if (a.from != a.to) {
 		ask_address(&a);
+		ask_mac(&a);
 		ask_network(&a);
 		ask_path(&a);
 		ask_outside(&a);

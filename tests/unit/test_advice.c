@@ -124,7 +124,7 @@ START_TEST(the_document_says_what_and_why)
 	ck_assert_str_eq(json_string_value(json_object_get(move, "why")),
 	    "vm3 exchanges 4.0 MB/s with vm1 and vm2 in site-1 and nothing with site-2");
 	/* Nobody told about addresses and networks. */
-	ck_assert_uint_eq(json_array_size(json_object_get(move, "hazards")), 3);
+	ck_assert_uint_eq(json_array_size(json_object_get(move, "hazards")), 4);
 	ck_assert_str_eq(json_string_value(json_object_get(
 			     json_array_get(json_object_get(move, "hazards"), 0), "state")),
 	    "unknown");

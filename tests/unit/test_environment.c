@@ -151,6 +151,9 @@ static const struct {
     {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"subnets\":[\"10.0.0.0/"
 	 "33\"]}]}]}",
 	"environments[0].networks[0].subnets[0]: must be a subnet", GRAPPE_EFORMAT},
+    {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"used_macs\":[\"52:54\"]}]}"
+	 "]}",
+	"environments[0].networks[0].used_macs[0]: must be a MAC", GRAPPE_EFORMAT},
     {ENV "{\"name\":\"a\",\"hosts\":[],\"networks\":[{\"segment\":\"s\",\"used_addresses\":[7]}]}"
 	 "]}",
 	"environments[0].networks[0].used_addresses[0]: must be an IP", GRAPPE_EFORMAT},

@@ -18,6 +18,7 @@ struct told {
 	const char *peer_segment, *peer_address; /* of VM b, which it moves to */
 	bool outside;                            /* outside users send to a */
 	bool sized;
+	const char *id; /* of VM a; NULL: a name */
 };
 
 static void set_network(struct observed_vm *vm, const char *segment, const char *address)
@@ -37,22 +38,23 @@ static const char *state_of(const struct told *told, const char *kind)
 	struct world world;
 	struct advice advice;
 	const double size = told->sized ? 1 : NAN;
+	const char *a = told->id != NULL ? told->id : "a";
 	const json_t *hazard;
 	json_t *list;
 	size_t i;
 
 	snprintf(document, sizeof document, format, told->host, told->site, told->document);
 	world_begin(&world, document);
-	world_vm(&world, "a", "s1", "A", size, size, "");
+	world_vm(&world, a, "s1", "A", size, size, "");
 	world_vm(&world, "b", "s2", "B", size, size, "");
 	world_vm(&world, "c", "s2", "B", size, size, "");
-	world_talk(&world, "a", "b", 1e6, 1000);
+	world_talk(&world, a, "b", 1e6, 1000);
 	world_talk(&world, "b", "c", 2e6, 1000);
 	if (told->outside)
-		world_talk(&world, "external", "a", 1000, 10);
+		world_talk(&world, "external", a, 1000, 10);
 	world_end(&world);
 	for (size_t vm = 0; vm < world.observation.nvms; vm++) {
-		if (world.observation.vms[vm].name[0] == 'a')
+		if (strcmp(world.observation.vms[vm].name, a) == 0)
 			set_network(&world.observation.vms[vm], told->segment, told->address);
 		else if (world.observation.vms[vm].name[0] == 'b')
 			set_network(
@@ -62,7 +64,7 @@ static const char *state_of(const struct told *told, const char *kind)
 	}
 	ck_assert_msg(world_plan(&world, &advice, message) == 0, "%s", message);
 	ck_assert_uint_eq(advice.plan.nsteps, 1);
-	ck_assert_str_eq(advice.problem.vms[advice.plan.steps[0].vm]->name, "a");
+	ck_assert_str_eq(advice.problem.vms[advice.plan.steps[0].vm]->name, a);
 	list = hazard_list(&advice.problem, &world.observation, &advice.plan, 0);
 	state[0] = '\0';
 	json_array_foreach(list, i, hazard)
@@ -103,6 +105,17 @@ static const struct {
     {"address", "unknown",
 	{"", NET(",\"used_addresses\":[\"10.0.0.9\"]"), "", "lan", "", "lan", "10.0.0.6", false,
 	    true}},
+    /* MACs: known where they are the id. */
+    {"mac", "unknown", {"", NET(""), "", "lan", "", "lan", "", false, true, "mac-525400000001"}},
+    {"mac", "unknown",
+	{"", NET(",\"used_macs\":[\"52:54:00:00:00:01\"]"), "", "lan", "", "lan", "", false, true,
+	    NULL}},
+    {"mac", "clear",
+	{"", NET(",\"used_macs\":[\"52:54:00:00:00:02\"]"), "", "lan", "", "lan", "", false, true,
+	    "mac-525400000001"}},
+    {"mac", "conflict",
+	{"", NET(",\"used_macs\":[\"52:54:00:00:00:01\"]"), "", "lan", "", "lan", "", false, true,
+	    "mac-525400000001"}},
     /* Networks. */
     {"network", "unknown", {"", "", "", "lan", "", "lan", "", false, true}},
     {"network", "unknown", {"", NET(""), "", "lan", "", "lan", "", false, true}},

@@ -28,11 +28,15 @@ END_TEST
 START_TEST(macs)
 {
 	const struct mac mac = {{0x02, 0, 0, 0xab, 0xcd, 0xef}};
+	struct mac back;
 	char id[VM_ID_SIZE];
 
 	identity_from_mac(&mac, id);
 	ck_assert_str_eq(id, "mac-020000abcdef");
 	ck_assert(identity_is_vm(id));
+	ck_assert_int_eq(identity_mac(id, &back), 0);
+	ck_assert(mac_equal(&back, &mac));
+	ck_assert_int_eq(identity_mac("external", &back), GRAPPE_ENOTFOUND);
 }
 END_TEST
 
