@@ -3,7 +3,7 @@
 
 #include "common/error.h"
 #include "manager/cli.h"
-#include "manager/solve.h"
+#include "manager/cli_prove.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -131,13 +131,15 @@ static json_t *document_of(const struct instance *instance, enum cost_objective 
 }
 
 static int print_json(const char *program, const struct instance *instance,
-    enum cost_objective objective, const struct solve_answer *answer)
+    enum cost_objective objective, const struct solve_answer *answer, const struct proof *proof)
 {
 	json_t *document = document_of(instance, objective, answer);
-	int rc = document != NULL
-		     ? json_dumpf(document, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12))
-		     : -1;
+	int rc = document != NULL ? 0 : -1;
 
+	if (rc == 0 && proof != NULL)
+		rc = json_object_set_new(document, "proof", cli_prove_document(proof));
+	if (rc == 0)
+		rc = json_dumpf(document, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
 	json_decref(document);
 	putchar('\n');
 	if (rc == 0)
@@ -192,9 +194,11 @@ static int read_caps(const char *program, const char *text, const struct instanc
 }
 
 static int plan_instance(const char *program, const struct instance *instance,
-    const struct rules *rules, const struct solve_settings *settings, int format)
+    const struct rules *rules, struct solve_settings *settings, bool prove, int format)
 {
+	const double prove_limit_s = prove ? cli_prove_limit(settings, instance->nvms) : 0;
 	struct solve_answer answer;
+	struct proof proof;
 	int rc = solve_find(instance, rules, settings, &answer);
 	int exit_code;
 
@@ -203,14 +207,19 @@ static int plan_instance(const char *program, const struct instance *instance,
 		return EXIT_FAILURE;
 	}
 	exit_code = answer.feasible ? EXIT_SUCCESS : CLI_INFEASIBLE;
-	if (format == CLI_JSON) {
-		if (print_json(program, instance, settings->objective, &answer) != GRAPPE_OK)
-			exit_code = EXIT_FAILURE;
-	} else {
+	if (prove)
+		rc = cli_prove_run(
+		    program, instance, rules, settings, prove_limit_s, &answer, &proof);
+	if (rc == GRAPPE_OK && format == CLI_JSON) {
+		rc = print_json(
+		    program, instance, settings->objective, &answer, prove ? &proof : NULL);
+	} else if (rc == GRAPPE_OK) {
 		print_text(settings->objective, &answer);
+		if (prove)
+			cli_prove_print(&proof, settings->objective, &answer);
 	}
 	solve_deinit(&answer);
-	return cli_finish(program, exit_code);
+	return cli_finish(program, rc == GRAPPE_OK ? exit_code : EXIT_FAILURE);
 }
 
 int cli_instance_run(const char *program, const struct cli_instance *options, int format)
@@ -227,13 +236,15 @@ int cli_instance_run(const char *program, const struct cli_instance *options, in
 		fprintf(stderr, "%s: %s\n", program, message);
 		return EXIT_FAILURE;
 	}
-	if (read_caps(program, options->cap, &instance, &settings) != GRAPPE_OK) {
+	if (read_caps(program, options->cap, &instance, &settings) != GRAPPE_OK ||
+	    (options->prove && cli_prove_check(program, &instance, &settings) != GRAPPE_OK)) {
 		solve_instance_deinit(&instance);
 		return EXIT_FAILURE;
 	}
 	if (options->rules == NULL || solve_rules_load(options->rules, &instance, NULL, &rules,
 					  message, sizeof message) == GRAPPE_OK)
-		exit_code = plan_instance(program, &instance, &rules, &settings, format);
+		exit_code =
+		    plan_instance(program, &instance, &rules, &settings, options->prove, format);
 	else
 		fprintf(stderr, "%s: %s\n", program, message);
 	solve_rules_deinit(&rules);

@@ -5,9 +5,12 @@
 #ifndef GRAPPE_MANAGER_CLI_INSTANCE_H
 #define GRAPPE_MANAGER_CLI_INSTANCE_H
 
+#include <stdbool.h>
+
 /* The options as they stand on the command line; NULL: not given. */
 struct cli_instance {
 	const char *folder, *objective, *rules, *max_moves, *time_limit, *seed, *cap;
+	bool prove;
 };
 
 /* What plans of both kinds take. */
@@ -28,9 +31,12 @@ struct cli_instance {
 	CLI_PLAN_OPTIONS(options),                                                                 \
 	    {'i', "instance", "DIR", "plan for this folder of tables instead of observed traffic", \
 		&(options).folder},                                                                \
+	    {0, "seed", "N", "with --instance: another search of the same quality (1)",            \
+		&(options).seed},                                                                  \
 	{                                                                                          \
-		0, "seed", "N", "with --instance: another search of the same quality (1)",         \
-		    &(options).seed                                                                \
+		0, "prove", NULL,                                                                  \
+		    "with --instance, of up to 60 VMs: say how far the plan is from the optimum",  \
+		    &(options).prove                                                               \
 	}
 
 /* cli_instance_run - reads, plans, prints. Returns the exit code: 0 a plan, 2 there is none, 1 bad

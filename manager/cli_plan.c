@@ -51,6 +51,10 @@ static int run(const struct options *options, struct manager_settings *settings)
 		return EXIT_FAILURE;
 	if (options->live.plan.folder != NULL)
 		return cli_instance_run(name, &options->live.plan, format);
+	if (options->live.plan.prove) {
+		fprintf(stderr, "%s: --prove goes with --instance\n", name);
+		return EXIT_FAILURE;
+	}
 	return cli_live_run(name, &options->live, settings, print_plan, &format);
 }
 

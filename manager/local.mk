@@ -60,6 +60,16 @@ libgrappe_publish_la_SOURCES = \
 libgrappe_publish_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
 
+# How far plans are from the optimum: a library of its own, so that only grappe needs GLPK.
+noinst_LTLIBRARIES += libgrappe-prove.la
+libgrappe_prove_la_SOURCES = manager/prove.h
+if GLPK_ENABLED
+libgrappe_prove_la_SOURCES += manager/prove.c manager/prove_pairs.c manager/prove_pairs.h
+else
+libgrappe_prove_la_SOURCES += manager/prove_none.c
+endif
+libgrappe_prove_la_LIBADD = libgrappe-manager.la libgrappe-common.la $(GLPK_LIBS) -lm
+
 # The programs' shells.
 noinst_LTLIBRARIES += libgrappe-manage.la
 libgrappe_manage_la_SOURCES = \
@@ -76,6 +86,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_instance.c manager/cli_instance.h \
 	manager/cli_place.c \
 	manager/cli_plan.c \
+	manager/cli_prove.c manager/cli_prove.h \
 	manager/cycle.c manager/cycle.h \
 	manager/manager.c manager/manager.h \
 	manager/manager_answer.c manager/manager_answer.h \
@@ -87,7 +98,7 @@ libgrappe_manage_la_LIBADD = libgrappe-manager.la libgrappe-publish.la libgrappe
 
 bin_PROGRAMS += grappe
 grappe_SOURCES = manager/grappe_main.c
-grappe_LDADD = libgrappe-manage.la
+grappe_LDADD = libgrappe-manage.la libgrappe-prove.la
 
 sbin_PROGRAMS += grappe-manager
 grappe_manager_SOURCES = manager/manager_main.c

@@ -108,6 +108,11 @@ double solve_model_of_vm(
 	return env == it->env ? 0 : COST_PER_MOVE;
 }
 
+double solve_model_of_open(const struct instance *in, enum cost_objective objective, uint32_t env)
+{
+	return objective == COST_RESOURCES ? in->envs[env].limit.vcpu : 0;
+}
+
 static double flow_hours(
     const struct instance *in, const struct instance_flow *flow, const struct instance_link *link)
 {
@@ -236,8 +241,8 @@ static double open_vcpu(const struct instance *in, const uint32_t *place)
 
 	for (size_t vm = 0; vm < in->nvms; vm++)
 		open |= UINT64_C(1) << place[vm];
-	for (size_t e = 0; e < in->nenvs; e++)
-		sum += (open >> e & 1) != 0 ? in->envs[e].limit.vcpu : 0;
+	for (uint32_t e = 0; e < in->nenvs; e++)
+		sum += (open >> e & 1) != 0 ? solve_model_of_open(in, COST_RESOURCES, e) : 0;
 	return sum;
 }
 

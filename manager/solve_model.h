@@ -63,6 +63,9 @@ double solve_model_value(enum cost_objective objective, const struct cost_totals
  * included, without traffic. */
 double solve_model_of_vm(
     const struct instance *instance, enum cost_objective objective, uint32_t vm, uint32_t env);
+/* solve_model_of_open - what it costs that there are VMs in an environment, however many. */
+double solve_model_of_open(
+    const struct instance *instance, enum cost_objective objective, uint32_t env);
 /* solve_model_of_endpoint_flow - what a flow with an endpoint costs while its VM is in an
  * environment. */
 double solve_model_of_endpoint_flow(const struct instance *instance, enum cost_objective objective,

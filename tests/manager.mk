@@ -4,6 +4,9 @@ if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
 	tests/unit/test_environment tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
 	tests/replay/replay_manager tests/replay/replay_stability
+if GLPK_ENABLED
+MANAGER_TESTS += tests/unit/test_prove
+endif
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
 FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence
@@ -69,6 +72,8 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 # Planning instances; tests/data/plan/README.md says what they are.
 EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py tests/bench/plan_instance.py tests/unit/test_plan_instance.sh \
 	tests/unit/plan_judge.py
+tests_unit_test_prove_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_prove_LDADD = libgrappe-prove.la $(MANAGER_CORE_LIBS)
 tests_unit_test_solve_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_solve_LDADD = $(MANAGER_CORE_LIBS)
 FUZZ_TARGETS += residence

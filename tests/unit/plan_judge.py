@@ -335,6 +335,29 @@ def see_optima(judge, data):
             judge.fail(label, "%g, the optimum is %s" % (value, optimum))
 
 
+def see_proofs(judge, data):
+    """--prove against optima proven elsewhere; it refuses what is too large, and says so without GLPK."""
+    for name, objective, most, rules, status, optimum in optima(data):
+        path = "%s/%s" % (data, name)
+        if rules or most is not None or name.startswith("n50") and objective != "resources":
+            continue
+        code, answer = judge.run(path, objective, limit=60, more=("--prove",))
+        if "no GLPK" in answer["status"]:
+            print("built without GLPK: %s" % answer["status"].strip())
+            return
+        proof, label = answer.get("proof", {}), "proof %s %s" % (name, objective)
+        if code != (2 if status == "infeasible" else 0) or (proof["status"] == "infeasible") != (code == 2):
+            judge.fail(label, "%d, %s" % (code, proof))
+        elif code == 0:
+            after, bound = answer["objective"]["after"], proof["bound"]
+            if abs(bound / float(optimum) - 1) > 1e-4 or abs(proof["gap"] - (after / bound - 1)) > 1e-5 or \
+                    (proof["status"] == "optimal") != (proof["gap"] == 0):
+                judge.fail(label, "%s, the plan %g, the optimum %s" % (proof, after, optimum))
+    code, answer = judge.run(data + "/n200e6-1a", "time", more=("--prove",))
+    if code != 1 or "up to 60 VMs, this instance has 200" not in answer["status"]:
+        judge.fail("proof of 200 VMs", answer["status"])
+
+
 def see_known(judge, data):
     """The other instances, each objective, several numbers of moves and all files of rules."""
     for objective in ("time", "cost", "resources"):
@@ -434,6 +457,7 @@ def main():
     see_middle(judge, generator, folder)
     see_known(judge, data)
     see_optima(judge, data)
+    see_proofs(judge, data)
     print("%d plans judged, %d with a VM that waits, %d times none; %d faults" %
           (judge.checked, judge.parked, judge.none, judge.failed))
     sys.exit(judge.failed > 0)
