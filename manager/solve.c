@@ -18,6 +18,10 @@
 #define SEARCH_END 0.92 /* of the budget; the rest is for the order of moves and the output */
 #define CAPPED_END 0.6  /* the same, when caps may take the rest */
 #define CURVE_POINTS 12
+/* After so much of the budget it is seen whether moves block each other: then the search for a
+ * placement ends, and what is left of the budget looks for one that can be reached. */
+#define GLANCE_SHARE 0.15
+#define GLANCE_VMS 1000
 /* Instances that fit into a cache are worked on so much faster. */
 #define CACHED_VMS 5000
 #define CACHED_SPEED 1.6
@@ -184,15 +188,20 @@ static bool is_worse_than_staying(struct solving *s)
 	return solve_bounds_check(&s->bounds, s->in, s->target, NULL) == 0;
 }
 
-static int find_sequence(struct solving *s)
+static struct solve_order order_of(struct solving *s)
 {
-	const struct solve_order order = {.in = s->in,
+	return (struct solve_order){.in = s->in,
 	    .bounds = &s->bounds,
 	    .graph = &s->graph,
 	    .objective = s->settings->objective,
 	    .max_moved = s->max_moved,
 	    .lots = &s->lots,
 	    .budget = &s->budget};
+}
+
+static int find_sequence(struct solving *s)
+{
+	const struct solve_order order = order_of(s);
 	struct solve_answer *out = s->out;
 	char what[RULES_TEXT_SIZE];
 	int rc = solve_order_find(&order, s->place, &out->plan, &out->after, what);
@@ -334,6 +343,25 @@ static int check_caps(struct solving *s)
 	return plan_to_stay(s);
 }
 
+static int improve_until(struct solving *s, double end)
+{
+	return solve_levels_improve(&s->graph, s->place, s->max_moved, &s->lots, &s->budget, end);
+}
+
+/* Returns 1 when the moves of a first search block each other, 0 when not, or an error. */
+static int is_blocked(struct solving *s)
+{
+	const struct solve_order order = order_of(s);
+	int rc;
+
+	if (s->in->nvms > GLANCE_VMS)
+		return 0;
+	rc = improve_until(s, solve_budget_progress(&s->budget) + GLANCE_SHARE);
+	if (rc == GRAPPE_OK)
+		rc = solve_order_exists(&order, s->place);
+	return rc < 0 ? rc : rc == 0;
+}
+
 /* Returns 0, GRAPPE_ENOTFOUND with a reason in the answer, or GRAPPE_EMEMORY. */
 static int improve(struct solving *s)
 {
@@ -347,9 +375,10 @@ static int improve(struct solving *s)
 	if (rc == GRAPPE_OK)
 		rc = find_curve(s);
 	if (rc == GRAPPE_OK)
-		rc = solve_levels_improve(&s->graph, s->place, s->max_moved, &s->lots, &s->budget,
-		    has_caps(s) ? CAPPED_END : SEARCH_END);
-	return rc;
+		rc = is_blocked(s);
+	if (rc == 0)
+		rc = improve_until(s, has_caps(s) ? CAPPED_END : SEARCH_END);
+	return rc < 0 ? rc : GRAPPE_OK;
 }
 
 int solve_find(const struct instance *instance, const struct rules *rules,

@@ -120,29 +120,50 @@ static void hold_some(struct trying *t, int tries)
 	}
 }
 
-static int improve(const struct solve_order *o, uint32_t *place, double end)
+static int improve(const struct solve_order *o, uint32_t *place, size_t max_moved, double end)
 {
 	if (o->objective == COST_RESOURCES)
 		return solve_open_fewest(
-		    o->in, o->graph, place, o->max_moved, o->lots, o->budget, end);
-	return solve_levels_improve(o->graph, place, o->max_moved, o->lots, o->budget, end);
+		    o->in, o->graph, place, max_moved, o->lots, o->budget, end);
+	return solve_levels_improve(o->graph, place, max_moved, o->lots, o->budget, end);
 }
 
-/* Another placement, with fewer choices. */
+/* Where units are now, or where they leave the fewest behind. */
+static void go_home(const struct solve_graph *g, uint32_t *place)
+{
+	for (uint32_t u = 0; u < g->nodes; u++) {
+		const uint32_t *moved = g->moved + (size_t)u * g->stride;
+
+		place[u] = 0;
+		for (uint32_t e = 1; e < g->envs; e++)
+			if (moved[e] < moved[place[u]])
+				place[u] = e;
+	}
+}
+
+/* Another placement: with fewer choices, or, in turns, with fewer moves, which block each other
+ * less. */
 static int look_elsewhere(struct trying *t, int tries)
 {
 	const struct solve_order *o = t->o;
+	const bool near = o->max_moved == SEARCH_NO_LIMIT && tries % 2 == 0;
 	const double now = solve_budget_progress(o->budget);
+	size_t most = o->max_moved;
 	struct solve_state state;
 	int rc = solve_state_init(&state, o->graph);
 
-	hold_some(t, tries);
+	if (near)
+		go_home(o->graph, t->place);
+	else
+		hold_some(t, tries / 2);
 	if (rc == GRAPPE_OK)
 		rc = solve_start_find(&state, t->place, o->lots, o->budget);
 	if (rc == GRAPPE_OK)
 		memcpy(t->place, state.place, o->graph->nodes * sizeof *t->place);
-	if (rc == GRAPPE_OK && (o->max_moved == SEARCH_NO_LIMIT || state.moved <= o->max_moved))
-		rc = improve(o, t->place, now + (END - now) / (TRIES - tries));
+	if (near)
+		most = state.moved + 1 + solve_lots_draw(o->lots, o->graph->nodes / 2 + 1);
+	if (rc == GRAPPE_OK && (most == SEARCH_NO_LIMIT || state.moved <= most))
+		rc = improve(o, t->place, most, now + (END - now) / (TRIES - tries));
 	solve_state_deinit(&state);
 	memcpy(o->graph->allowed, t->allowed, o->graph->nodes * sizeof *t->allowed);
 	return rc;
@@ -160,6 +181,25 @@ static int try_all(struct trying *t)
 		if (rc == GRAPPE_ENOTFOUND || rc == 1)
 			rc = 0;
 	}
+	return rc;
+}
+
+int solve_order_exists(const struct solve_order *order, const uint32_t *place)
+{
+	const struct bounds *b = order->bounds;
+	struct trying t = {.o = order, .target = calloc(b->nvms + 1, sizeof *t.target)};
+	struct sequence plan;
+	int rc = t.target != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+
+	for (size_t vm = 0; rc == GRAPPE_OK && vm < b->nvms; vm++)
+		t.target[vm] = place[b->unit[vm]];
+	if (rc == GRAPPE_OK)
+		rc = order_within_limit(&t, &plan);
+	if (rc == GRAPPE_OK) {
+		rc = plan.dropped == 0;
+		solve_sequence_deinit(&plan);
+	}
+	free(t.target);
 	return rc;
 }
 

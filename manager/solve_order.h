@@ -27,5 +27,8 @@ struct solve_order {
  */
 int solve_order_find(const struct solve_order *order, const uint32_t *place, struct sequence *plan,
     struct cost_totals *after, char what[RULES_TEXT_SIZE]);
+/* solve_order_exists - whether an order of all moves to a placement of units is found at once.
+ * Returns 1, 0 or GRAPPE_EMEMORY. */
+int solve_order_exists(const struct solve_order *order, const uint32_t *place);
 
 #endif

@@ -2,12 +2,16 @@
 #include "manager/solve_sequence.h"
 
 #include "common/error.h"
+#include "manager/solve_search.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PARKED_MAX 3 /* times that a bundle may wait */
+/* Where moves block each other in one order, others are tried, at random but always the same. */
+#define SHUFFLES 200
+#define SHUFFLES_VMS 10000 /* VMs times shuffles at most */
 
 /* VMs that move in one step: one, or those of a unit that go from one environment to another. */
 struct bundle {
@@ -32,7 +36,8 @@ struct ordering {
 	size_t npending;
 	uint32_t *unit_first, *unit_vms; /* VMs by unit */
 	struct sequence out;
-	size_t room; /* of out.moves */
+	size_t room;       /* of out.moves */
+	struct lots *lots; /* NULL: no shuffling */
 };
 
 static uint32_t env_of(const struct ordering *o, uint32_t place)
@@ -412,6 +417,13 @@ static bool is_smaller(const struct bundle *a, const struct bundle *b)
 	return a->load.vcpu != b->load.vcpu ? a->load.vcpu < b->load.vcpu : a->count < b->count;
 }
 
+/* Of two bundles that may wait, whether the first one should: the smaller one, or by lot the one or
+ * the other. */
+static bool is_better_parked(struct ordering *o, const struct bundle *a, const struct bundle *b)
+{
+	return b == NULL || (o->lots != NULL ? solve_lots_draw(o->lots, 2) == 0 : is_smaller(a, b));
+}
+
 /* All are blocked: the smallest bundle whose leaving helps waits elsewhere. Returns 1, 0 when there
  * is none, or an error. */
 static int park_one(struct ordering *o)
@@ -424,7 +436,7 @@ static int park_one(struct ordering *o)
 		struct bundle *it = &o->pending[i];
 		uint32_t place;
 
-		if (it->parked >= PARKED_MAX || (best != NULL && !is_smaller(it, best)))
+		if (it->parked >= PARKED_MAX || !is_better_parked(o, it, best))
 			continue;
 		place = find_parking(o, it);
 		if (place == UINT32_MAX || !unblocks(o, it))
@@ -524,6 +536,23 @@ static int ordering_init(struct ordering *o)
 	return list_units(o);
 }
 
+/* Within the forced ones, and within the others. */
+static void shuffle(struct ordering *o)
+{
+	size_t begin = 0;
+
+	for (size_t i = 0; i < o->npending; i++) {
+		const struct bundle kept = o->pending[i];
+		size_t other;
+
+		if (i > 0 && kept.forced != o->pending[i - 1].forced)
+			begin = i;
+		other = begin + solve_lots_draw(o->lots, (uint32_t)(i - begin + 1));
+		o->pending[i] = o->pending[other];
+		o->pending[other] = kept;
+	}
+}
+
 static int order_steps(struct ordering *o)
 {
 	struct cost_tables tables;
@@ -534,6 +563,8 @@ static int order_steps(struct ordering *o)
 		make_bundles(o);
 		qsort(o->pending, o->npending, sizeof *o->pending,
 		    o->task->order == SEQUENCE_BY_GAIN ? compare_gains : compare_units);
+		if (o->lots != NULL)
+			shuffle(o);
 		rc = take_all(o);
 		settle_parked(o);
 	}
@@ -557,9 +588,9 @@ static void ordering_deinit(struct ordering *o)
 }
 
 /* Parked VMs that could not go on, and back again, stay where they are: what they did stands. */
-int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
+static int find_once(const struct sequence_task *task, struct lots *lots, struct sequence *out)
 {
-	struct ordering o = {.task = task, .in = task->instance, .b = task->bounds};
+	struct ordering o = {.task = task, .in = task->instance, .b = task->bounds, .lots = lots};
 	int rc = ordering_init(&o);
 
 	if (rc == GRAPPE_OK)
@@ -569,6 +600,34 @@ int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
 		*out = o.out;
 	else
 		solve_sequence_deinit(&o.out);
+	return rc;
+}
+
+int solve_sequence_find(const struct sequence_task *task, struct sequence *out)
+{
+	const size_t most = SHUFFLES_VMS / (task->instance->nvms + 1);
+	struct lots lots;
+	int rc;
+
+	*out = (struct sequence){0};
+	rc = find_once(task, NULL, out);
+	solve_lots_init(&lots, 1);
+	for (size_t i = 0;
+	     rc == GRAPPE_OK && task->may_park && out->dropped > 0 && i < SHUFFLES && i < most;
+	     i++) {
+		struct sequence other;
+
+		rc = find_once(task, &lots, &other);
+		if (rc == GRAPPE_OK && other.dropped < out->dropped) {
+			const struct sequence worse = *out;
+
+			*out = other;
+			other = worse;
+		}
+		solve_sequence_deinit(&other);
+	}
+	if (rc != GRAPPE_OK)
+		solve_sequence_deinit(out);
 	return rc;
 }
 
