@@ -69,6 +69,7 @@ static int plan_problem(
 	struct plan_settings limits = {.objective = advice->objective,
 	    .minimum_gain = settings->minimum_gain,
 	    .minimum_gain_octets = (double)settings->minimum_gain_rate,
+	    .payback_h = (double)settings->payback_ms / MS_PER_H,
 	    .max_moves = (size_t)settings->max_moves,
 	    .limit_s = (double)settings->plan_time_ms / 1000};
 

@@ -48,7 +48,10 @@ static const struct setting main_settings[] = {
 	"What plans make small: time, cost, resources (environments in use) or traffic between "
 	"environments; auto: time where the document tells powers and links, else traffic."},
     {"horizon", SETTING_DURATION, AT(horizon_ms), "1d", 60 * SECOND, 3650 * DAY, NULL,
-	"How long work and traffic are taken to go on: what a move costs must come back by then."},
+	"How long work and traffic are taken to go on."},
+    {"payback", SETTING_DURATION, AT(payback_ms), "6h", 60 * SECOND, 3650 * DAY, NULL,
+	"Time within which a voluntary move must save what it costs; the horizon, if that is "
+	"less."},
     {"waiting_share", SETTING_REAL, AT(waiting_share), "0.02", 0, 1, NULL,
 	"Share of the packets that a VM waits for; a guess, and plans say how much hangs on it."},
     {"dirty_rate", SETTING_SIZE, AT(dirty_rate), "15MB", 0, 1e12, NULL,

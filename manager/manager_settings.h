@@ -45,6 +45,7 @@ struct manager_settings {
 	double waiting_share; /* of the packets */
 	uint64_t dirty_rate;  /* bytes per second */
 	int64_t leave_before_ms;
+	int64_t payback_ms; /* by when a move must save what it costs */
 	int64_t cool_down_ms;
 	char *rules; /* path, "" = none */
 	char *cap;   /* "" = none */

@@ -19,8 +19,9 @@
 struct planning {
 	const struct problem *p;
 	const struct plan_settings *settings;
-	struct instance in; /* the problem's, with VMs and environments of its own */
-	struct rules rules; /* the problem's, and what was found out about hosts */
+	struct instance in;            /* the problem's, with VMs and environments of its own */
+	struct rules rules;            /* the problem's, and what was found out about hosts */
+	struct instance_flow *weighed; /* weigh_flows(); NULL: nobody moved lately */
 	bool *fixed, *refused;
 	uint32_t *env;   /* per VM: as chosen */
 	uint32_t *place; /* per VM: where it ends, as far as is planned */
@@ -36,18 +37,47 @@ static uint32_t env_of(const struct problem *p, uint32_t place)
 
 /* ---- reluctance ---- */
 
+/* The traffic of VMs that moved lately weighs twice as much with each time, when it comes to what
+ * a move must save: neither they nor those who talk to them follow what comes and goes. */
+static int weigh_flows(struct planning *x)
+{
+	const struct instance *in = &x->p->instance;
+	bool any = false;
+
+	for (size_t vm = 0; vm < in->nvms; vm++)
+		any |= x->p->moves[vm] > 0;
+	if (!any)
+		return GRAPPE_OK;
+	x->weighed = calloc(in->nflows + 1, sizeof *x->weighed);
+	if (x->weighed == NULL)
+		return GRAPPE_EMEMORY;
+	for (size_t i = 0; i < in->nflows; i++) {
+		struct instance_flow *flow = &x->weighed[i];
+		unsigned from, to;
+
+		*flow = in->flows[i];
+		from = flow->from < in->nvms ? x->p->moves[flow->from] : 0;
+		to = flow->to < in->nvms ? x->p->moves[flow->to] : 0;
+		flow->bytes_s = ldexp(flow->bytes_s, (int)(from > to ? from : to));
+		flow->packets_s = ldexp(flow->packets_s, (int)(from > to ? from : to));
+	}
+	return GRAPPE_OK;
+}
+
 /* What a VM must save to be moved: a share of what its traffic costs, which is measured and
  * noisy, and very little of what is known. */
 static int set_reluctance(struct planning *x)
 {
 	const struct plan_settings *settings = x->settings;
+	struct instance in = x->in;
 	struct cost_vm *now = calloc(x->in.nvms + 1, sizeof *now);
 
+	in.flows = x->weighed != NULL ? x->weighed : in.flows;
 	if (now == NULL)
 		return GRAPPE_EMEMORY;
 	for (size_t vm = 0; vm < x->in.nvms; vm++)
 		x->env[vm] = x->in.vms[vm].env;
-	solve_model_vms(&x->in, x->env, now);
+	solve_model_vms(&in, x->env, now);
 	for (size_t vm = 0; vm < x->in.nvms; vm++) {
 		const struct cost_vm *it = &now[vm];
 		const double hours = it->compute_h + it->waiting_h;
@@ -387,6 +417,7 @@ static int planning_init(struct planning *x)
 	int rc = GRAPPE_OK;
 
 	x->in = p->instance;
+	x->in.payback_h = x->settings->payback_h;
 	x->in.vms = calloc(nvms + 1, sizeof *x->in.vms);
 	x->in.envs = calloc(p->instance.nenvs + 1, sizeof *x->in.envs);
 	x->fixed = calloc(nvms + 1, sizeof *x->fixed);
@@ -407,7 +438,7 @@ static int planning_init(struct planning *x)
 	for (size_t i = 0; i < p->rules.count; i++)
 		if (p->rules.items[i].kind == RULE_SCOPE)
 			x->fixed[p->rules.items[i].a] = false;
-	return rc;
+	return rc == GRAPPE_OK ? weigh_flows(x) : rc;
 }
 
 int plan_find(const struct problem *problem, const struct plan_settings *settings, struct plan *out)
@@ -425,6 +456,7 @@ int plan_find(const struct problem *problem, const struct plan_settings *setting
 	free(x.in.vms);
 	free(x.in.envs);
 	solve_rules_deinit(&x.rules);
+	free(x.weighed);
 	free(x.fixed);
 	free(x.refused);
 	free(x.env);

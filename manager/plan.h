@@ -22,6 +22,7 @@ struct plan_settings {
 	enum cost_objective objective;
 	double minimum_gain;        /* share of its traffic's cost that a moved VM must save */
 	double minimum_gain_octets; /* per second, that each move must save (COST_TRAFFIC) */
+	double payback_h;           /* by when a move must save what it costs */
 	size_t max_moves;           /* voluntary ones, parking included */
 	double limit_s;             /* processor time at most */
 	double caps[CAP_KINDS];     /* as in struct solve_settings */

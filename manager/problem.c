@@ -493,6 +493,9 @@ static void take_facts(struct building *b)
 	/* The same work wherever it is now: else carried out moves would change the problem. */
 	for (size_t vm = 0; vm < in->nvms; vm++)
 		in->vms[vm].work_h = runs_h(b, (uint32_t)vm);
+	for (size_t vm = 0; b->options->residence != NULL && vm < in->nvms; vm++)
+		p->moves[vm] = residence_recent_moves(
+		    b->options->residence, p->vms[vm]->id, b->options->now_s);
 	for (size_t i = 0; i < in->nflows; i++)
 		in->flows[i].share = flow_share(b, &in->flows[i]);
 	solve_instance_measure(in);
@@ -518,6 +521,7 @@ static int make_room(struct building *b, const struct environments *environments
 	p->place = calloc(nvms, sizeof *p->place);
 	p->advised = calloc(nvms, sizeof *p->advised);
 	p->group = calloc(nvms, sizeof *p->group);
+	p->moves = calloc(nvms, sizeof *p->moves);
 	p->instance.vms = calloc(nvms, sizeof *p->instance.vms);
 	p->instance.envs = calloc(INSTANCE_ENVS_MAX, sizeof *p->instance.envs);
 	p->instance.links =
@@ -526,8 +530,9 @@ static int make_room(struct building *b, const struct environments *environments
 	return b->vm_of != NULL && p->names != NULL && p->places.items != NULL &&
 		       p->environments != NULL && p->env_names != NULL && p->vm_names != NULL &&
 		       p->vms != NULL && p->place != NULL && p->advised != NULL &&
-		       p->group != NULL && p->instance.vms != NULL && p->instance.envs != NULL &&
-		       p->instance.links != NULL && p->instance.endpoints != NULL
+		       p->group != NULL && p->moves != NULL && p->instance.vms != NULL &&
+		       p->instance.envs != NULL && p->instance.links != NULL &&
+		       p->instance.endpoints != NULL
 		   ? GRAPPE_OK
 		   : GRAPPE_EMEMORY;
 }
@@ -638,6 +643,7 @@ void problem_deinit(struct problem *problem)
 	free(problem->advised);
 	free(problem->group);
 	free(problem->waiting);
+	free(problem->moves);
 	free(problem->first);
 	free(problem->flows);
 	*problem = (struct problem){0};

@@ -64,6 +64,7 @@ struct problem {
 	uint32_t *place, *advised, *group;       /* per VM: where it is; where advice that stands
 						    sends it, or PROBLEM_NOWHERE; its group */
 	struct waiting *waiting, waiting_of_all; /* per VM; their sum */
+	unsigned *moves;                         /* per VM: how often it moved lately */
 	size_t *first;                           /* nvms + 1 offsets into flows */
 	uint32_t *flows;                         /* of the instance, by VM */
 	/* Why an objective is not to be had, by enum cost_objective; "": it is. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_S 86400
+
 /* ---- what is seen ---- */
 
 static bool is_known(const struct place *place)
@@ -28,6 +30,23 @@ static struct resident arrive(const struct observed_vm *vm, int64_t now_s)
 
 	memcpy(fresh.id, vm->id, strlen(vm->id) + 1);
 	return fresh;
+}
+
+/* Its moves, one less for each day since the last. */
+static unsigned not_forgotten(const struct resident *it, int64_t now_s)
+{
+	const int64_t days = now_s > it->moved_s ? (now_s - it->moved_s) / DAY_S : 0;
+
+	return it->moves > days ? it->moves - (unsigned)days : 0;
+}
+
+static void move(struct resident *it, const struct place *place, int64_t now_s)
+{
+	const unsigned before = not_forgotten(it, now_s);
+
+	it->moves = before < RESIDENCE_MOVES_MAX ? before + 1 : before;
+	it->place = *place;
+	it->moved_s = now_s;
 }
 
 /* Both lists are in order of ids. */
@@ -59,8 +78,7 @@ int residence_update(
 		if (order == 0 && is_known(&vm->place)) {
 			items[count].seen_s = now_s;
 			if (!is_same(&vm->place, &before->place)) {
-				items[count].place = vm->place;
-				items[count].moved_s = now_s;
+				move(&items[count], &vm->place, now_s);
 				residence->changed = true;
 			}
 		}
@@ -82,14 +100,25 @@ static int compare_ids(const void *key, const void *item)
 	return strcmp(key, ((const struct resident *)item)->id);
 }
 
+static const struct resident *find(const struct residence *residence, const char *id)
+{
+	return residence->count > 0 ? bsearch(id, residence->items, residence->count,
+					  sizeof *residence->items, compare_ids)
+				    : NULL;
+}
+
 int64_t residence_moved_s(const struct residence *residence, const char *id)
 {
-	const struct resident *found = residence->count > 0
-					   ? bsearch(id, residence->items, residence->count,
-						 sizeof *residence->items, compare_ids)
-					   : NULL;
+	const struct resident *found = find(residence, id);
 
 	return found != NULL ? found->moved_s : 0;
+}
+
+unsigned residence_recent_moves(const struct residence *residence, const char *id, int64_t now_s)
+{
+	const struct resident *found = find(residence, id);
+
+	return found != NULL ? not_forgotten(found, now_s) : 0;
 }
 
 /* ---- as a file ---- */
@@ -111,13 +140,25 @@ static bool get_time(const json_t *object, const char *key, int64_t *out)
 	return json_is_integer(value) && *out >= 0;
 }
 
+/* Not there, as in files of an earlier version: once, if at all. */
+static bool get_moves(const json_t *object, int64_t moved_s, unsigned *out)
+{
+	const json_t *value = json_object_get(object, "moves");
+	const json_int_t count = value != NULL ? json_integer_value(value) : moved_s != 0;
+
+	*out = count > 0 && count <= RESIDENCE_MOVES_MAX ? (unsigned)count : 0;
+	return (value == NULL || json_is_integer(value)) && count >= 0 &&
+	       count <= RESIDENCE_MOVES_MAX;
+}
+
 static bool read_resident(const json_t *object, struct resident *out)
 {
 	return get_text(object, "id", out->id, sizeof out->id) && out->id[0] != '\0' &&
 	       get_text(
 		   object, "environment", out->place.environment, sizeof out->place.environment) &&
 	       get_text(object, "host", out->place.host, sizeof out->place.host) &&
-	       get_time(object, "moved", &out->moved_s) && get_time(object, "seen", &out->seen_s);
+	       get_time(object, "moved", &out->moved_s) && get_time(object, "seen", &out->seen_s) &&
+	       get_moves(object, out->moved_s, &out->moves);
 }
 
 static int read_residents(const json_t *list, struct residence *out, char *message, size_t size)
@@ -194,9 +235,10 @@ static json_t *to_json(const struct residence *residence)
 
 		/* A name that is no UTF-8 cannot be written: that VM is new to the next start. */
 		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", it->id, "environment",
+		    list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:i}", "id", it->id, "environment",
 			      it->place.environment, "host", it->place.host, "moved",
-			      (json_int_t)it->moved_s, "seen", (json_int_t)it->seen_s));
+			      (json_int_t)it->moved_s, "seen", (json_int_t)it->seen_s, "moves",
+			      (int)it->moves));
 	}
 	return json_pack("{s:i, s:o}", "version", 1, "vms", list);
 }

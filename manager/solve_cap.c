@@ -196,6 +196,7 @@ static int capping_init(struct capping *c, const uint32_t *place)
 	int rc = solve_state_init(&c->state, c->task->graph);
 
 	c->in = *c->task->instance;
+	c->in.payback_h = 0;
 	c->in.vms = calloc(nvms + 1, sizeof *c->in.vms);
 	if (rc != GRAPPE_OK || c->in.vms == NULL)
 		return GRAPPE_EMEMORY;

@@ -62,6 +62,7 @@ struct instance {
 	struct load typical;  /* the mean of the VMs; solve_instance_measure() */
 	double horizon_h;     /* how long the traffic goes on */
 	double sync_fraction; /* share of the packets that somebody waits for, 0 … 1 */
+	double payback_h;     /* by when a move must save what it costs; 0: by the horizon */
 	size_t bytes;         /* size of all files */
 	/* What people call them; NULL: they go by their numbers. Borrowed. */
 	const char *const *vm_names, *const *env_names;

@@ -78,6 +78,24 @@ static double moving_money(const struct instance *in, uint32_t vm, uint32_t env)
 		   : cost_migration_MB(it, way->bandwidth_MBps) / 1000 * way->price_per_GB;
 }
 
+/* How often a VM must save what its move costs while it runs, to have saved it once in time. */
+static double times_to_save(const struct instance *in, uint32_t vm)
+{
+	return in->payback_h > 0 ? fmax(1, in->vms[vm].work_h / in->payback_h) : 1;
+}
+
+/* What a migration sends, as a rate over the time in which that must be saved. */
+static double moving_Bps(const struct instance *in, uint32_t vm, uint32_t env)
+{
+	const struct instance_vm *it = &in->vms[vm];
+	const double within_s = 3600 * fmin(in->payback_h, it->work_h);
+
+	return env == it->env || !(within_s > 0)
+		   ? 0
+		   : cost_migration_MB(it, link_of(in, it->env, env)->bandwidth_MBps) * 1e6 /
+			 within_s;
+}
+
 /* Of an hour that such a load is hosted. */
 static double hourly_price(const struct instance_env *env, const struct load *load)
 {
@@ -89,19 +107,19 @@ double solve_model_of_vm(
     const struct instance *in, enum cost_objective objective, uint32_t vm, uint32_t env)
 {
 	const struct instance_vm *it = &in->vms[vm];
-	const double hours = compute_hours(in, vm, env) + moving_hours(in, vm, env);
-	const double reluctance = env == it->env       ? 0
-				  : env == it->advised ? it->reluctance / 2
-						       : it->reluctance;
+	const double part = env == it->advised ? 0.5 : 1; /* of what a move must save */
+	const double times = fmax(1, part * times_to_save(in, vm));
+	const double hours = compute_hours(in, vm, env) + times * moving_hours(in, vm, env);
+	const double reluctance = env == it->env ? 0 : part * it->reluctance;
 
 	switch (objective) {
 	case COST_TIME:
 		return hours + reluctance;
 	case COST_MONEY:
-		return hourly_price(&in->envs[env], &it->load) * hours + moving_money(in, vm, env) +
-		       reluctance;
+		return hourly_price(&in->envs[env], &it->load) * hours +
+		       times * moving_money(in, vm, env) + reluctance;
 	case COST_TRAFFIC:
-		return reluctance;
+		return part * moving_Bps(in, vm, env) + reluctance;
 	case COST_RESOURCES:
 		break;
 	}

@@ -59,8 +59,8 @@ struct cost_totals solve_model_around(const struct instance *instance, const uin
 /* solve_model_value - the number that the objective minimises. */
 double solve_model_value(enum cost_objective objective, const struct cost_totals *totals);
 
-/* solve_model_of_vm - what the VM costs in an environment, moving there and its reluctance to do so
- * included, without traffic. */
+/* solve_model_of_vm - what the VM costs in an environment, its reluctance to move there and the
+ * move itself included (so that it pays back in time), without traffic. */
 double solve_model_of_vm(
     const struct instance *instance, enum cost_objective objective, uint32_t vm, uint32_t env);
 /* solve_model_of_open - what it costs that there are VMs in an environment, however many. */

@@ -87,6 +87,7 @@ static struct advise_input input_of(const struct world *world)
 	    .settings = &world->settings,
 	    .application = world->application,
 	    .standing = world->standing,
+	    .residence = world->residence,
 	    .now_s = world->now_s};
 }
 

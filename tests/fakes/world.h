@@ -17,6 +17,7 @@ struct world {
 	struct manager_settings settings; /* those of a fresh installation; to be changed at will */
 	const char *application;          /* only its VMs may move; NULL: all */
 	const json_t *standing;           /* advice that stands, or NULL */
+	const struct residence *residence; /* who moved a short while ago, or NULL */
 	int64_t now_s;
 };
 

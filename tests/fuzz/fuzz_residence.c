@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 		if (i > 0 && strcmp(it[-1].id, it->id) >= 0)
 			abort();
-		if (residence_moved_s(&residence, it->id) != it->moved_s || it->moved_s < 0)
+		if (residence_moved_s(&residence, it->id) != it->moved_s || it->moved_s < 0 ||
+		    it->moves > RESIDENCE_MOVES_MAX)
 			abort();
 	}
 	if (residence_update(&residence, &nobody, INT64_C(1) << 40) != GRAPPE_OK)

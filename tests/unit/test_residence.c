@@ -52,6 +52,33 @@ START_TEST(a_move_is_seen_when_the_place_is_another)
 }
 END_TEST
 
+#define DAY_S 86400
+
+START_TEST(moves_are_counted_and_forgotten_day_by_day)
+{
+	struct residence residence = {0};
+
+	see(&residence, "AAABBBA", 1000);
+	ck_assert_uint_eq(residence_recent_moves(&residence, vm3, 1000), 0);
+	ck_assert_uint_eq(residence_recent_moves(&residence, "nobody", 1000), 0);
+	for (int i = 1; i <= 3; i++)
+		see(&residence, i % 2 != 0 ? "AABBBBA" : "AAABBBA", 1000 + i * 30);
+	ck_assert_uint_eq(residence_recent_moves(&residence, vm3, 1090), 3);
+	ck_assert_uint_eq(residence_recent_moves(&residence, vm3, 1090 + DAY_S), 2);
+	ck_assert_uint_eq(residence_recent_moves(&residence, vm3, 1090 + 9 * DAY_S), 0);
+	/* The next one counts with those that are not forgotten. */
+	see(&residence, "AABBBBA", 1000 + DAY_S);
+	see(&residence, "AABBBBA", 1000 + 2 * DAY_S - 60);
+	see(&residence, "AAABBBA", 1090 + 2 * DAY_S - 60);
+	ck_assert_uint_eq(residence_recent_moves(&residence, vm3, 1090 + 2 * DAY_S - 60), 3);
+	for (int i = 0; i < 100; i++)
+		see(&residence, i % 2 == 0 ? "AABBBBA" : "AAABBBA", 1090 + 2 * DAY_S + i);
+	ck_assert_uint_eq(
+	    residence_recent_moves(&residence, vm3, 1200 + 2 * DAY_S), RESIDENCE_MOVES_MAX);
+	residence_deinit(&residence);
+}
+END_TEST
+
 START_TEST(it_survives_a_restart)
 {
 	struct residence residence = {0}, again;
@@ -66,6 +93,7 @@ START_TEST(it_survives_a_restart)
 	ck_assert_int_eq(residence_load(path, &again, message, sizeof message), 0);
 	ck_assert_uint_eq(again.count, 7);
 	ck_assert_int_eq(residence_moved_s(&again, vm3), 1030);
+	ck_assert_uint_eq(residence_recent_moves(&again, vm3, 1030), 1);
 	/* A move while nobody looked. */
 	see(&again, "AABBABA", 2000);
 	ck_assert_int_eq(residence_moved_s(&again, "mac-020000000005"), 2000);
@@ -84,7 +112,13 @@ START_TEST(what_is_no_residence_is_refused)
 	    "{\"version\":1,\"vms\":[{\"id\":\"b\",\"environment\":\"e\",\"host\":\"h\",\"moved\":"
 	    "0,"
 	    "\"seen\":1},{\"id\":\"a\",\"environment\":\"e\",\"host\":\"h\",\"moved\":0,\"seen\":1}"
-	    "]}"};
+	    "]}",
+	    "{\"version\":1,\"vms\":[{\"id\":\"a\",\"environment\":\"e\",\"host\":\"h\",\"moved\":"
+	    "1,"
+	    "\"seen\":1,\"moves\":17}]}",
+	    "{\"version\":1,\"vms\":[{\"id\":\"a\",\"environment\":\"e\",\"host\":\"h\",\"moved\":"
+	    "1,"
+	    "\"seen\":1,\"moves\":\"1\"}]}"};
 	struct residence residence;
 	char message[256];
 
@@ -98,8 +132,8 @@ START_TEST(what_is_no_residence_is_refused)
 }
 END_TEST
 
-/* vm3 belongs to the others, but was seen to come to hostB at 1030. What a plan at now_s does about
- * it, with this document and these rules. */
+/* vm3 belongs to the others, but was seen to come to hostB at 1030. What a
+ * plan at now_s does about it, with this document and these rules. */
 struct wanted {
 	const char *what, *document, *rules;
 	int64_t now_s;
@@ -178,6 +212,64 @@ START_TEST(who_moved_is_left_alone_unless_it_has_to_go)
 }
 END_TEST
 
+START_TEST(a_file_of_an_earlier_version_counts_one_move)
+{
+	static const char text[] = "{\"version\":1,\"vms\":[{\"id\":\"a\",\"environment\":\"e\","
+				   "\"host\":\"h\",\"moved\":1000,\"seen\":1000}]}";
+	struct residence residence;
+	char message[256];
+
+	ck_assert_int_eq(
+	    residence_parse(text, strlen(text), &residence, message, sizeof message), 0);
+	ck_assert_uint_eq(residence_recent_moves(&residence, "a", 1000), 1);
+	residence_deinit(&residence);
+}
+END_TEST
+
+/* Whether vm3, which belongs to the others and could save all that its traffic costs, goes to them
+ * after so many moves to and fro and so many days. */
+static bool goes_home(int moves, int days)
+{
+	struct residence residence = {0};
+	struct observation observation;
+	struct world world;
+	struct advice advice;
+	char message[1024];
+	struct advise_input input = {.observation = &observation,
+	    .environments = &world.environments,
+	    .settings = &world.settings,
+	    .residence = &residence,
+	    .now_s = 2000 + 1800 + days * DAY_S};
+	bool goes;
+	int vm;
+
+	for (int i = moves; i >= 0; i--)
+		see(&residence, i % 2 == 0 ? "AABBBBA" : "AAABBBA", 2000 - i);
+	observed_make(&observation, "AABBBBA", 0);
+	world_begin(&world, DOCUMENT("", ""));
+	ck_assert_msg(advise_plan(&input, &advice, message, sizeof message) == 0, "%s", message);
+	vm = problem_find_vm(&advice.problem, vm3);
+	ck_assert_int_ge(vm, 0);
+	goes = advice.plan.place[vm] != advice.problem.place[vm];
+	advice_deinit(&advice);
+	world_deinit(&world);
+	observation_deinit(&observation);
+	residence_deinit(&residence);
+	return goes;
+}
+
+/* A tenth, two, four, eight tenths, and then more than all of what it could save. */
+START_TEST(each_move_makes_the_next_one_dearer_for_some_days)
+{
+	ck_assert(goes_home(1, 0));
+	ck_assert(goes_home(3, 0));
+	ck_assert(!goes_home(4, 0));
+	ck_assert(goes_home(4, 1));
+	ck_assert(!goes_home(6, 2));
+	ck_assert(goes_home(6, 3));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("residence");
@@ -185,7 +277,10 @@ int main(void)
 
 	tcase_add_checked_fixture(all, setup, teardown);
 	tcase_add_test(all, a_move_is_seen_when_the_place_is_another);
+	tcase_add_test(all, moves_are_counted_and_forgotten_day_by_day);
 	tcase_add_test(all, it_survives_a_restart);
+	tcase_add_test(all, a_file_of_an_earlier_version_counts_one_move);
+	tcase_add_test(all, each_move_makes_the_next_one_dearer_for_some_days);
 	tcase_add_test(all, what_is_no_residence_is_refused);
 	tcase_add_loop_test(
 	    all, who_moved_is_left_alone_unless_it_has_to_go, 0, sizeof cases / sizeof *cases);
