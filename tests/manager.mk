@@ -18,6 +18,11 @@ MANAGER_TEST_LIBS = libgrappe-manage.la $(CHECK_LIBS) -lm
 tests_unit_test_group_auto_SOURCES = tests/unit/test_group_auto.c tests/fakes/planted.c tests/fakes/planted.h
 tests_unit_test_group_auto_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_group_auto_LDADD = $(MANAGER_CORE_LIBS)
+# Made by tests/bench/groups.sh.
+EXTRA_PROGRAMS += tests/bench/peer_groups
+tests_bench_peer_groups_SOURCES = tests/bench/peer_groups.c tests/fakes/planted.c tests/fakes/planted.h
+tests_bench_peer_groups_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(IGRAPH_CFLAGS)
+tests_bench_peer_groups_LDADD = libgrappe-manage.la libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(IGRAPH_LIBS) -lm
 tests_unit_test_group_thesis_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_group_thesis_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_shape_CFLAGS = $(MANAGER_TEST_CFLAGS)
@@ -70,7 +75,7 @@ EXTRA_DIST += tests/unit/test_grappe.sh \
 	tests/data/npb/lu.A.4.csv tests/data/npb/lu.A.8.csv tests/data/npb/mg.A.8.csv
 
 # Planning instances; tests/data/plan/README.md says what they are.
-EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py tests/bench/plan_instance.py tests/unit/test_plan_instance.sh \
+EXTRA_DIST += tests/data/plan tests/bench/plan.sh tests/bench/plan_bench.py tests/bench/plan_instance.py tests/bench/groups.sh tests/bench/groups_bench.py tests/unit/test_plan_instance.sh \
 	tests/unit/plan_judge.py
 tests_unit_test_prove_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_prove_LDADD = libgrappe-prove.la $(MANAGER_CORE_LIBS)
