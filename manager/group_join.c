@@ -2,6 +2,7 @@
 #include "manager/group_join.h"
 
 #include "common/error.h"
+#include "manager/group_strand.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 struct border {
 	uint32_t a, b;
 	double weight;
+	size_t link; /* of the graph */
 };
 
 /* Two parts that may be joined. */
@@ -22,6 +24,7 @@ struct pair {
 	uint32_t a, b;
 	double chance;  /* that noise alone makes such links */
 	double traffic; /* over what a node exchanges inside */
+	bool goes_on;   /* one is a strand that goes on in the other */
 };
 
 struct strength {
@@ -43,6 +46,7 @@ struct round {
 	struct pair *pairs;
 	size_t npairs;
 	uint32_t *into; /* per part */
+	bool *goes_on;  /* per link of the graph */
 	double upper_quartile, exponent;
 };
 
@@ -102,10 +106,11 @@ static int round_init(struct round *round, const struct graph *graph, uint32_t *
 	    .strengths = calloc(nodes, sizeof *round->strengths),
 	    .pairs = calloc(links, sizeof *round->pairs),
 	    .into = calloc(nodes, sizeof *round->into),
+	    .goes_on = calloc(links, sizeof *round->goes_on),
 	};
 	return round->borders != NULL && round->weights != NULL && round->nlinks_of != NULL &&
 		       round->cohesion != NULL && round->strengths != NULL &&
-		       round->pairs != NULL && round->into != NULL
+		       round->pairs != NULL && round->into != NULL && round->goes_on != NULL
 		   ? GRAPPE_OK
 		   : GRAPPE_EMEMORY;
 }
@@ -119,6 +124,7 @@ static void round_deinit(struct round *round)
 	free(round->strengths);
 	free(round->pairs);
 	free(round->into);
+	free(round->goes_on);
 }
 
 /* Sets cohesion[]; strengths[] holds every node. */
@@ -162,7 +168,7 @@ static double sort_links(struct round *round)
 			continue;
 		}
 		round->borders[round->nborders++] =
-		    (struct border){a < b ? a : b, a < b ? b : a, link->weight};
+		    (struct border){a < b ? a : b, a < b ? b : a, link->weight, i};
 		round->nlinks_of[a]++;
 		round->nlinks_of[b]++;
 	}
@@ -227,6 +233,8 @@ static struct pair judge_pair(const struct round *round, size_t begin, size_t en
 		const double chance = chance_of(mean, i - begin + 1);
 
 		pair.traffic += weight;
+		pair.goes_on |= round->goes_on[round->borders[i].link] &&
+				heavy_share(round, weight) < JOIN_STRAND_NOISE;
 		if (chance < pair.chance)
 			pair.chance = chance;
 	}
@@ -251,7 +259,8 @@ static void find_pairs(struct round *round)
 		     end++)
 			;
 		pair = judge_pair(round, i, end);
-		if (pair.chance * round->nparts < JOIN_CHANCE && pair.traffic >= JOIN_COHESION)
+		if (pair.goes_on ||
+		    (pair.chance * round->nparts < JOIN_CHANCE && pair.traffic >= JOIN_COHESION))
 			round->pairs[round->npairs++] = pair;
 	}
 	qsort(round->pairs, round->npairs, sizeof *round->pairs, compare_pairs);
@@ -290,6 +299,10 @@ int group_join(const struct graph *graph, uint32_t *part_of, uint32_t nparts)
 		int left;
 
 		if (round.nborders == 0 || !measure_noise(&round, median_inside))
+			break;
+		rc = group_strand_mark(
+		    graph, part_of, round.nparts, round.upper_quartile, round.goes_on);
+		if (rc != GRAPPE_OK)
 			break;
 		find_pairs(&round);
 		if (round.npairs == 0)

@@ -14,6 +14,9 @@
  *             exchanges inside (lower eighth of the part with less): two dense groups with one
  *             real link stay two
  *
+ * Stretches of one chain need less to go by: strands (manager/group_strand.h) are also joined end
+ * to end by a single link, if less than JOIN_STRAND_NOISE of the noise is so heavy.
+ *
  * Links between parts that are about as heavy as those inside are no noise; then nothing can be
  * told apart, and the parts stay. Pure, deterministic; one thread.
  */
@@ -27,6 +30,7 @@
 
 #define JOIN_CHANCE 0.003
 #define JOIN_COHESION 0.6
+#define JOIN_STRAND_NOISE 0.05
 #define JOIN_CONTRAST 0.5 /* of links inside noise is at most so heavy (medians) */
 
 /* group_join - joins parts of part_of[graph->nnodes], whose values are 0 … nparts - 1 or

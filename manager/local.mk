@@ -13,6 +13,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/group_flow.c manager/group_flow.h \
 	manager/group_identity.c manager/group_identity.h \
 	manager/group_join.c manager/group_join.h \
+	manager/group_strand.c manager/group_strand.h \
 	manager/group_thesis.c manager/group_thesis.h \
 	manager/groups.c manager/groups.h \
 	manager/hazard.c manager/hazard.h \
