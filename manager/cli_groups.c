@@ -5,12 +5,31 @@
 #include "common/error.h"
 #include "common/program.h"
 #include "manager/cli_input.h"
+#include "manager/group_identity.h"
 #include "manager/groups.h"
 #include "manager/manager_settings.h"
 
 #include <stdlib.h>
 
 static const char name[] = "grappe groups";
+
+/* The application of each group, null where none is known; NULL without memory. */
+static json_t *applications_to_json(
+    const struct groups *groups, const struct observation *observation)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array != NULL && i < groups->count; i++) {
+		const char *label = group_identity_label(&groups->items[i], observation);
+
+		if (json_array_append_new(
+			array, label[0] != '\0' ? json_string(label) : json_null()) == 0)
+			continue;
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
 
 static int print_json(const struct groups *groups, struct observation *observation)
 {
@@ -19,6 +38,11 @@ static int print_json(const struct groups *groups, struct observation *observati
 
 	if (answer == NULL)
 		return GRAPPE_EMEMORY;
+	if (json_object_set_new(
+		answer, "group_applications", applications_to_json(groups, observation)) != 0) {
+		json_decref(answer);
+		return GRAPPE_EMEMORY;
+	}
 	json_dumpf(answer, stdout, 0);
 	putchar('\n');
 	json_decref(answer);

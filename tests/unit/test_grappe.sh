@@ -47,11 +47,11 @@ plan() {
 two='[["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4"], ["10.77.0.5", "10.77.0.6", "10.77.0.7", "10.77.0.8"]]'
 for by in packets bytes; do
 	check "lu.A.8 by $by" \
-		"{\"groups\": $two, \"alone\": [\"10.77.0.100\"], \"hubs\": [], \"shape\": \"mesh 2x4\", \"group_shapes\": [\"chain\", \"chain\"]}" \
+		"{\"groups\": $two, \"alone\": [\"10.77.0.100\"], \"hubs\": [], \"shape\": \"mesh 2x4\", \"group_shapes\": [\"chain\", \"chain\"], \"group_applications\": [null, null]}" \
 		"$(groups --matrix "$npb/lu.A.8.csv" --method thesis --by $by --format json)"
 done
 check "ep.A.4 has no groups" \
-	'{"groups": [], "alone": ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.100"], "hubs": [], "shape": "none", "group_shapes": []}' \
+	'{"groups": [], "alone": ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.100"], "hubs": [], "shape": "none", "group_shapes": [], "group_applications": []}' \
 	"$(groups --matrix "$npb/ep.A.4.csv" --format json)"
 check "standard input" "$(groups --matrix "$npb/cg.A.8.csv" --format json)" \
 	"$(groups --matrix - --format json <"$npb/cg.A.8.csv")"
