@@ -120,7 +120,9 @@ recommendation=$LAB_DIR/manager/recommendation.json
 posted_body() { head -n 1 "$LAB_DIR/www/posts" | jq -r .body; }
 check_equal "  with its id" "$(jq -r .id "$recommendation")" "$(head -n 1 "$LAB_DIR/www/posts" | jq -r .id)"
 check_equal "  the same in the body" "$(jq -r .id "$recommendation")" "$(posted_body | jq -r .id)"
-same_moves() { diff <(jq -S .moves "$recommendation") <(posted_body | jq -S .moves); }
+# What is stored has the numbers of the newest period, what was posted those of the first.
+moves_of() { jq -S '.moves | map({step, vm, from, to, parking, forced})'; }
+same_moves() { diff <(moves_of <"$recommendation") <(posted_body | moves_of); }
 check "  the same moves" same_moves
 check "  nothing waits any more" wait_for $WAIT field_has grappe "$advice" perf_data "posts_waiting=0"
 wait_until "$(next_boundary 2)"
