@@ -8,6 +8,7 @@ libgrappe_common_la_SOURCES = \
 	common/clock.c common/clock.h \
 	common/error.c common/error.h \
 	common/file.c common/file.h \
+	common/secret.c common/secret.h \
 	common/identity.c common/identity.h \
 	common/log.c common/log.h \
 	common/hash.c common/hash.h \

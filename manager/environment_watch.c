@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/secret.h"
 #include "manager/environment.h"
 #include "manager/environment_change.h"
 #include "manager/http.h"
@@ -229,8 +230,8 @@ static void on_answer(const struct http_result *result, void *context)
 		note_failure(watch, message);
 		return;
 	}
-	keep_validator(watch->etag, result->etag);
-	keep_validator(watch->last_modified, result->last_modified);
+	keep_validator(watch->etag, http_answer_header(result, "ETag"));
+	keep_validator(watch->last_modified, http_answer_header(result, "Last-Modified"));
 	take(watch, result->answer, result->length);
 	/* What was no good is asked for again in full. */
 	if (watch->error[0] != '\0')
@@ -239,7 +240,7 @@ static void on_answer(const struct http_result *result, void *context)
 
 static void look_at_url(struct environment_watch *watch)
 {
-	char token[HTTP_TOKEN_SIZE] = "", message[512];
+	char token[SECRET_SIZE] = "", message[512];
 	char match[VALIDATOR_SIZE + 32], since[VALIDATOR_SIZE + 32];
 	const char *headers[3] = {NULL};
 	const struct http_request request = {.url = watch->options.source,
@@ -253,7 +254,7 @@ static void look_at_url(struct environment_watch *watch)
 	int rc = GRAPPE_OK;
 
 	if (watch->options.token_file[0] != '\0')
-		rc = http_read_token(watch->options.token_file, token, message, sizeof message);
+		rc = secret_read_token(watch->options.token_file, token, message, sizeof message);
 	if (rc != GRAPPE_OK) {
 		note_failure(watch, message);
 		return;

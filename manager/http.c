@@ -3,18 +3,15 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
-#include "common/file.h"
+#include "common/secret.h"
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define HEADERS_BYTES_MAX 65536 /* of all header lines of an answer together */
 #define REASON_SIZE 320
@@ -30,7 +27,7 @@ struct http_exchange {
 	struct http_client *client;
 	struct http_exchange *previous, *next;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *route;
 	char *body;
 	struct buffer answer;
 	size_t answer_max;
@@ -128,17 +125,23 @@ static void free_exchange(struct http_exchange *exchange)
 		curl_easy_cleanup(exchange->easy);
 	}
 	curl_slist_free_all(exchange->headers);
+	curl_slist_free_all(exchange->route);
 	buffer_deinit(&exchange->answer);
 	free(exchange->body);
 	free(exchange);
 }
 
-/* The value of a header of the answer, or "". */
-static const char *answer_header(CURL *easy, const char *name)
+const char *http_answer_header(const struct http_result *result, const char *name)
 {
 	struct curl_header *header;
+	size_t place = 0;
 
-	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+	if (result->exchange == NULL || curl_easy_header(result->exchange->easy, name, 0,
+					    CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return "";
+	place = header->amount - 1;
+	return curl_easy_header(result->exchange->easy, name, place, CURLH_HEADER, -1, &header) ==
+		       CURLHE_OK
 		   ? header->value
 		   : "";
 }
@@ -146,12 +149,10 @@ static const char *answer_header(CURL *easy, const char *name)
 static void finish_exchange(struct http_exchange *exchange, CURLcode rc)
 {
 	char reason[REASON_SIZE];
-	struct http_result result = {.reason = reason};
+	struct http_result result = {.reason = reason, .exchange = exchange};
 
 	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &result.code);
 	result.verdict = explain_result(exchange, rc, result.code, reason);
-	result.etag = answer_header(exchange->easy, "ETag");
-	result.last_modified = answer_header(exchange->easy, "Last-Modified");
 	result.length = exchange->answer.length;
 	buffer_put_u8(&exchange->answer, 0);
 	if (exchange->answer.error != GRAPPE_OK)
@@ -326,7 +327,7 @@ static bool add_header(struct http_exchange *exchange, const char *line)
 
 static int add_headers(struct http_exchange *exchange, const struct http_request *request)
 {
-	char line[HTTP_TOKEN_SIZE + 32];
+	char line[SECRET_SIZE + 32];
 	size_t n = 0;
 
 	for (const char *const *header = request->headers; header != NULL && *header; header++)
@@ -359,6 +360,11 @@ static int copy_body(struct http_exchange *exchange, const struct http_request *
 
 #define SET(option, value) (ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK)
 
+static bool is_told(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 /* Who may be talked to, and how sure it must be that it is them. */
 static bool set_trust(CURL *easy, const struct http_request *request)
 {
@@ -371,17 +377,34 @@ static bool set_trust(CURL *easy, const struct http_request *request)
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (request->ca_file != NULL && request->ca_file[0] != '\0') {
+	if (is_told(request->ca_file)) {
 		SET(CURLOPT_CAINFO, request->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
 	}
+	if (is_told(request->login)) {
+		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		SET(CURLOPT_USERPWD, request->login);
+	}
 	return ok;
+}
+
+/* curl_easy_setopt(3), CURLOPT_CONNECT_TO: "::HOST:PORT" stands for whatever the URL names. */
+static bool set_route(CURL *easy, struct http_exchange *exchange, const char *address)
+{
+	char rule[SECRET_SIZE];
+
+	if (!is_told(address))
+		return true;
+	snprintf(rule, sizeof rule, "::%s", address);
+	exchange->route = curl_slist_append(NULL, rule);
+	return exchange->route != NULL &&
+	       curl_easy_setopt(easy, CURLOPT_CONNECT_TO, exchange->route) == CURLE_OK;
 }
 
 static bool set_request(
     CURL *easy, struct http_exchange *exchange, const struct http_request *request)
 {
-	bool ok = set_trust(easy, request);
+	bool ok = set_trust(easy, request) && set_route(easy, exchange, request->address);
 
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_ms);
@@ -394,6 +417,8 @@ static bool set_request(
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
 		SET(CURLOPT_POSTFIELDS, exchange->body);
 	}
+	if (is_told(request->method))
+		SET(CURLOPT_CUSTOMREQUEST, request->method);
 	SET(CURLOPT_WRITEFUNCTION, take_answer);
 	SET(CURLOPT_WRITEDATA, exchange);
 	SET(CURLOPT_HEADERFUNCTION, count_header);
@@ -429,7 +454,8 @@ int http_send(struct http_client *client, const struct http_request *request, ht
 
 	if (out != NULL)
 		*out = NULL;
-	if (!http_check_url(request->url, &reason))
+	if (!http_check_url(request->url, &reason) ||
+	    (is_told(request->address) && !http_check_address(request->address)))
 		return GRAPPE_EINVALID;
 	if (request->connect_ms <= 0 || request->total_ms <= 0 || request->answer_max == 0)
 		return GRAPPE_ERANGE;
@@ -499,72 +525,43 @@ bool http_check_url(const char *url, const char **reason)
 	return *reason == NULL;
 }
 
-/* Reads the open file, so that what was checked is what is read. */
-static int check_token_owner(int fd, const char *path, char *message, size_t size)
+bool http_check_address(const char *address)
 {
-	struct stat status;
+	const char *colon = strrchr(address, ':'), *close = strrchr(address, ']');
+	unsigned long port = 0;
+	char *end = NULL;
 
-	if (fstat(fd, &status) != 0) {
-		snprintf(message, size, "%s: %s", path, strerror(errno));
-		return GRAPPE_EIO;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		snprintf(message, size, "%s is not a regular file", path);
-		return GRAPPE_EINVALID;
-	}
-	if (status.st_uid != 0 && status.st_uid != geteuid()) {
-		snprintf(message, size,
-		    "%s belongs to user %u, neither root nor this program's user", path,
-		    (unsigned)status.st_uid);
-		return GRAPPE_EINVALID;
-	}
-	if ((status.st_mode & 077) != 0) {
-		snprintf(message, size, "%s is open to others (mode %03o); chmod 600 it", path,
-		    (unsigned)status.st_mode & 0777);
-		return GRAPPE_EINVALID;
-	}
-	return GRAPPE_OK;
+	if (colon == NULL || colon == address || strlen(address) > 300)
+		return false;
+	if (address[0] == '[' ? close == NULL || close + 1 != colon
+			      : memchr(address, ':', (size_t)(colon - address)) != NULL)
+		return false;
+	for (const char *c = address; c < colon; c++)
+		if (*c <= ' ' || *c >= 127)
+			return false;
+	if (colon[1] >= '1' && colon[1] <= '9')
+		port = strtoul(colon + 1, &end, 10);
+	return port > 0 && port <= 65535 && *end == '\0';
 }
 
-static int cut_token(char *token, ssize_t length)
+bool http_is_private(const char *url)
 {
-	while (length > 0 && strchr(" \t\r\n", token[length - 1]) != NULL)
-		length--;
-	token[length] = '\0';
-	if (length == 0)
-		return GRAPPE_EFORMAT;
-	for (ssize_t i = 0; i < length; i++)
-		if (token[i] <= ' ' || token[i] >= 127)
-			return GRAPPE_EFORMAT;
-	return GRAPPE_OK;
-}
+	CURLU *parsed = curl_url();
+	char *scheme = NULL, *host = NULL;
+	bool safe = false;
 
-int http_read_token(const char *path, char token[HTTP_TOKEN_SIZE], char *message, size_t size)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t length;
-	int rc;
+	if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+		struct in_addr address;
 
-	token[0] = '\0';
-	if (fd < 0) {
-		snprintf(message, size, "%s: %s", path, strerror(errno));
-		return GRAPPE_EIO;
+		safe =
+		    strcmp(scheme, "https") == 0 || strcmp(host, "localhost") == 0 ||
+		    strcmp(host, "[::1]") == 0 ||
+		    (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 	}
-	rc = check_token_owner(fd, path, message, size);
-	if (rc == GRAPPE_OK) {
-		length = read(fd, token, HTTP_TOKEN_SIZE);
-		rc = length < 0                  ? GRAPPE_EIO
-		     : length == HTTP_TOKEN_SIZE ? GRAPPE_EFORMAT
-						 : cut_token(token, length);
-		if (rc == GRAPPE_EIO)
-			snprintf(message, size, "%s: %s", path, strerror(errno));
-		else if (rc != GRAPPE_OK)
-			snprintf(message, size,
-			    "%s does not hold one word of printable ASCII of at most %d characters",
-			    path, HTTP_TOKEN_SIZE - 2);
-	}
-	if (rc != GRAPPE_OK)
-		memset(token, 0, HTTP_TOKEN_SIZE);
-	close(fd);
-	return rc;
+	curl_free(scheme);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return safe;
 }

@@ -16,8 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_TOKEN_SIZE 1024 /* longest bearer token with its final zero */
-#define HTTP_HEADERS_MAX 8   /* headers a request may add */
+#define HTTP_HEADERS_MAX 8 /* headers a request may add */
 
 struct event_base;
 struct http_client;   /* opaque */
@@ -25,10 +24,14 @@ struct http_exchange; /* opaque: one request and its answer */
 
 struct http_request {
 	const char *url;
+	const char *method;  /* NULL or "": POST with a body, else GET */
+	const char *address; /* "HOST:PORT" to connect to in place of the URL's; the name in the URL
+				is the one that is verified and sent. NULL or "": the URL's own */
 	const char *ca_file; /* PEM file of the authorities to trust; NULL or "": the system's */
 	const char *token;   /* sent as "Authorization: Bearer …"; NULL or "": none */
+	const char *login;   /* "user:password" for Basic authentication; NULL or "": none */
 	const char *const *headers; /* further "Name: value" lines, NULL-terminated, or NULL */
-	const void *body;           /* POST with this body; NULL: GET */
+	const void *body;           /* NULL: none */
 	size_t length;              /* of the body, bytes */
 	int64_t connect_ms;         /* limit until the connection stands, TLS included; > 0 */
 	int64_t total_ms;           /* limit of the whole exchange; > 0 */
@@ -49,8 +52,8 @@ struct http_result {
 	const char *reason; /* for people, one line without final stop; "" when HTTP_DONE */
 	const char *answer; /* body of the answer, zero-terminated; valid during `done` only */
 	size_t length;      /* of the answer, bytes */
-	/* for a conditional request later (RFC 9110 section 8.8); "" = not told */
-	const char *etag, *last_modified;
+	const struct http_exchange
+	    *exchange; /* for http_answer_header(); valid during `done` only */
 };
 
 typedef void http_done(const struct http_result *result, void *context);
@@ -70,14 +73,20 @@ int http_send(struct http_client *client, const struct http_request *request, ht
  */
 void http_cancel(struct http_exchange *exchange);
 
+/* http_answer_header - the value of a header of the answer, the last one if it came several times,
+ * or
+ * ""; valid during `done`. */
+const char *http_answer_header(const struct http_result *result, const char *name);
+
+/* http_check_address - true for "HOST:PORT", "192.0.2.1:5080", "[2001:db8::1]:443". */
+bool http_check_address(const char *address);
+
 /* http_check_url - true for an http or https URL with a host and without user or password in it;
  * *reason says what is wrong otherwise (a constant). RFC 3986 as libcurl reads it. */
 bool http_check_url(const char *url, const char **reason);
 
-/* http_read_token - a bearer token from a file of one line that only its owner (root or the user
- * of this process) may read. Returns 0, or with words in message: GRAPPE_EIO (cannot be read),
- * GRAPPE_EINVALID (wrong owner or permissions, not a regular file) or GRAPPE_EFORMAT (empty, too
- * long, or characters that no header may hold). */
-int http_read_token(const char *path, char token[HTTP_TOKEN_SIZE], char *message, size_t size);
+/* http_is_private - true for an https URL and for one whose host is this machine (localhost, 127.…,
+ * [::1]): credentials may be sent there. */
+bool http_is_private(const char *url);
 
 #endif

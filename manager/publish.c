@@ -6,6 +6,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/secret.h"
 #include "manager/http.h"
 #include "manager/publish_queue.h"
 
@@ -283,14 +284,14 @@ static bool read_oldest(struct lane *lane, struct buffer *document)
 
 static void post_next(struct lane *lane)
 {
-	char token[HTTP_TOKEN_SIZE] = "", reason[ERROR_SIZE];
+	char token[SECRET_SIZE] = "", reason[ERROR_SIZE];
 	struct buffer document;
 	int rc = GRAPPE_OK;
 
 	if (lane->exchange != NULL || publish_queue_count(lane->queue) == 0)
 		return;
 	if (lane->webhook->token_file[0] != '\0')
-		rc = http_read_token(lane->webhook->token_file, token, reason, sizeof reason);
+		rc = secret_read_token(lane->webhook->token_file, token, reason, sizeof reason);
 	if (rc != GRAPPE_OK) {
 		pause_lane(lane, reason);
 		return;

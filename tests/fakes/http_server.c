@@ -6,12 +6,15 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #define SEEN_MAX 256
+#define PLAY_MAX 128
 #define HUGE_BYTES (4u << 20)
 
 struct http_server {
@@ -23,7 +26,42 @@ struct http_server {
 	size_t nseen;
 	unsigned long flaky; /* requests to /flaky so far */
 	const char *document, *etag;
+	const struct http_recorded *recorded; /* NULL: paths say how it behaves */
+	int used[PLAY_MAX];
+	size_t unexpected;
 };
+
+static const char *method_name(struct evhttp_request *request)
+{
+	static const struct {
+		enum evhttp_cmd_type command;
+		const char *name;
+	} names[] = {{EVHTTP_REQ_GET, "GET"}, {EVHTTP_REQ_POST, "POST"}, {EVHTTP_REQ_PUT, "PUT"},
+	    {EVHTTP_REQ_DELETE, "DELETE"}};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (names[i].command == evhttp_request_get_command(request))
+			return names[i].name;
+	abort();
+}
+
+static char *copy_headers(struct evhttp_request *request)
+{
+	struct evbuffer *text = evbuffer_new();
+	const struct evkeyval *header;
+	char *copy;
+	size_t length;
+
+	TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+	evbuffer_add_printf(text, "%s: %s\n", header->key, header->value);
+	length = evbuffer_get_length(text);
+	copy = calloc(1, length + 1);
+	if (copy == NULL)
+		abort();
+	evbuffer_remove(text, copy, length);
+	evbuffer_free(text);
+	return copy;
+}
 
 static void copy_header(struct evhttp_request *request, const char *name, char *out, size_t size)
 {
@@ -41,14 +79,14 @@ static void remember(struct http_server *server, struct evhttp_request *request)
 	if (server->nseen == SEEN_MAX)
 		abort();
 	seen = &server->seen[server->nseen++];
-	snprintf(seen->method, sizeof seen->method, "%s",
-	    evhttp_request_get_command(request) == EVHTTP_REQ_POST ? "POST" : "GET");
+	snprintf(seen->method, sizeof seen->method, "%s", method_name(request));
 	snprintf(seen->path, sizeof seen->path, "%s", evhttp_request_get_uri(request));
 	copy_header(request, "Authorization", seen->authorization, sizeof seen->authorization);
 	copy_header(request, "Content-Type", seen->content_type, sizeof seen->content_type);
 	copy_header(
 	    request, "Grappe-Recommendation", seen->recommendation, sizeof seen->recommendation);
 	copy_header(request, "If-None-Match", seen->if_none_match, sizeof seen->if_none_match);
+	seen->headers = copy_headers(request);
 	seen->body = malloc(length + 1);
 	if (seen->body == NULL)
 		abort();
@@ -93,6 +131,62 @@ void http_server_serve(struct http_server *server, const char *text, const char 
 	server->etag = etag;
 }
 
+/* "Name: value" lines into the headers of the answer. */
+static void add_lines(struct evkeyvalq *headers, const char *lines)
+{
+	char name[64], value[1024];
+
+	while (lines != NULL && sscanf(lines, "%63[^:]: %1023[^\n]", name, value) == 2) {
+		evhttp_add_header(headers, name, value);
+		lines = strchr(lines, '\n');
+		lines = lines != NULL && lines[1] != '\0' ? lines + 1 : NULL;
+	}
+}
+
+static bool fits(const struct http_recorded *one, const struct http_seen *seen)
+{
+	return strcmp(one->method, seen->method) == 0 &&
+	       strncmp(one->path, seen->path, strlen(one->path)) == 0 &&
+	       (one->needle == NULL || strstr(seen->body, one->needle) != NULL);
+}
+
+static void answer_recorded(struct http_server *server, struct evhttp_request *request)
+{
+	const struct http_seen *seen = &server->seen[server->nseen - 1];
+	struct evbuffer *body;
+
+	for (size_t i = 0; server->recorded[i].method != NULL; i++) {
+		const struct http_recorded *one = &server->recorded[i];
+
+		if (i >= PLAY_MAX)
+			abort();
+		if (!fits(one, seen) || (one->times > 0 && server->used[i] >= one->times))
+			continue;
+		server->used[i]++;
+		body = evbuffer_new();
+		if (one->body != NULL)
+			evbuffer_add(body, one->body, strlen(one->body));
+		add_lines(evhttp_request_get_output_headers(request), one->headers);
+		evhttp_send_reply(request, one->code, "As recorded", body);
+		evbuffer_free(body);
+		return;
+	}
+	server->unexpected++;
+	fprintf(stderr, "no answer was recorded for %s %s\n", seen->method, seen->path);
+	evhttp_send_reply(request, 599, "Unexpected", NULL);
+}
+
+void http_server_play(struct http_server *server, const struct http_recorded *answers)
+{
+	server->recorded = answers;
+	memset(server->used, 0, sizeof server->used);
+}
+
+size_t http_server_unexpected(const struct http_server *server)
+{
+	return server->unexpected;
+}
+
 static void answer(struct evhttp_request *request, void *context)
 {
 	struct http_server *server = context;
@@ -100,6 +194,10 @@ static void answer(struct evhttp_request *request, void *context)
 	unsigned long number;
 
 	remember(server, request);
+	if (server->recorded != NULL) {
+		answer_recorded(server, request);
+		return;
+	}
 	if (strcmp(path, "/slow") == 0)
 		return;
 	if (strcmp(path, "/document") == 0 && server->document != NULL)
@@ -135,6 +233,8 @@ struct http_server *http_server_new(struct event_base *base)
 
 	if (server == NULL || (server->http = evhttp_new(base)) == NULL)
 		abort();
+	evhttp_set_allowed_methods(
+	    server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
 	evhttp_set_gencb(server->http, answer, server);
 	server->bound = evhttp_bind_socket_with_handle(server->http, "127.0.0.1", 0);
 	if (server->bound == NULL || getsockname(evhttp_bound_socket_get_fd(server->bound),
@@ -154,8 +254,10 @@ void http_server_stop(struct http_server *server)
 
 void http_server_free(struct http_server *server)
 {
-	for (size_t i = 0; i < server->nseen; i++)
+	for (size_t i = 0; i < server->nseen; i++) {
+		free(server->seen[i].headers);
 		free(server->seen[i].body);
+	}
 	evhttp_free(server->http);
 	free(server);
 }

@@ -9,6 +9,7 @@
  *   /code/N  answers N     /redirect  302 to /ok
  *   /cut     closes the connection without an answer
  *   /document  what http_server_serve() said, with its ETag; 304 to whoever has it
+ * or it plays recorded answers, http_server_play().
  */
 #ifndef GRAPPE_TESTS_FAKES_HTTP_SERVER_H
 #define GRAPPE_TESTS_FAKES_HTTP_SERVER_H
@@ -21,12 +22,23 @@ struct http_server; /* opaque */
 /* One request as it came in. */
 struct http_seen {
 	char method[8];
-	char path[64];
+	char path[512];
 	char authorization[256]; /* "" when there was none, as the others */
 	char content_type[64];
 	char recommendation[128];
 	char if_none_match[64];
-	char *body; /* owned by the server, zero-terminated */
+	char *headers; /* all, as "Name: value\n" lines; owned by the server, as the body */
+	char *body;    /* zero-terminated */
+};
+
+/* One answer of a real server, as it was recorded. */
+struct http_recorded {
+	const char *method, *path; /* of the request it answers: the path must begin like this */
+	const char *needle;        /* and the body must hold this; NULL: any */
+	int code;
+	const char *headers; /* "Name: value\n" lines or NULL */
+	const char *body;    /* or NULL */
+	int times;           /* how often it may be used, 0: always */
 };
 
 /* http_server_new - a server that listens already; ends the test when it cannot. */
@@ -36,6 +48,12 @@ void http_server_free(struct http_server *server);
 const char *http_server_url(struct http_server *server, const char *path);
 /* http_server_serve - what /document is from now on; both are borrowed. text NULL: 503. */
 void http_server_serve(struct http_server *server, const char *text, const char *etag);
+/* http_server_play - from now on each request gets the first answer that fits and is not used up;
+ * none: 599, which the test finds as http_server_unexpected(). answers: borrowed, ends with a NULL
+ * method. Calling it again begins anew. */
+void http_server_play(struct http_server *server, const struct http_recorded *answers);
+/* http_server_unexpected - requests that no recorded answer fitted. */
+size_t http_server_unexpected(const struct http_server *server);
 /* http_server_stop - stops listening, so that connections are refused from now on. */
 void http_server_stop(struct http_server *server);
 size_t http_server_count(const struct http_server *server);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/secret.h"
 #include "manager/http.h"
 #include "tests/fakes/http_server.h"
 
@@ -25,7 +26,7 @@ static struct {
 	long code;
 	size_t length;
 	char reason[400];
-	char answer[64];
+	char answer[64], header[64];
 } got;
 
 static void set_up(void)
@@ -53,6 +54,8 @@ static void on_done(const struct http_result *result, void *context)
 	ck_assert_uint_eq(strlen(result->answer) <= result->length, 1);
 	snprintf(got.reason, sizeof got.reason, "%s", result->reason);
 	snprintf(got.answer, sizeof got.answer, "%s", result->answer);
+	snprintf(
+	    got.header, sizeof got.header, "%s", http_answer_header(result, "X-Subject-Token"));
 }
 
 static struct http_request post_to(const char *url)
@@ -305,14 +308,14 @@ static void write_file(const char *path, const char *text, size_t length, mode_t
 
 START_TEST(test_token_files)
 {
-	char path[] = "/tmp/grappe-token-XXXXXX", token[HTTP_TOKEN_SIZE], message[512] = "";
+	char path[] = "/tmp/grappe-token-XXXXXX", token[SECRET_SIZE], message[512] = "";
 	const size_t length = tokens[_i].length ? tokens[_i].length : strlen(tokens[_i].text);
 	const int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	write_file(path, tokens[_i].text, length, tokens[_i].mode);
-	ck_assert_int_eq(http_read_token(path, token, message, sizeof message), tokens[_i].rc);
+	ck_assert_int_eq(secret_read_token(path, token, message, sizeof message), tokens[_i].rc);
 	ck_assert_str_eq(token, tokens[_i].rc == GRAPPE_OK ? "abc.DEF-123" : "");
 	if (tokens[_i].rc != GRAPPE_OK)
 		ck_assert_ptr_nonnull(strstr(message, path));
@@ -322,21 +325,108 @@ END_TEST
 
 START_TEST(test_token_files_of_other_kinds)
 {
-	char token[HTTP_TOKEN_SIZE], message[512], path[] = "/tmp/grappe-token-XXXXXX";
-	char text[HTTP_TOKEN_SIZE];
+	char token[SECRET_SIZE], message[512], path[] = "/tmp/grappe-token-XXXXXX";
+	char text[SECRET_SIZE];
 	const int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	ck_assert_int_eq(
-	    http_read_token("/nonexistent/token", token, message, sizeof message), GRAPPE_EIO);
-	ck_assert_int_eq(http_read_token("/tmp", token, message, sizeof message), GRAPPE_EINVALID);
+	    secret_read_token("/nonexistent/token", token, message, sizeof message), GRAPPE_EIO);
+	ck_assert_int_eq(
+	    secret_read_token("/tmp", token, message, sizeof message), GRAPPE_EINVALID);
 	memset(text, 'x', sizeof text);
 	write_file(path, text, sizeof text, 0600);
-	ck_assert_int_eq(http_read_token(path, token, message, sizeof message), GRAPPE_EFORMAT);
+	ck_assert_int_eq(secret_read_token(path, token, message, sizeof message), GRAPPE_EFORMAT);
 	write_file(path, text, sizeof text - 1, 0600);
-	ck_assert_int_eq(http_read_token(path, token, message, sizeof message), GRAPPE_OK);
+	ck_assert_int_eq(secret_read_token(path, token, message, sizeof message), GRAPPE_OK);
 	ck_assert_uint_eq(strlen(token), sizeof text - 1);
+	unlink(path);
+}
+END_TEST
+
+static const struct http_recorded recorded[] = {
+    {"DELETE", "/jobs/7", NULL, 200, "X-Subject-Token: first\nX-Subject-Token: second\n", "gone",
+	0},
+    {NULL, NULL, NULL, 0, NULL, NULL, 0},
+};
+
+START_TEST(test_method_login_and_headers_of_the_answer)
+{
+	struct http_request request = post_to(http_server_url(server, "/jobs/7"));
+
+	http_server_play(server, recorded);
+	request.body = NULL;
+	request.method = "DELETE";
+	request.login = "noc:se cret:1";
+	exchange(&request);
+	ck_assert_int_eq(got.verdict, HTTP_DONE);
+	ck_assert_str_eq(got.answer, "gone");
+	ck_assert_str_eq(got.header, "second");
+	ck_assert_str_eq(http_server_seen(server, 0)->method, "DELETE");
+	ck_assert_str_eq(http_server_seen(server, 0)->authorization, "Basic bm9jOnNlIGNyZXQ6MQ==");
+	ck_assert_uint_eq(http_server_unexpected(server), 0);
+}
+END_TEST
+
+START_TEST(test_address_in_place_of_the_name)
+{
+	char address[128];
+	const char *url = http_server_url(server, "");
+	struct http_request request = post_to("http://cluster.example:5080/ok");
+
+	snprintf(address, sizeof address, "%s", url + strlen("http://"));
+	request.address = address;
+	exchange(&request);
+	ck_assert_int_eq(got.code, 204);
+	ck_assert_ptr_nonnull(
+	    strstr(http_server_seen(server, 0)->headers, "Host: cluster.example:5080\n"));
+	request.address = "no port";
+	ck_assert_int_eq(http_send(client, &request, on_done, &got, NULL), GRAPPE_EINVALID);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool good;
+} addresses[] = {{"192.0.2.1:80", true}, {"[2001:db8::1]:65535", true}, {"host.example:1", true},
+    {"", false}, {":80", false}, {"host", false}, {"host:0", false}, {"host:65536", false},
+    {"host:80x", false}, {"2001:db8::1:80", false}, {"[::1]", false}, {"[::1]x:80", false},
+    {"a b:80", false}};
+
+START_TEST(test_addresses)
+{
+	ck_assert_int_eq(http_check_address(addresses[_i].text), addresses[_i].good);
+}
+END_TEST
+
+START_TEST(test_where_credentials_may_go)
+{
+	ck_assert(http_is_private("https://noc.example/x"));
+	ck_assert(http_is_private("http://127.0.0.1:8081/x"));
+	ck_assert(http_is_private("http://localhost/x"));
+	ck_assert(http_is_private("http://[::1]:80/"));
+	ck_assert(!http_is_private("http://noc.example/x"));
+	ck_assert(!http_is_private("http://127.0.0.1.example/x"));
+	ck_assert(!http_is_private("http://10.0.0.1/"));
+}
+END_TEST
+
+START_TEST(test_secret_lines)
+{
+	char secret[SECRET_SIZE], message[512] = "", path[] = "/tmp/grappe-secret-XXXXXX";
+	const int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	write_file(path, "noc:two words \303\251\n", 18, 0600);
+	ck_assert_int_eq(secret_read_line(path, secret, message, sizeof message), GRAPPE_OK);
+	ck_assert_str_eq(secret, "noc:two words \303\251");
+	write_file(path, "noc:one\nmore\n", 13, 0600);
+	ck_assert_int_eq(secret_read_line(path, secret, message, sizeof message), GRAPPE_EFORMAT);
+	ck_assert_str_eq(secret, "");
+	write_file(path, "noc:one\n", 8, 0640);
+	ck_assert_int_eq(secret_read_line(path, secret, message, sizeof message), GRAPPE_EINVALID);
 	unlink(path);
 }
 END_TEST
@@ -363,6 +453,11 @@ int main(void)
 	tcase_add_test(tcase, test_limits_must_be_positive);
 	tcase_add_loop_test(tcase, test_token_files, 0, COUNT(tokens));
 	tcase_add_test(tcase, test_token_files_of_other_kinds);
+	tcase_add_test(tcase, test_secret_lines);
+	tcase_add_test(tcase, test_method_login_and_headers_of_the_answer);
+	tcase_add_test(tcase, test_address_in_place_of_the_name);
+	tcase_add_loop_test(tcase, test_addresses, 0, COUNT(addresses));
+	tcase_add_test(tcase, test_where_credentials_may_go);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
