@@ -70,11 +70,11 @@ static const struct setting snmp_settings[] = {
     {"version", SETTING_CHOICE, SNMP_AT(version), "3", 0, 0, credentials_versions,
 	"Version of SNMP."},
     {"user", SETTING_TEXT, SNMP_AT(user), "", 0, 0, NULL, "Version 3: the user."},
-    {"security", SETTING_CHOICE, SNMP_AT(security), "authPriv", 0, 0, credentials_securities,
+    {"security", SETTING_CHOICE, SNMP_AT(security), "authPriv", 0, 0, keys_securities,
 	"Version 3: whether messages are authenticated and encrypted."},
     {"authentication", SETTING_CHOICE, SNMP_AT(authentication), "SHA-256", 0, 0,
-	credentials_authentications, "Version 3: the user's authentication protocol."},
-    {"privacy", SETTING_CHOICE, SNMP_AT(privacy), "AES", 0, 0, credentials_privacies,
+	keys_authentications, "Version 3: the user's authentication protocol."},
+    {"privacy", SETTING_CHOICE, SNMP_AT(privacy), "AES", 0, 0, keys_privacies,
 	"Version 3: the user's privacy protocol."},
     {"keys_file", SETTING_TEXT, SNMP_AT(keys_file), "", 0, 0, NULL,
 	"Version 3: file with the user's pass phrases, which nobody else may read: lines "
@@ -169,12 +169,12 @@ static int check_user(const struct collector_snmp_section *section, char *messag
 
 	if (section->community[0] != '\0' || section->community_file[0] != '\0')
 		return FAIL("snmp \"%s\": a community is of version 2c only", title);
-	if (section->user[0] == '\0' || strlen(section->user) >= CREDENTIALS_USER_SIZE)
+	if (section->user[0] == '\0' || strlen(section->user) >= KEYS_USER_SIZE)
 		return FAIL("snmp \"%s\": version 3 needs a user of 1 to %d characters", title,
-		    CREDENTIALS_USER_SIZE - 1);
-	if (section->security != CREDENTIALS_NO_AUTHENTICATION && section->keys_file[0] == '\0')
+		    KEYS_USER_SIZE - 1);
+	if (section->security != KEYS_NO_AUTHENTICATION && section->keys_file[0] == '\0')
 		return FAIL("snmp \"%s\": security %s needs a keys_file", title,
-		    credentials_securities[section->security]);
+		    keys_securities[section->security]);
 	return GRAPPE_OK;
 }
 

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/credentials.h"
 
-#include "collector/keys.h"
 #include "collector/v3.h"
 #include "common/error.h"
+#include "common/keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
 const char *const credentials_versions[] = {"2c", "3", NULL};
-const char *const credentials_securities[] = {"noAuthNoPriv", "authNoPriv", "authPriv", NULL};
-const char *const credentials_authentications[] = {"SHA-256", "SHA", "SHA-384", "SHA-512", NULL};
-const char *const credentials_privacies[] = {"AES", "AES-256", NULL};
 
 _Static_assert(CREDENTIALS_KEY_MAX >= USM_AUTH_KU_LEN, "a key of net-snmp fits");
 
@@ -58,7 +55,7 @@ int credentials_set_community(struct credentials *credentials, const char *commu
 static int derive_keys(struct credentials *credentials, const struct keys *keys, const char *file,
     char *message, size_t size)
 {
-	const bool privacy = credentials->security == CREDENTIALS_PRIVACY;
+	const bool privacy = credentials->security == KEYS_PRIVACY;
 	int rc;
 
 	if (keys->authentication[0] == '\0')
@@ -67,7 +64,7 @@ static int derive_keys(struct credentials *credentials, const struct keys *keys,
 		return FAIL(GRAPPE_EFORMAT, "%s: no line \"privacy = PASS PHRASE\"", file);
 	if (privacy && !v3_has_privacy(credentials->privacy))
 		return FAIL(GRAPPE_EUNSUPPORTED, "this net-snmp was built without %s",
-		    credentials_privacies[credentials->privacy]);
+		    keys_privacies[credentials->privacy]);
 	rc = v3_derive_key(credentials->authentication, keys->authentication,
 	    credentials->authentication_key, &credentials->authentication_length);
 	if (rc == GRAPPE_OK && privacy)
@@ -75,7 +72,7 @@ static int derive_keys(struct credentials *credentials, const struct keys *keys,
 		    credentials->privacy_key, &credentials->privacy_length);
 	if (rc != GRAPPE_OK)
 		snprintf(message, size, "no key can be made by %s: %s",
-		    credentials_authentications[credentials->authentication], error_text(rc));
+		    keys_authentications[credentials->authentication], error_text(rc));
 	return rc;
 }
 
@@ -106,7 +103,7 @@ int credentials_set_user(struct credentials *credentials, const struct credentia
 	    .authentication = user->authentication,
 	    .privacy = user->privacy};
 	snprintf(credentials->user, sizeof credentials->user, "%s", user->name);
-	if (user->security == CREDENTIALS_NO_AUTHENTICATION)
+	if (user->security == KEYS_NO_AUTHENTICATION)
 		return GRAPPE_OK;
 	return read_keys(credentials, user->keys_file, message, size);
 }

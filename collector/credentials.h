@@ -7,33 +7,25 @@
 #ifndef GRAPPE_COLLECTOR_CREDENTIALS_H
 #define GRAPPE_COLLECTOR_CREDENTIALS_H
 
+#include "common/keys.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define CREDENTIALS_COMMUNITY_SIZE 256
-#define CREDENTIALS_USER_SIZE 33 /* RFC 3411: 32 octets at most */
 #define CREDENTIALS_KEY_MAX 64
 
 enum credentials_version { CREDENTIALS_V2C, CREDENTIALS_V3 };
-enum credentials_security {
-	CREDENTIALS_NO_AUTHENTICATION,
-	CREDENTIALS_NO_PRIVACY,
-	CREDENTIALS_PRIVACY,
-};
-
-/* Names in the order of the numbers above and below, NULL at the end. */
+/* Names in the order of the numbers above, NULL at the end. */
 extern const char *const credentials_versions[];
-extern const char *const credentials_securities[];
-extern const char *const credentials_authentications[];
-extern const char *const credentials_privacies[];
 
 struct credentials {
 	int version; /* enum credentials_version */
 	char community[CREDENTIALS_COMMUNITY_SIZE];
 	/* of SNMPv3 */
-	char user[CREDENTIALS_USER_SIZE];
-	int security;                /* enum credentials_security */
+	char user[KEYS_USER_SIZE];
+	int security;                /* enum keys_security */
 	int authentication, privacy; /* index of the name */
 	uint8_t authentication_key[CREDENTIALS_KEY_MAX], privacy_key[CREDENTIALS_KEY_MAX];
 	size_t authentication_length, privacy_length;
@@ -48,7 +40,7 @@ int credentials_set_community(struct credentials *credentials, const char *commu
 struct credentials_user {
 	const char *name;
 	int security, authentication, privacy;
-	const char *keys_file; /* see collector/keys.h */
+	const char *keys_file; /* see common/keys.h */
 };
 
 /* credentials_set_user - of SNMPv3. Reads the pass phrases and makes keys of them, which takes some

@@ -15,7 +15,6 @@ libgrappe_picture_la_SOURCES = \
 	collector/delivery.c collector/delivery.h \
 	collector/engines.c collector/engines.h \
 	collector/inventory.c collector/inventory.h \
-	collector/keys.c collector/keys.h \
 	collector/marks.c collector/marks.h \
 	collector/past.c collector/past.h \
 	collector/picture.c collector/picture.h \

@@ -50,7 +50,7 @@ struct session {
 	bool closed;    /* by a callback; freed when depth is 0 */
 	/* of SNMPv3 */
 	bool v3;
-	char user[CREDENTIALS_USER_SIZE];
+	char user[KEYS_USER_SIZE];
 	struct engine_id engine; /* as far as known */
 	bool sought;             /* it must be asked for before anything else is sent */
 	int64_t probe_ns;        /* monotonic: when the probe that is out expires; 0: none */

@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const int levels[] = {
-    [CREDENTIALS_NO_AUTHENTICATION] = SNMP_SEC_LEVEL_NOAUTH,
-    [CREDENTIALS_NO_PRIVACY] = SNMP_SEC_LEVEL_AUTHNOPRIV,
-    [CREDENTIALS_PRIVACY] = SNMP_SEC_LEVEL_AUTHPRIV,
+    [KEYS_NO_AUTHENTICATION] = SNMP_SEC_LEVEL_NOAUTH,
+    [KEYS_NO_PRIVACY] = SNMP_SEC_LEVEL_AUTHNOPRIV,
+    [KEYS_PRIVACY] = SNMP_SEC_LEVEL_AUTHPRIV,
 };
 
 int v3_start(void)
@@ -30,14 +30,14 @@ int v3_start(void)
 /* NULL: this net-snmp has it not. */
 static const oid *authentication_oid(int authentication, size_t *length)
 {
-	const int type = usm_lookup_auth_type(credentials_authentications[authentication]);
+	const int type = usm_lookup_auth_type(keys_authentications[authentication]);
 
 	return type < 0 ? NULL : sc_get_auth_oid(type, length);
 }
 
 static const netsnmp_priv_alg_info *privacy_info(int privacy)
 {
-	const int type = usm_lookup_priv_type(credentials_privacies[privacy]);
+	const int type = usm_lookup_priv_type(keys_privacies[privacy]);
 
 	return type < 0 ? NULL : sc_get_priv_alg_bytype((u_int)type);
 }
@@ -72,14 +72,14 @@ static void describe_keys(netsnmp_session *template, const struct credentials *c
 	template->securityAuthProtoLen = OID_LENGTH(usmNoAuthProtocol);
 	template->securityPrivProto = usmNoPrivProtocol;
 	template->securityPrivProtoLen = OID_LENGTH(usmNoPrivProtocol);
-	if (credentials->security == CREDENTIALS_NO_AUTHENTICATION)
+	if (credentials->security == KEYS_NO_AUTHENTICATION)
 		return;
 	template->securityAuthProto = UNCONST(
 	    authentication_oid(credentials->authentication, &template->securityAuthProtoLen));
 	template->securityAuthKeyLen = credentials->authentication_length;
 	memcpy(template->securityAuthKey, credentials->authentication_key,
 	    credentials->authentication_length);
-	if (credentials->security != CREDENTIALS_PRIVACY || privacy == NULL)
+	if (credentials->security != KEYS_PRIVACY || privacy == NULL)
 		return;
 	template->securityPrivProto = UNCONST(privacy->alg_oid);
 	template->securityPrivProtoLen = privacy->oid_len;

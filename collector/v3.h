@@ -19,11 +19,11 @@ struct credentials;
 int v3_start(void);
 
 /* v3_derive_key - the key of a pass phrase (RFC 3414, A.2), not yet bound to an engine, by the hash
- * of that authentication (index into credentials_authentications). key has room for USM_AUTH_KU_LEN
+ * of that authentication (index into keys_authentications). key has room for USM_AUTH_KU_LEN
  * bytes; takes some milliseconds. Returns 0, GRAPPE_EUNSUPPORTED or GRAPPE_EFORMAT. */
 int v3_derive_key(int authentication, const char *phrase, uint8_t *key, size_t *length);
 
-/* v3_has_privacy - whether this net-snmp has it (index into credentials_privacies). */
+/* v3_has_privacy - whether this net-snmp has it (index into keys_privacies). */
 bool v3_has_privacy(int privacy);
 
 /* v3_describe_session - puts the user into a template for snmp_sess_open(). What it points to is

@@ -10,6 +10,7 @@ libgrappe_common_la_SOURCES = \
 	common/file.c common/file.h \
 	common/secret.c common/secret.h \
 	common/identity.c common/identity.h \
+	common/keys.c common/keys.h \
 	common/log.c common/log.h \
 	common/hash.c common/hash.h \
 	common/matrix.c common/matrix.h \

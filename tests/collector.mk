@@ -62,7 +62,7 @@ tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
 FUZZ_TARGETS += answer engines inventory keys query
 FUZZ_MORE_answer = collector/poller.c collector/wire.c
 FUZZ_MORE_engines = collector/engines.c
-FUZZ_MORE_keys = collector/keys.c
+FUZZ_MORE_keys = common/keys.c
 FUZZ_MORE_inventory = collector/inventory.c
 FUZZ_MORE_query = collector/query_escape.c collector/query_facts.c collector/query_fold.c collector/query_names.c \
 	collector/query_rows.c collector/query_text.c collector/query_time.c collector/query_write.c

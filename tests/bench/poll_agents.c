@@ -148,7 +148,7 @@ static int make_agents(
 static int run_blocks(struct bench *bench, const char *keys, const char *engines_path)
 {
 	const struct credentials_user user = {
-	    .name = "grappe", .security = CREDENTIALS_PRIVACY, .keys_file = keys};
+	    .name = "grappe", .security = KEYS_PRIVACY, .keys_file = keys};
 	const struct timeval tick = {.tv_usec = TICK_US};
 	struct engines *engines = engines_new();
 	struct credentials credentials;

@@ -89,9 +89,9 @@ START_TEST(agents_share_a_user)
 	agent = settings.agents.items;
 	ck_assert_uint_eq(settings.snmp.count, 3);
 	ck_assert_int_eq(snmp[0].version, CREDENTIALS_V3);
-	ck_assert_str_eq(credentials_securities[snmp[0].security], "authPriv");
-	ck_assert_str_eq(credentials_authentications[snmp[0].authentication], "SHA-256");
-	ck_assert_str_eq(credentials_privacies[snmp[0].privacy], "AES");
+	ck_assert_str_eq(keys_securities[snmp[0].security], "authPriv");
+	ck_assert_str_eq(keys_authentications[snmp[0].authentication], "SHA-256");
+	ck_assert_str_eq(keys_privacies[snmp[0].privacy], "AES");
 	ck_assert_int_eq(snmp[1].version, CREDENTIALS_V2C);
 	ck_assert_str_eq(agent[1].snmp, "s");
 	settings_free(&collector_settings_schema, &settings);

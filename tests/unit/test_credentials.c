@@ -54,8 +54,7 @@ START_TEST(the_key_of_the_standard)
 
 	write_secret("authentication = maplesyrup\nprivacy = maplesyrup\n");
 	ck_assert_int_eq(
-	    set_user(CREDENTIALS_PRIVACY, index_of(credentials_authentications, "SHA"), 0),
-	    GRAPPE_OK);
+	    set_user(KEYS_PRIVACY, index_of(keys_authentications, "SHA"), 0), GRAPPE_OK);
 	ck_assert_uint_eq(credentials.authentication_length, sizeof wanted);
 	ck_assert_mem_eq(credentials.authentication_key, wanted, sizeof wanted);
 	ck_assert_uint_eq(credentials.privacy_length, sizeof wanted);
@@ -73,10 +72,10 @@ START_TEST(each_algorithm_makes_keys)
 
 	write_secret("authentication = first secret\nprivacy = second secret\n");
 	for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
-		for (int privacy = 0; credentials_privacies[privacy] != NULL; privacy++) {
+		for (int privacy = 0; keys_privacies[privacy] != NULL; privacy++) {
 			ck_assert_int_eq(
-			    set_user(CREDENTIALS_PRIVACY,
-				index_of(credentials_authentications, hashes[i].name), privacy),
+			    set_user(KEYS_PRIVACY, index_of(keys_authentications, hashes[i].name),
+				privacy),
 			    GRAPPE_OK);
 			ck_assert_uint_eq(credentials.authentication_length, hashes[i].length);
 			ck_assert_mem_ne(credentials.authentication_key, credentials.privacy_key,
@@ -88,19 +87,19 @@ END_TEST
 START_TEST(levels_want_their_keys)
 {
 	write_secret("authentication = first secret\n");
-	ck_assert_int_eq(set_user(CREDENTIALS_NO_PRIVACY, 0, 0), GRAPPE_OK);
+	ck_assert_int_eq(set_user(KEYS_NO_PRIVACY, 0, 0), GRAPPE_OK);
 	ck_assert_uint_eq(credentials.privacy_length, 0);
-	ck_assert_int_eq(set_user(CREDENTIALS_PRIVACY, 0, 0), GRAPPE_EFORMAT);
+	ck_assert_int_eq(set_user(KEYS_PRIVACY, 0, 0), GRAPPE_EFORMAT);
 	ck_assert_ptr_nonnull(strstr(message, "no line \"privacy"));
 	write_secret("privacy = second secret\n");
-	ck_assert_int_eq(set_user(CREDENTIALS_NO_PRIVACY, 0, 0), GRAPPE_EFORMAT);
+	ck_assert_int_eq(set_user(KEYS_NO_PRIVACY, 0, 0), GRAPPE_EFORMAT);
 	ck_assert_ptr_nonnull(strstr(message, "no line \"authentication"));
 	write_secret("nothing\n");
-	ck_assert_int_eq(set_user(CREDENTIALS_PRIVACY, 0, 0), GRAPPE_EFORMAT);
+	ck_assert_int_eq(set_user(KEYS_PRIVACY, 0, 0), GRAPPE_EFORMAT);
 	ck_assert_ptr_nonnull(strstr(message, "secret: line 1"));
 	unlink(path);
-	ck_assert_int_eq(set_user(CREDENTIALS_PRIVACY, 0, 0), GRAPPE_EIO);
-	ck_assert_int_eq(set_user(CREDENTIALS_NO_AUTHENTICATION, 0, 0), GRAPPE_OK);
+	ck_assert_int_eq(set_user(KEYS_PRIVACY, 0, 0), GRAPPE_EIO);
+	ck_assert_int_eq(set_user(KEYS_NO_AUTHENTICATION, 0, 0), GRAPPE_OK);
 }
 END_TEST
 
@@ -141,11 +140,11 @@ START_TEST(differences_are_seen)
 	struct credentials other;
 
 	write_secret("authentication = first secret\nprivacy = second secret\n");
-	ck_assert_int_eq(set_user(CREDENTIALS_PRIVACY, 0, 0), GRAPPE_OK);
+	ck_assert_int_eq(set_user(KEYS_PRIVACY, 0, 0), GRAPPE_OK);
 	other = credentials;
 	ck_assert(credentials_equal(&credentials, &other));
 	write_secret("authentication = first secret\nprivacy = second secreT\n");
-	ck_assert_int_eq(set_user(CREDENTIALS_PRIVACY, 0, 0), GRAPPE_OK);
+	ck_assert_int_eq(set_user(KEYS_PRIVACY, 0, 0), GRAPPE_OK);
 	ck_assert(!credentials_equal(&credentials, &other));
 	ck_assert_int_eq(set_community("public"), GRAPPE_OK);
 	ck_assert(!credentials_equal(&credentials, &other));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of pass phrases: who may read them, what they may say, and that no message repeats it. */
-#include "collector/keys.h"
+#include "common/keys.h"
 #include "common/error.h"
 #include "tests/unit/unit.h"
 
@@ -135,6 +135,68 @@ static const struct {
     {"privacy = SECRET\001SECRET\n", "line 1: a control character"},
 };
 
+static struct keys_login login;
+
+static int parse_login(const char *text)
+{
+	message[0] = '\0';
+	return keys_parse_login(text, strlen(text), &login, message, sizeof message);
+}
+
+START_TEST(a_whole_login_is_read)
+{
+	ck_assert_int_eq(
+	    parse_login("user = grappe\nsecurity = authNoPriv\nauthentication_protocol=SHA-512\n"
+			"privacy_protocol = \"AES-256\"\nauthentication = first secret\n"),
+	    GRAPPE_OK);
+	ck_assert_str_eq(login.user, "grappe");
+	ck_assert_int_eq(login.security, KEYS_NO_PRIVACY);
+	ck_assert_str_eq(keys_authentications[login.authentication], "SHA-512");
+	ck_assert_str_eq(keys_privacies[login.privacy], "AES-256");
+	ck_assert_str_eq(login.keys.authentication, "first secret");
+	keys_wipe_login(&login);
+	ck_assert_str_eq(login.keys.authentication, "");
+}
+END_TEST
+
+START_TEST(a_login_is_strong_unless_it_says_otherwise)
+{
+	ck_assert_int_eq(
+	    parse_login("privacy = 12345678\nuser = a\nauthentication = 12345678"), GRAPPE_OK);
+	ck_assert_str_eq(keys_securities[login.security], "authPriv");
+	ck_assert_str_eq(keys_authentications[login.authentication], "SHA-256");
+	ck_assert_str_eq(keys_privacies[login.privacy], "AES");
+	ck_assert_int_eq(parse_login("user = a\nsecurity = noAuthNoPriv\n"), GRAPPE_OK);
+}
+END_TEST
+
+static const struct {
+	const char *text, *says;
+} bad_logins[] = {
+    {"", "no line \"user = NAME\""},
+    {"user = a", "no line \"authentication = "},
+    {"user = a\nauthentication = SECRETSECRET", "no line \"privacy = "},
+    {"user = a\nuser = b\n", "line 2: given twice"},
+    {"user =\n", "line 1: a user has 1 to 32"},
+    {"user = 123456789012345678901234567890123\n", "line 1: a user has 1 to 32"},
+    {"security = SECRET\n", "line 1: not a name such as noAuthNoPriv"},
+    {"security = authPriv\nsecurity = authPriv\n", "line 2: given twice"},
+    {"authentication_protocol = MD5\n", "line 1: not a name such as SHA-256"},
+    {"privacy_protocol = DES\n", "line 1: not a name such as AES"},
+    {"SECRET = SECRET\n", "line 1: the name is none of user"},
+};
+
+START_TEST(a_bad_login_is_refused)
+{
+	ck_assert_int_eq(parse_login(bad_logins[_i].text), GRAPPE_EFORMAT);
+	ck_assert_msg(strstr(message, bad_logins[_i].says) != NULL, "%s", message);
+	ck_assert_ptr_null(strstr(message, "SECRET"));
+	ck_assert_str_eq(login.keys.authentication, "");
+	/* A file for the collector has no users. */
+	ck_assert_int_eq(parse("user = a\n"), GRAPPE_EFORMAT);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_told_without_repeating_it)
 {
 	ck_assert_int_eq(parse(bad[_i].text), GRAPPE_EFORMAT);
@@ -169,6 +231,10 @@ int main(void)
 	tcase_add_test(files, a_secret_of_somebody_else_is_refused);
 	tcase_add_test(files, a_secret_is_a_file_of_bearable_size);
 	tcase_add_test(lines, both_pass_phrases_are_read);
+	tcase_add_test(lines, a_whole_login_is_read);
+	tcase_add_test(lines, a_login_is_strong_unless_it_says_otherwise);
+	tcase_add_loop_test(
+	    lines, a_bad_login_is_refused, 0, sizeof bad_logins / sizeof *bad_logins);
 	tcase_add_loop_test(
 	    lines, what_is_wrong_is_told_without_repeating_it, 0, (int)(sizeof bad / sizeof *bad));
 	tcase_add_test(lines, the_longest_pass_phrase);
