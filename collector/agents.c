@@ -38,6 +38,7 @@ struct agent {
 	bool silent;         /* those count among the silent agents' */
 	uint32_t flags;      /* of the newest period */
 	uint64_t drops;      /* packets its kernel lost, of all periods delivered */
+	struct recent recent;
 	struct log_complaint clock_complaint, twin_complaint;
 	struct log_complaint complaint;
 };
@@ -286,6 +287,7 @@ static void take_events(struct agent *agent)
 			say_clock(agent, &event.period->header);
 			agent->drops += event.period->header.dropped_packets;
 			agent->all->drops += event.period->header.dropped_packets;
+			recent_add(&agent->recent, event.period);
 			options->delivered(options->context, agent->number, event.period);
 			say_state(agent);
 			break;
@@ -430,7 +432,8 @@ struct agents_view agents_at(const struct agents *agents, size_t i)
 	    .place = agent->place,
 	    .status = *poller_status(agent->poller),
 	    .flags = agent->flags,
-	    .drops = agent->drops};
+	    .drops = agent->drops,
+	    .recent = recent_sum(&agent->recent)};
 }
 
 uint64_t agents_drops(const struct agents *agents)

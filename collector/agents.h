@@ -12,6 +12,7 @@
 #include "collector/credentials.h"
 #include "collector/engines.h"
 #include "collector/poller.h"
+#include "collector/recent.h"
 #include "common/place.h"
 
 struct event_base;
@@ -44,6 +45,7 @@ struct agents_view {
 	struct poller_status status;
 	uint32_t flags; /* enum period_flag of its newest period */
 	uint64_t drops; /* packets its kernel lost, in the periods it delivered */
+	struct recent_sums recent;
 };
 
 /* agents_new - none yet; NULL without memory. */

@@ -19,6 +19,7 @@ libgrappe_picture_la_SOURCES = \
 	collector/past.c collector/past.h \
 	collector/picture.c collector/picture.h \
 	collector/poller.c collector/poller.h \
+	collector/recent.c collector/recent.h \
 	collector/resolve.c collector/resolve.h \
 	collector/slot.c collector/slot.h \
 	collector/weighting.c collector/weighting.h \

@@ -395,6 +395,13 @@ static json_t *text_json(const char *text)
 	return string != NULL ? string : json_string("");
 }
 
+static json_t *recent_json(const struct recent_sums *recent)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "periods", (json_int_t)recent->periods, "packets",
+	    (json_int_t)recent->packets, "drops", (json_int_t)recent->drops, "other",
+	    (json_int_t)recent->other, "unmatched", (json_int_t)recent->unmatched);
+}
+
 static json_t *agents_json(const struct agents *agents, unsigned *up)
 {
 	json_t *list = json_array();
@@ -405,15 +412,15 @@ static json_t *agents_json(const struct agents *agents, unsigned *up)
 
 		*up += view.status.state == POLLER_UP;
 		json_array_append_new(
-		    list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "name",
+		    list, json_pack("{s:o,s:o,s:o,s:o,s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:s,s:o}", "name",
 			      text_json(view.name), "host", text_json(view.place.host),
 			      "environment", text_json(view.place.environment), "address",
 			      text_json(view.address), "state", state_words[view.status.state],
 			      "last_end", (json_int_t)view.status.last_end_s, "missed",
 			      (json_int_t)view.status.missed, "lost", (json_int_t)view.status.lost,
 			      "timeouts", (json_int_t)view.status.timeouts, "drops",
-			      (json_int_t)view.drops, "clock", clock_word(view.flags), "error",
-			      text_json(view.status.error)));
+			      (json_int_t)view.drops, "recent", recent_json(&view.recent), "clock",
+			      clock_word(view.flags), "error", text_json(view.status.error)));
 	}
 	return list;
 }

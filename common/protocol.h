@@ -20,9 +20,9 @@
 #include <stdint.h>
 
 #define PROTOCOL_VERSION 1
-#define PROTOCOL_REQUEST_MAX 4096      /* bytes of a request line */
-#define PROTOCOL_HEADER_MAX (1u << 20) /* bytes of an answer's JSON line */
-#define PROTOCOL_ROW_MAX 4096          /* bytes of a row */
+#define PROTOCOL_REQUEST_MAX 4096       /* bytes of a request line */
+#define PROTOCOL_HEADER_MAX (16u << 20) /* bytes of an answer's JSON line: 20,000 agents */
+#define PROTOCOL_ROW_MAX 4096           /* bytes of a row */
 #define PROTOCOL_ROWS_MAX 20000000
 #define PROTOCOL_COLUMNS_MAX 16        /* and at least 2, so that no row looks like the trailer */
 #define PROTOCOL_ANSWER_MAX 2000000000 /* bytes of a whole answer */

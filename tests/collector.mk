@@ -10,6 +10,7 @@ COLLECTOR_TESTS = \
 	tests/unit/test_inventory \
 	tests/unit/test_picture \
 	tests/unit/test_keys \
+	tests/unit/test_recent \
 	tests/unit/test_poller \
 	tests/unit/test_query \
 	tests/unit/test_query_parts \
@@ -31,6 +32,8 @@ tests_unit_test_credentials_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_credentials_LDADD = libgrappe-collector.la $(COLLECTOR_TEST_LIBS)
 tests_unit_test_engines_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_engines_LDADD = $(COLLECTOR_TEST_LIBS)
+tests_unit_test_recent_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
+tests_unit_test_recent_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_test_keys_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
 tests_unit_test_keys_LDADD = $(COLLECTOR_TEST_LIBS)
 tests_unit_test_query_CFLAGS = $(COLLECTOR_TEST_CFLAGS)
@@ -62,7 +65,6 @@ tests_replay_replay_collector_LDADD = $(COLLECTOR_TEST_LIBS)
 FUZZ_TARGETS += answer engines inventory keys query
 FUZZ_MORE_answer = collector/poller.c collector/wire.c
 FUZZ_MORE_engines = collector/engines.c
-FUZZ_MORE_keys = common/keys.c
 FUZZ_MORE_inventory = collector/inventory.c
 FUZZ_MORE_query = collector/query_escape.c collector/query_facts.c collector/query_fold.c collector/query_names.c \
 	collector/query_rows.c collector/query_text.c collector/query_time.c collector/query_write.c
