@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "C"); /* performance data has decimal points everywhere */
 	if (!options_parse(argc, argv, &options)) {
+		options_deinit(&options);
 		fflush(stdout);
 		return PLUGIN_UNKNOWN;
 	}
@@ -24,8 +25,9 @@ int main(int argc, char **argv)
 		return PLUGIN_UNKNOWN;
 	}
 	plugin_arm(plugin, options.timeout_s, options.timeout_state);
-	options.mode->run(plugin, &options);
+	mode_run(plugin, &options);
 	state = plugin_print(plugin, stdout, options.verbosity);
 	plugin_free(plugin);
+	options_deinit(&options);
 	return state;
 }

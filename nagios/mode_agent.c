@@ -155,7 +155,9 @@ static void prepare_request(struct snmp_object request[AGENT_OBJECTS])
 
 static void run(struct plugin *plugin, const struct options *options)
 {
-	const struct snmp_login login = {.community = options->community};
+	const bool v3 = options->login.user[0] != '\0';
+	const struct snmp_login login = {
+	    .community = v3 ? NULL : options->community, .user = &options->login};
 	struct snmp_object request[AGENT_OBJECTS];
 	struct agent_answer answer = {0};
 	char peer[300], message[256];
@@ -187,7 +189,9 @@ static void run(struct plugin *plugin, const struct options *options)
 
 const struct mode mode_agent = {
     .name = "agent",
-    .text = "the sensor of one host by SNMP; thresholds: age of its newest period",
+    .text = "the sensor of one host by SNMP",
+    .limits = "age of its newest period in seconds; 4 and 10 periods",
+    .source = MODE_AGENT,
     .metrics = metrics,
     .nmetrics = METRICS,
     .run = run,

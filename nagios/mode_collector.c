@@ -3,15 +3,12 @@
  * Mode collector: do all agents answer, is the newest period recent, do the archives take what
  * comes in?
  */
-#include "common/clock.h"
 #include "nagios/mode.h"
 #include "nagios/status.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define LENGTH_DEFAULT_S 30
-#define LENGTH_MAX_S 86400
 /* Default thresholds, in periods: the newest one is up to a period and the polling time old. */
 #define AGE_WARNING_PERIODS 4
 #define AGE_CRITICAL_PERIODS 10
@@ -61,15 +58,6 @@ static void set_counts(struct plugin *plugin, const json_t *data)
 		if (status_integer(object, counts[i].key, &value))
 			plugin_set_count(plugin, counts[i].metric, (uint64_t)value);
 	}
-}
-
-static int64_t length_of(const json_t *data)
-{
-	int64_t length;
-
-	if (!status_integer(data, "length", &length) || length == 0 || length > LENGTH_MAX_S)
-		return LENGTH_DEFAULT_S;
-	return length;
 }
 
 /* What matters about one agent. */
@@ -208,7 +196,7 @@ static void judge_complete(struct plugin *plugin, const json_t *complete)
 static int64_t judge_periods(struct plugin *plugin, const struct options *options,
     const json_t *data, const struct scene *scene, int64_t newest_s)
 {
-	const int64_t length = length_of(data);
+	const int64_t length = mode_length(data);
 	int64_t end;
 
 	if (!status_integer(data, "newest_end", &end)) {
@@ -253,10 +241,11 @@ static void judge_state(struct plugin *plugin, const json_t *state)
 		    "the collector cannot save its state: %.300s", status_text(state, "error"));
 }
 
-void mode_judge_collector(
+static void judge(
     struct plugin *plugin, const struct options *options, const json_t *data, int64_t now_s)
 {
-	struct scene scene = {.now_s = now_s, .patience_s = AGE_WARNING_PERIODS * length_of(data)};
+	struct scene scene = {
+	    .now_s = now_s, .patience_s = AGE_WARNING_PERIODS * mode_length(data)};
 	int64_t end, up = 0, total = 0;
 
 	status_integer(data, "started", &scene.started_s);
@@ -273,22 +262,12 @@ void mode_judge_collector(
 	    now_s > end ? now_s - end : 0);
 }
 
-static void run(struct plugin *plugin, const struct options *options)
-{
-	struct protocol_reply reply;
-	const char *path =
-	    options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/collector.sock";
-	const json_t *data = status_ask(plugin, options, "the collector", path, &reply);
-
-	if (data != NULL)
-		mode_judge_collector(plugin, options, data, clock_wall_ns() / CLOCK_SECOND_NS);
-	protocol_reply_deinit(&reply);
-}
-
 const struct mode mode_collector = {
     .name = "collector",
-    .text = "agents, archives and the newest period; thresholds: its age",
+    .text = "agents, archives and the newest period",
+    .limits = "age of the newest period in seconds; 4 and 10 periods",
+    .source = MODE_COLLECTOR,
     .metrics = metrics,
     .nmetrics = METRICS,
-    .run = run,
+    .judge = judge,
 };

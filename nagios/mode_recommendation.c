@@ -3,7 +3,6 @@
  * Mode recommendation: does the manager want VMs moved, on what it has seen how lately,
  * and does what it says get out?
  */
-#include "common/clock.h"
 #include "nagios/mode.h"
 #include "nagios/status.h"
 
@@ -24,23 +23,6 @@ static const struct plugin_metric metrics[METRICS] = {
     [INTER_AFTER] = {"inter_after", "B", true},
     [POSTS_WAITING] = {"posts_waiting", "", true},
 };
-
-/* "5.1 MB/s", powers of 1000; "?" when unknown. */
-static const char *format_rate(double octets_per_s, char *out, size_t size)
-{
-	static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
-	size_t unit = 0;
-
-	if (!isfinite(octets_per_s) || octets_per_s < 0) {
-		snprintf(out, size, "?");
-		return out;
-	}
-	for (; octets_per_s >= 999.5 && unit + 1 < sizeof units / sizeof *units; unit++)
-		octets_per_s /= 1000;
-	snprintf(out, size, octets_per_s < 9.95 && unit > 0 ? "%.1f %s" : "%.0f %s", octets_per_s,
-	    units[unit]);
-	return out;
-}
 
 static double rate_of(const json_t *document, const char *when)
 {
@@ -110,7 +92,7 @@ static void judge_document(struct plugin *plugin, const json_t *document, int64_
 	const char *id = status_text(document, "id"), *state = status_text(document, "state");
 	const double before = rate_of(document, "before"), after = rate_of(document, "after");
 	const size_t nmoves = json_array_size(moves);
-	char text_before[32], text_after[32];
+	char text_before[MODE_TEXT_SIZE], text_after[MODE_TEXT_SIZE];
 	int64_t expires;
 
 	if (!json_is_array(moves) || state[0] == '\0') {
@@ -137,8 +119,8 @@ static void judge_document(struct plugin *plugin, const json_t *document, int64_
 	add_moves(plugin,
 	    plugin_add_check(plugin, NULL, PLUGIN_WARNING,
 		"%zu move%s pending, inter-site %s -> %s, id %.*s", nmoves, nmoves == 1 ? "" : "s",
-		format_rate(before, text_before, sizeof text_before),
-		format_rate(after, text_after, sizeof text_after), ID_SHOWN, id),
+		mode_format_rate(before, text_before), mode_format_rate(after, text_after),
+		ID_SHOWN, id),
 	    moves);
 }
 
@@ -163,32 +145,16 @@ static void judge_input(
 	    AGE_CRITICAL_S);
 }
 
-/* Webhooks that fail: who waits for the advice does not get it. */
+/* Receivers that fail: who waits for the advice does not get it. */
 static void judge_posting(struct plugin *plugin, const json_t *publish)
 {
-	const json_t *webhook;
-	int64_t waiting;
-	size_t i;
+	const struct mode_receivers sums = mode_judge_receivers(plugin, publish);
 
-	if (!json_is_object(publish))
-		return;
-	if (status_integer(publish, "waiting", &waiting))
-		plugin_set_count(plugin, POSTS_WAITING, (uint64_t)waiting);
-	json_array_foreach(json_object_get(publish, "webhooks"), i, webhook)
-	{
-		const char *name = status_text(webhook, "name"),
-			   *error = status_text(webhook, "error");
-
-		if (error[0] == '\0')
-			plugin_add_check(
-			    plugin, NULL, PLUGIN_OK, "webhook %.64s takes posts", name);
-		else
-			plugin_add_check(plugin, NULL, PLUGIN_WARNING,
-			    "webhook %.64s fails: %.300s", name, error);
-	}
+	if (sums.told)
+		plugin_set_count(plugin, POSTS_WAITING, sums.waiting);
 }
 
-void mode_judge_recommendation(
+static void judge(
     struct plugin *plugin, const struct options *options, const json_t *data, int64_t now_s)
 {
 	const json_t *document = json_object_get(data, "recommendation");
@@ -207,22 +173,12 @@ void mode_judge_recommendation(
 	plugin_set_summary(plugin, "no recommendation is pending");
 }
 
-static void run(struct plugin *plugin, const struct options *options)
-{
-	struct protocol_reply reply;
-	const char *path =
-	    options->socket != NULL ? options->socket : GRAPPE_RUNDIR "/manager.sock";
-	const json_t *data = status_ask(plugin, options, "the manager", path, &reply);
-
-	if (data != NULL)
-		mode_judge_recommendation(plugin, options, data, clock_wall_ns() / CLOCK_SECOND_NS);
-	protocol_reply_deinit(&reply);
-}
-
 const struct mode mode_recommendation = {
     .name = "recommendation",
-    .text = "WARNING while moves are pending; thresholds: age of the manager's input",
+    .text = "WARNING while moves are pending",
+    .limits = "age of the manager's input in seconds; 900 and 3600",
+    .source = MODE_MANAGER,
     .metrics = metrics,
     .nmetrics = METRICS,
-    .run = run,
+    .judge = judge,
 };

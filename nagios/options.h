@@ -12,7 +12,10 @@
 #include <stdbool.h>
 
 /* options_parse - returns true when the plugin should run. Otherwise everything was said and the
- * plugin ends with UNKNOWN. *options points into argv. */
+ * plugin ends with UNKNOWN. Takes --extra-opts out of argv; *options points into argv, and to texts
+ * of files that stay until options_deinit(). */
 bool options_parse(int argc, char **argv, struct options *options);
+/* options_deinit - forgets what was read from files. In any case after options_parse(). */
+void options_deinit(struct options *options);
 
 #endif

@@ -104,37 +104,143 @@ int snmp_format_peer(const char *host, const char *port, char *peer, size_t size
 
 /* ---- the session ---- */
 
-/* The security model; the session borrows from login. */
-static void set_login(struct snmp_session *session, const struct snmp_login *login)
+/* Nothing of the machine's own net-snmp is read; with SNMPv3 the user-based security model comes
+ * with the initialisation. */
+static void start_library(bool v3)
 {
-	session->version = SNMP_VERSION_2c;
-	session->community = (u_char *)login->community;
-	session->community_len = strlen(login->community);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
+	snmp_disable_log();
+	if (v3) {
+		netsnmp_set_mib_directory("/nonexistent");
+		setenv("MIBS", "", 1);
+		init_snmp("check_grappe");
+	}
 }
 
-static void *open_session(
-    const char *peer, const struct snmp_login *login, int timeout_ms, char *message, size_t size)
+/* net-snmp takes what it copies as not constant. */
+#define UNCONST(pointer) ((void *)(uintptr_t)(pointer))
+
+/* The key of a pass phrase (RFC 3414, A.2); the library binds it to the engine. */
+static int derive_key(const struct snmp_session *session, const char *phrase, u_char *key,
+    size_t size, size_t *length)
+{
+	*length = size;
+	return generate_Ku(session->securityAuthProto, (u_int)session->securityAuthProtoLen,
+		   (const u_char *)phrase, strlen(phrase), key, length) == SNMPERR_SUCCESS
+		   ? GRAPPE_OK
+		   : GRAPPE_EFORMAT;
+}
+
+static int set_keys(struct snmp_session *session, const struct keys_login *user)
+{
+	const int authentication = usm_lookup_auth_type(keys_authentications[user->authentication]),
+		  privacy = usm_lookup_priv_type(keys_privacies[user->privacy]);
+	const netsnmp_priv_alg_info *algorithm;
+	int rc;
+
+	if (authentication < 0)
+		return GRAPPE_EUNSUPPORTED;
+	session->securityAuthProto =
+	    UNCONST(sc_get_auth_oid(authentication, &session->securityAuthProtoLen));
+	rc = derive_key(session, user->keys.authentication, session->securityAuthKey,
+	    sizeof session->securityAuthKey, &session->securityAuthKeyLen);
+	if (rc != GRAPPE_OK || user->security != KEYS_PRIVACY)
+		return rc;
+	algorithm = privacy < 0 ? NULL : sc_get_priv_alg_bytype((u_int)privacy);
+	if (algorithm == NULL)
+		return GRAPPE_EUNSUPPORTED;
+	session->securityPrivProto = UNCONST(algorithm->alg_oid);
+	session->securityPrivProtoLen = algorithm->oid_len;
+	return derive_key(session, user->keys.privacy, session->securityPrivKey,
+	    sizeof session->securityPrivKey, &session->securityPrivKeyLen);
+}
+
+static int set_user(struct snmp_session *session, const struct keys_login *user)
+{
+	static const int levels[] = {[KEYS_NO_AUTHENTICATION] = SNMP_SEC_LEVEL_NOAUTH,
+	    [KEYS_NO_PRIVACY] = SNMP_SEC_LEVEL_AUTHNOPRIV,
+	    [KEYS_PRIVACY] = SNMP_SEC_LEVEL_AUTHPRIV};
+
+	session->version = SNMP_VERSION_3;
+	session->securityModel = SNMP_SEC_MODEL_USM;
+	session->securityLevel = levels[user->security];
+	session->securityName = UNCONST(user->user);
+	session->securityNameLen = strlen(user->user);
+	return user->security == KEYS_NO_AUTHENTICATION ? GRAPPE_OK : set_keys(session, user);
+}
+
+/* The security model; the session borrows from login. */
+static int set_login(struct snmp_session *session, const struct snmp_login *login)
+{
+	if (login->community == NULL)
+		return set_user(session, login->user);
+	session->version = SNMP_VERSION_2c;
+	session->community = UNCONST(login->community);
+	session->community_len = strlen(login->community);
+	return GRAPPE_OK;
+}
+
+/* What an agent, or this side of it, has against a user (RFC 3414). */
+static const struct {
+	int code;
+	const char *text;
+} refusals[] = {
+    {SNMPERR_UNKNOWN_USER_NAME, "it does not know the user"},
+    {SNMPERR_AUTHENTICATION_FAILURE, "user or authentication key is wrong"},
+    {SNMPERR_DECRYPTION_ERR, "the user's privacy key is wrong"},
+    {SNMPERR_UNSUPPORTED_SEC_LEVEL, "the user has no keys there for this security"},
+    {SNMPERR_NOT_IN_TIME_WINDOW, "its engine's boots and time cannot be agreed on"},
+};
+
+/* Words for a failure that net-snmp tells, which are freed. Returns the code. */
+static int explain(int snmp_code, char *words, char *message, size_t size)
+{
+	int rc = snmp_code == SNMPERR_TIMEOUT || snmp_code == SNMPERR_UNKNOWN_ENG_ID
+		     ? GRAPPE_ETIMEOUT
+		     : GRAPPE_EIO;
+
+	snprintf(message, size, "%s",
+	    rc == GRAPPE_ETIMEOUT ? "it does not answer"
+	    : words != NULL       ? words
+				  : "no answer");
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (snmp_code == refusals[i].code) {
+			snprintf(message, size, "%s", refusals[i].text);
+			rc = GRAPPE_EPEER;
+		}
+	free(words);
+	return rc;
+}
+
+static int open_session(const char *peer, const struct snmp_login *login, int timeout_ms,
+    void **opened, char *message, size_t size)
 {
 	struct snmp_session session;
 	char *words = NULL;
-	void *opened;
-	int system_error, snmp_code;
+	int system_error, snmp_code, rc;
 
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
-	snmp_disable_log();
+	*opened = NULL;
+	start_library(login->community == NULL);
 	snmp_sess_init(&session);
-	session.peername = (char *)peer;
+	session.peername = UNCONST(peer);
 	session.retries = TRIES - 1;
 	session.timeout = (long)timeout_ms * 1000 / TRIES;
-	set_login(&session, login);
-	opened = snmp_sess_open(&session);
-	if (opened == NULL) {
-		snmp_error(&session, &system_error, &snmp_code, &words);
-		snprintf(message, size, "%s", words != NULL ? words : "no session");
-		free(words);
+	rc = set_login(&session, login);
+	if (rc != GRAPPE_OK) {
+		snprintf(message, size, "no session: %s", error_text(rc));
+	} else {
+		*opened = snmp_sess_open(&session);
+		if (*opened == NULL) {
+			snmp_error(&session, &system_error, &snmp_code, &words);
+			rc = explain(snmp_code, words, message, size);
+		}
 	}
-	return opened;
+	explicit_bzero(session.securityAuthKey, sizeof session.securityAuthKey);
+	explicit_bzero(session.securityPrivKey, sizeof session.securityPrivKey);
+	return rc;
 }
 
 static struct snmp_pdu *make_request(const struct snmp_object *objects, size_t nobjects)
@@ -233,9 +339,7 @@ static int ask(
 		rc = GRAPPE_ETIMEOUT;
 	} else {
 		snmp_sess_error(session, &system_error, &snmp_code, &words);
-		snprintf(message, size, "%s", words != NULL ? words : "no answer");
-		free(words);
-		rc = GRAPPE_EIO;
+		rc = explain(snmp_code, words, message, size);
 	}
 	if (answer != NULL)
 		snmp_free_pdu(answer);
@@ -251,9 +355,9 @@ int snmp_get(const char *peer, const struct snmp_login *login, int timeout_ms,
 	message[0] = '\0';
 	if (nobjects > SNMP_OBJECTS_MAX)
 		return GRAPPE_ELIMIT;
-	session = open_session(peer, login, timeout_ms, message, size);
-	if (session == NULL)
-		return GRAPPE_EIO;
+	rc = open_session(peer, login, timeout_ms, &session, message, size);
+	if (rc != GRAPPE_OK)
+		return rc;
 	rc = ask(session, objects, nobjects, message, size);
 	snmp_sess_close(session);
 	return rc;

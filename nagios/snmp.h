@@ -7,6 +7,8 @@
 #ifndef GRAPPE_NAGIOS_SNMP_H
 #define GRAPPE_NAGIOS_SNMP_H
 
+#include "common/keys.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,10 +16,10 @@
 #define SNMP_OID_MAX 24 /* sub-identifiers of an object asked for */
 #define SNMP_OBJECTS_MAX 32
 
-/* How to log in. Only SNMPv2c so far; another security model adds members here and a branch in
- * snmp.c. */
+/* How to log in; borrowed. */
 struct snmp_login {
-	const char *community;
+	const char *community;         /* SNMPv2c; NULL: user counts */
+	const struct keys_login *user; /* SNMPv3 */
 };
 
 struct snmp_object {
@@ -37,9 +39,10 @@ struct snmp_object {
 int snmp_format_peer(const char *host, const char *port, char *peer, size_t size);
 
 /* snmp_get - asks for all objects with one request, three tries within timeout_ms. Returns 0,
- * GRAPPE_ETIMEOUT, GRAPPE_EPEER (the agent answered with an error), GRAPPE_EFORMAT (with other
- * objects), GRAPPE_EIO (name not found, no route), GRAPPE_ELIMIT (too many objects) or
- * GRAPPE_EMEMORY; message says why. */
+ * GRAPPE_ETIMEOUT, GRAPPE_EPEER (the agent answered with an error, or refuses the user or its
+ * keys), GRAPPE_EFORMAT (with other objects), GRAPPE_EIO (name not found, no route),
+ * GRAPPE_EUNSUPPORTED (this net-snmp lacks a protocol), GRAPPE_ELIMIT (too many objects) or
+ * GRAPPE_EMEMORY; message says why. With SNMPv3 the engine's ID and time are asked for first. */
 int snmp_get(const char *peer, const struct snmp_login *login, int timeout_ms,
     struct snmp_object *objects, size_t nobjects, char *message, size_t size);
 

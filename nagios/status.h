@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A daemon's status over its local socket, and reading members of such a document
- * without trusting their types. One thread.
+ * What a daemon answers over its local socket, its status above all, and reading members of such a
+ * document without trusting their types. One thread.
  */
 #ifndef GRAPPE_NAGIOS_STATUS_H
 #define GRAPPE_NAGIOS_STATUS_H
@@ -13,11 +13,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* status_ask - asks the daemon for its status. Returns `data` of the answer, owned by *reply; NULL
- * when there is none, then a check says why. who: e.g. "the manager"; path: of its socket.
- * protocol_reply_deinit(reply) in any case. */
-const json_t *status_ask(struct plugin *plugin, const struct options *options, const char *who,
-    const char *path, struct protocol_reply *reply);
+/* status_ask - asks the daemon of the mode for its status. Returns `data` of the answer, owned by
+ * *reply; NULL when there is none, then a check says why. protocol_reply_deinit(reply) in any case.
+ */
+const json_t *status_ask(
+    struct plugin *plugin, const struct options *options, struct protocol_reply *reply);
+
+/* status_stream - asks that daemon for rows, which must have these columns (NULL-terminated), and
+ * gives each to row, which returns 0 or a code that ends the reading. *answer: the header, without
+ * its texts. Returns true when the whole answer came and row took all of it; else a check says why.
+ */
+typedef int status_row(void *context, const char *const *fields);
+bool status_stream(struct plugin *plugin, const struct options *options,
+    const struct protocol_request *request, const char *const *columns, status_row *row,
+    void *context, struct protocol_answer *answer);
 
 /* status_integer / status_number - true when there is a member of that type; a negative integer is
  * none. */

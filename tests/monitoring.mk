@@ -5,7 +5,8 @@ POSTING_TESTS = tests/unit/test_environment_watch tests/unit/test_http tests/uni
 check_PROGRAMS += $(POSTING_TESTS)
 TESTS += $(POSTING_TESTS)
 endif
-PLUGIN_TESTS = tests/unit/test_modes tests/unit/test_plugin tests/unit/test_range
+PLUGIN_TESTS = tests/unit/test_extra_opts tests/unit/test_modes tests/unit/test_pair tests/unit/test_plugin \
+	tests/unit/test_range
 if TESTS_ENABLED
 check_PROGRAMS += $(PLUGIN_TESTS) tests/fakes/status_daemon
 TESTS += $(PLUGIN_TESTS) tests/unit/test_check_grappe.sh
@@ -18,6 +19,12 @@ tests_fakes_status_daemon_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS
 tests_fakes_status_daemon_LDADD = libgrappe-common.la
 PLUGIN_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 PLUGIN_TEST_LIBS = libgrappe-nagios.la libgrappe-common.la $(CHECK_LIBS) -lm
+tests_unit_test_extra_opts_SOURCES = tests/unit/test_extra_opts.c
+tests_unit_test_extra_opts_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_extra_opts_LDADD = $(PLUGIN_TEST_LIBS)
+tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
+tests_unit_test_pair_CFLAGS = $(PLUGIN_TEST_CFLAGS)
+tests_unit_test_pair_LDADD = $(PLUGIN_TEST_LIBS)
 tests_unit_test_modes_SOURCES = tests/unit/test_modes.c
 tests_unit_test_modes_CFLAGS = $(PLUGIN_TEST_CFLAGS)
 tests_unit_test_modes_LDADD = $(PLUGIN_TEST_LIBS)
@@ -57,12 +64,22 @@ tests_lab_post_document_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 tests_lab_post_document_LDADD = libgrappe-publish.la libgrappe-common.la
 
 if TESTS_ENABLED
-FUZZ_TESTS += tests/fuzz/fuzz_status
+FUZZ_TESTS += tests/fuzz/fuzz_extra_opts tests/fuzz/fuzz_pair tests/fuzz/fuzz_status
 endif
-FUZZ_TARGETS += status
-FUZZ_MORE_status = nagios/mode.c nagios/mode_collector.c nagios/mode_recommendation.c nagios/plugin.c \
-	nagios/range.c nagios/status.c
+FUZZ_TARGETS += extra_opts pair status
+FUZZ_MORE_extra_opts = nagios/extra_opts.c
+FUZZ_MORE_pair = nagios/pair.c
+FUZZ_MORE_status = nagios/mode.c nagios/mode_archive.c nagios/mode_collector.c nagios/mode_drops.c \
+	nagios/mode_queue.c nagios/mode_recommendation.c nagios/plugin.c nagios/range.c nagios/status.c
 tests_fuzz_fuzz_status_SOURCES = tests/fuzz/fuzz_status.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_status_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/status"'
 tests_fuzz_fuzz_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_status_LDADD = libgrappe-nagios.la libgrappe-common.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_extra_opts_SOURCES = tests/fuzz/fuzz_extra_opts.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_extra_opts_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/extra_opts"'
+tests_fuzz_fuzz_extra_opts_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_extra_opts_LDADD = libgrappe-nagios.la libgrappe-common.la
+tests_fuzz_fuzz_pair_SOURCES = tests/fuzz/fuzz_pair.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_pair_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/pair"'
+tests_fuzz_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_pair_LDADD = libgrappe-nagios.la libgrappe-common.la

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Status documents as check_grappe judges them: the first byte chooses the daemon and the
+ * Status documents as check_grappe judges them: the first byte chooses the mode and the
  * verbosity, the rest is JSON. Whatever they say, the output is one state, one first line without a
  * second '|', and every label of performance data.
  */
@@ -44,15 +44,27 @@ static void judge(const struct mode *mode, int verbosity, const json_t *data)
 
 	if (plugin == NULL || out == NULL)
 		abort();
-	if (mode == &mode_recommendation)
-		mode_judge_recommendation(plugin, &options, data, NOW);
-	else
-		mode_judge_collector(plugin, &options, data, NOW);
+	mode->judge(plugin, &options, data, NOW);
 	state = plugin_print(plugin, out, verbosity);
 	fclose(out);
 	plugin_free(plugin);
 	check_output(mode, state, output);
 	free(output);
+}
+
+/* Letters of their own, then by the lowest bit. */
+static const struct mode *mode_of(uint8_t byte)
+{
+	switch (byte) {
+	case 'a':
+		return &mode_archive;
+	case 'd':
+		return &mode_drops;
+	case 'q':
+		return &mode_queue;
+	default:
+		return byte & 1 ? &mode_recommendation : &mode_collector;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -65,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	    json_loadb((const char *)bytes + 1, length - 1, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	if (data == NULL)
 		return 0;
-	judge(bytes[0] & 1 ? &mode_recommendation : &mode_collector, bytes[0] >> 1 & 3, data);
+	judge(mode_of(bytes[0]), bytes[0] >> 1 & 3, data);
 	json_decref(data);
 	return 0;
 }
