@@ -61,7 +61,7 @@ bpf-code:
 sbin_PROGRAMS += grappe-capture
 grappe_capture_SOURCES = agent-module/capture_main.c
 grappe_capture_LDADD = libgrappe-capture.la libgrappe-common.la
-dist_man_MANS += agent-module/grappe-capture.8
+dist_man_MANS += agent-module/grappe-capture.8 agent-module/grappe-capture.conf.5
 
 # What asks libvirt, in a process of its own.
 if LIBVIRT_ENABLED
@@ -98,7 +98,7 @@ libgrappe_agent_la_LIBADD = libgrappe-subagent.la libgrappe-common.la $(SNMP_AGE
 sbin_PROGRAMS += grappe-agent
 grappe_agent_SOURCES = agent-module/agent_main.c
 grappe_agent_LDADD = libgrappe-agent.la libgrappe-capture.la
-dist_man_MANS += agent-module/grappe-agent.8
+dist_man_MANS += agent-module/grappe-agent.8 agent-module/grappe-agent.conf.5
 
 # The same inside snmpd (dlmod). The libraries above are for programs: here everything is compiled once more, to be
 # loaded anywhere, and nothing but the module's two functions is seen from outside.

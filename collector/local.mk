@@ -60,7 +60,7 @@ libgrappe_noc_la_LIBADD = libgrappe-subagent.la libgrappe-common.la $(EVENT_LIBS
 sbin_PROGRAMS += grappe-collector-agent
 grappe_collector_agent_SOURCES = collector/noc_main.c
 grappe_collector_agent_LDADD = libgrappe-noc.la
-dist_man_MANS += collector/grappe-collector-agent.8
+dist_man_MANS += collector/grappe-collector-agent.8 collector/grappe-collector-agent.conf.5
 
 # The command that asks it.
 noinst_LTLIBRARIES += libgrappe-query.la
@@ -86,4 +86,4 @@ bin_PROGRAMS += grappe-query
 grappe_query_SOURCES = collector/query_main.c
 grappe_query_LDADD = libgrappe-query.la
 
-dist_man_MANS += collector/grappe-collector.8 collector/grappe-query.1
+dist_man_MANS += collector/grappe-collector.8 collector/grappe-collector.conf.5 collector/grappe-query.1

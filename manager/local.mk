@@ -105,4 +105,5 @@ sbin_PROGRAMS += grappe-manager
 grappe_manager_SOURCES = manager/manager_main.c
 grappe_manager_LDADD = libgrappe-manage.la
 
-dist_man_MANS += manager/grappe.1 manager/grappe-manager.8
+dist_man_MANS += manager/grappe.1 manager/grappe-manager.8 manager/grappe-manager.conf.5
+dist_man_MANS += manager/grappe-environments.5 manager/grappe-rules.5

@@ -128,8 +128,8 @@ clean-local: clean-fuzz
 STYLE_LISTS = tests/style/files.list tests/style/manuals.list tests/style/programs.list
 check_DATA = $(STYLE_LISTS)
 CLEANFILES += $(STYLE_LISTS)
-EXTRA_DIST += tests/style/check_samples.sh tests/style/check_tree.sh
-TESTS += tests/style/check_samples.sh tests/style/check_tree.sh
+EXTRA_DIST += tests/style/check_manuals.sh tests/style/check_samples.sh tests/style/check_tree.sh
+TESTS += tests/style/check_manuals.sh tests/style/check_samples.sh tests/style/check_tree.sh
 tests/style/files.list: Makefile
 	@mkdir -p tests/style && printf '%s\n' $(DISTFILES) > $@
 tests/style/manuals.list: Makefile

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What "make install DESTDIR=..." puts where: every program runs from there, has a man page that
-# knows its options and settings, and nothing lies outside.
+# What "make install DESTDIR=..." puts where: every program runs from there and has a man page (make check holds its
+# options and settings against it), and nothing lies outside.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -11,21 +11,7 @@ root=$LAB_DIR/root
 programs='bin/grappe bin/grappe-query sbin/grappe-capture sbin/grappe-agent sbin/grappe-collector
 sbin/grappe-collector-agent sbin/grappe-manager'
 
-# Long options and setting keys that --help tells.
-words_of_help() {
-	"$1" --help | grep -oE '(^|[ ,])--[a-z][a-z-]+|^ +[a-z_]+ = ' | grep -oE '[a-z][a-z_-]+'
-}
-
 page_of() { find "$root" -path "*/man/*" -name "$(basename "$1").[1-8]"; }
-
-page_tells_all() {
-	local program=$1 text word missing=
-	text=$(mandoc -T utf8 "$(page_of "$program")" | sed 's,.\x08,,g') || return 1
-	for word in $(words_of_help "$program"); do
-		grep -qE -- "(^|[^a-z_-])(--)?$word([^a-z_-]|\$)" <<<"$text" || missing="$missing $word"
-	done
-	[ -z "$missing" ] || { echo "not in the page:$missing" && return 1; }
-}
 
 check "make install DESTDIR=... works" make -s -C "$GRAPPE_BUILD" install DESTDIR="$root"
 prefix=$(sed -n 's/^prefix = //p' "$GRAPPE_BUILD/Makefile")
@@ -36,7 +22,6 @@ for name in $programs; do
 	check "$name --help" "$file" --help
 	check "$name has a man page" test -f "$(page_of "$file")"
 	check "$name: mandoc finds no error in the page" mandoc -T lint -W error "$(page_of "$file")"
-	check "$name: the page tells every option and setting" page_tells_all "$file"
 done
 plugin=$(find "$root" -name check_grappe -type f)
 check "check_grappe is there" test -x "$plugin"
@@ -52,7 +37,10 @@ check "check_grappe --help" ends_with 3 "$plugin" --help
 check "check_grappe --version" ends_with 3 "$plugin" --version
 check "check_grappe has a man page" test -f "$(page_of "$plugin")"
 check "check_grappe: mandoc finds no error in the page" mandoc -T lint -W error "$(page_of "$plugin")"
-check "check_grappe: the page tells every option" page_tells_all "$plugin"
+for name in grappe-capture.conf grappe-agent.conf grappe-collector.conf grappe-collector-agent.conf grappe-manager.conf \
+	grappe-environments grappe-rules GRAPPE-MIB; do
+	check "the man page $name is there" test -f "$(page_of "$name")"
+done
 for name in grappe.cfg grappe-icinga2.conf; do
 	check "the example $name is there" test -n "$(find "$root" -path "*/examples/$name")"
 done

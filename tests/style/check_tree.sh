@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Rules that hold for the tree as a whole. make check runs it in the build folder, where the files
-# tests/style/{files,programs,manuals}.list name what is in the distribution, the programs that are installed and
-# their manual pages. Prints one line a violation.
+# Rules that hold for the tree as a whole. make check runs it in the build folder, where the file
+# tests/style/files.list names what is in the distribution. Prints one line a violation.
 set -u
 top=${srcdir:-.}
 lists=tests/style
@@ -123,58 +122,6 @@ check_sizes() {
 	looked "$count" "sizes of files"
 }
 
-# ---- what --help tells is in the manual page ----
-
-# The help of a program and of its commands, if it has any. A plugin ends with 3 after it.
-help_of() { # PROGRAM
-	local all command
-	all=$("$1" --help)
-	case $? in
-	0) ;;
-	3) [[ $1 == */check_* ]] || return 1 ;;
-	*) return 1 ;;
-	esac
-	printf '%s\n' "$all"
-	for command in $(printf '%s\n' "$all" | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-		"$1" "$command" --help || return 1
-	done
-}
-
-# The words a manual page must have: long options, settings, sections.
-words_of_help() {
-	sed -n -e 's/^ *\(-[A-Za-z], \)\{0,1\}--\([a-z][a-z0-9-]*\).*/\2/p' \
-		-e 's/^ *\([a-z_][a-z0-9_]*\) = .*/\1/p' -e 's/^  \([a-z_]*\) "NAME" {.*/\1/p' | sort -u
-}
-
-check_manual() { # PROGRAM PAGE
-	local help word text
-	if ! help=$(help_of "./$1"); then
-		fault "$1: --help fails"
-		return
-	fi
-	text=$(sed 's/\\//g; s/^\.It Fl/ Fl/' "$2")
-	for word in $(printf '%s\n' "$help" | words_of_help); do
-		words=$((words + 1))
-		printf '%s\n' "$text" | grep -qE "(^|[^a-z0-9_])$word($|[^a-z0-9_])" ||
-			fault "$2: $word of $1 --help is missing"
-	done
-}
-
-check_manuals() {
-	local programs=0 words=0 program page
-	for program in $(cat "$lists/programs.list"); do
-		page=$(grep -E "(^|/)$(basename "$program")\.[1-8]$" "$lists/manuals.list")
-		if [ -z "$page" ]; then
-			fault "$program has no manual page"
-			continue
-		fi
-		programs=$((programs + 1))
-		[ -f "$page" ] || page=$top/$page
-		check_manual "$program" "$page"
-	done
-	[ "$programs" -eq 0 ] || looked "$words" "words of $programs manual pages"
-}
-
 # ---- what git knows is distributed ----
 
 check_distribution() {
@@ -187,18 +134,15 @@ check_distribution() {
 	done
 }
 
-for list in files programs manuals; do
-	[ -f "$lists/$list.list" ] || {
-		echo "FAULT: $lists/$list.list is missing: run make check"
-		exit 1
-	}
-done
+[ -f "$lists/files.list" ] || {
+	echo "FAULT: $lists/files.list is missing: run make check"
+	exit 1
+}
 files=$(tree_files)
 check_licences
 check_includes
 check_functions
 check_sizes
-check_manuals
 check_distribution
 echo "$checked groups of rules, $faults faults"
 [ "$faults" -eq 0 ]
