@@ -55,20 +55,6 @@ double solve_default_limit_s(size_t nvms)
 
 /* ---- a first placement ---- */
 
-/* Where the most of each unit's VMs are. */
-static void current_places(const struct solving *s, uint32_t *place)
-{
-	for (uint32_t u = 0; u < s->bounds.nunits; u++)
-		place[u] = GRAPH_NOWHERE;
-	for (uint32_t vm = 0; vm < s->in->nvms; vm++) {
-		const uint32_t unit = s->bounds.unit[vm], env = s->in->vms[vm].env;
-		const uint32_t *moved = s->graph.moved + (size_t)unit * s->graph.stride;
-
-		if (place[unit] == GRAPH_NOWHERE || moved[env] < moved[place[unit]])
-			place[unit] = env;
-	}
-}
-
 /* Who moved for nothing goes back, again and again, as each leaves room for others. */
 static void send_home(struct solving *s, struct solve_state *state)
 {
@@ -114,7 +100,7 @@ static int find_start(struct solving *s)
 	int rc = now != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 
 	if (rc == GRAPPE_OK) {
-		current_places(s, now);
+		solve_start_now(s->in, &s->bounds, &s->graph, now);
 		rc = find_start_once(s, now, &moved);
 	}
 	for (int i = 1; rc == GRAPPE_OK && moved > s->max_moved && i < STARTS &&

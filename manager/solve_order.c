@@ -128,19 +128,6 @@ static int improve(const struct solve_order *o, uint32_t *place, size_t max_move
 	return solve_levels_improve(o->graph, place, max_moved, o->lots, o->budget, end);
 }
 
-/* Where units are now, or where they leave the fewest behind. */
-static void go_home(const struct solve_graph *g, uint32_t *place)
-{
-	for (uint32_t u = 0; u < g->nodes; u++) {
-		const uint32_t *moved = g->moved + (size_t)u * g->stride;
-
-		place[u] = 0;
-		for (uint32_t e = 1; e < g->envs; e++)
-			if (moved[e] < moved[place[u]])
-				place[u] = e;
-	}
-}
-
 /* Another placement: with fewer choices, or, in turns, with fewer moves, which block each other
  * less. */
 static int look_elsewhere(struct trying *t, int tries)
@@ -153,7 +140,7 @@ static int look_elsewhere(struct trying *t, int tries)
 	int rc = solve_state_init(&state, o->graph);
 
 	if (near)
-		go_home(o->graph, t->place);
+		solve_start_now(o->in, o->bounds, o->graph, t->place);
 	else
 		hold_some(t, tries / 2);
 	if (rc == GRAPPE_OK)

@@ -162,6 +162,20 @@ static void place_wished(struct solve_state *s, const uint32_t *place, const str
 	}
 }
 
+void solve_start_now(
+    const struct instance *in, const struct bounds *b, const struct solve_graph *g, uint32_t *place)
+{
+	for (uint32_t u = 0; u < b->nunits; u++)
+		place[u] = GRAPH_NOWHERE;
+	for (uint32_t vm = 0; vm < in->nvms; vm++) {
+		const uint32_t unit = b->unit[vm], env = in->vms[vm].env;
+		const uint32_t *moved = g->moved + (size_t)unit * g->stride;
+
+		if (place[unit] == GRAPH_NOWHERE || moved[env] < moved[place[unit]])
+			place[unit] = env;
+	}
+}
+
 int solve_start_find(
     struct solve_state *s, const uint32_t *place, struct lots *lots, struct budget *budget)
 {

@@ -9,6 +9,10 @@
 
 #define START_TEXT_SIZE 400
 
+/* solve_start_now - place, per unit: where the most of its VMs are now. */
+void solve_start_now(const struct instance *instance, const struct bounds *bounds,
+    const struct solve_graph *graph, uint32_t *place);
+
 /*
  * solve_start_find - places all nodes. place: where each should be if that is possible,
  * GRAPH_NOWHERE: wherever it costs least; NULL: nobody should be anywhere. State: as after
