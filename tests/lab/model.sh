@@ -18,6 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 TOPOLOGY_PERIOD=5
 TOPOLOGY_LINE='5 200' # ms, Mbit/s
+TOPOLOGY_ROOM=9
 vms='m1 m2 m3 m4 m5 m6 m7 m8'
 watched=15 # seconds of each measurement
 [ $# -gt 0 ] || set -- groups:200:10
@@ -29,15 +30,6 @@ configure() { # WAITING-SHARE
 	configure_manager $watched <<-END
 		objective = time
 		waiting_share = $1
-	END
-	cat >"$LAB_DIR/environments.json" <<-'END'
-		{"version": 1,
-		 "environments": [
-		  {"name": "site-1", "kind": "site", "hosts": [{"name": "hostA", "vcpu": 16, "mem_GiB": 16, "max_vms": 9}]},
-		  {"name": "site-2", "kind": "site", "hosts": [{"name": "hostB", "vcpu": 16, "mem_GiB": 16, "max_vms": 8}]}],
-		 "links": [
-		  {"from": "site-1", "to": "site-2", "latency_ms": 5, "bandwidth_MBps": 25},
-		  {"from": "site-2", "to": "site-1", "latency_ms": 5, "bandwidth_MBps": 25}]}
 	END
 	printf 'rule\ta\tb\npin\thead\tsite-1\n' >"$LAB_DIR/rules.tsv"
 }

@@ -11,8 +11,10 @@
 #
 # TOPOLOGY_PERIOD is the length of a period in seconds (default 5, by the test switch); CAPTURE_MORE and
 # AGENT_MORE are further lines of configuration. With TOPOLOGY_LINE="DELAY-MS MBIT" a slow line joins the sites.
+# TOPOLOGY_ROOM is how many VMs the manager may place on a host (default 7).
 
 TOPOLOGY_PERIOD=${TOPOLOGY_PERIOD:-5}
+TOPOLOGY_ROOM=${TOPOLOGY_ROOM:-7}
 declare -A TOPOLOGY_MANAGEMENT=([hostA]=10.99.0.11 [hostB]=10.99.0.12)
 declare -A TOPOLOGY_SITE=([hostA]=site-1 [hostB]=site-2)
 declare -A VM_HOST=() VM_MAC=() VM_ADDRESS=() VM_PORT=()
@@ -147,18 +149,19 @@ next_boundary() {
 	echo $((now - now % TOPOLOGY_PERIOD + ${1:-1} * TOPOLOGY_PERIOD))
 }
 
-# configure_manager WINDOW - room for seven VMs on each host; a window of so many seconds. More lines
-# (webhooks) come from standard input.
+# configure_manager WINDOW - a window of so many seconds; the sites are joined by TOPOLOGY_LINE, or by
+# 5 ms and 480 Mbit/s when it is not set. More lines (webhooks) come from standard input.
 configure_manager() {
-	cat >"$LAB_DIR/environments.json" <<-'END'
-		{"version": 1,
-		 "environments": [
-		  {"name": "site-1", "kind": "site", "hosts": [{"name": "hostA", "vcpu": 8, "mem_GiB": 8, "max_vms": 7}]},
-		  {"name": "site-2", "kind": "site", "hosts": [{"name": "hostB", "vcpu": 8, "mem_GiB": 8, "max_vms": 7}]}],
-		 "links": [
-		  {"from": "site-1", "to": "site-2", "latency_ms": 5, "bandwidth_MBps": 60},
-		  {"from": "site-2", "to": "site-1", "latency_ms": 5, "bandwidth_MBps": 60}]}
-	END
+	local delay rate
+	read -r delay rate <<<"${TOPOLOGY_LINE:-5 480}"
+	jq -n --argjson delay "$delay" --argjson rate "$rate" --argjson room "$TOPOLOGY_ROOM" '
+		def site($name; $host): {name: $name, kind: "site",
+			hosts: [{name: $host, vcpu: ($room + 1), mem_GiB: 8, max_vms: $room}]};
+		def link($from; $to): {from: $from, to: $to, latency_ms: $delay, bandwidth_MBps: ($rate / 8)};
+		{version: 1,
+		 environments: [site("site-1"; "hostA"), site("site-2"; "hostB")],
+		 links: [link("site-1"; "site-2"), link("site-2"; "site-1")]}' \
+		>"$LAB_DIR/environments.json" || return 1
 	{
 		echo "collector_socket = \"$LAB_DIR/collector.sock\""
 		echo "socket = \"$LAB_DIR/manager.sock\""
