@@ -19,7 +19,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 TOPOLOGY_PERIOD=5
 TOPOLOGY_LINE='5 200' # ms, Mbit/s
 TOPOLOGY_ROOM=9
-vms='m1 m2 m3 m4 m5 m6 m7 m8'
 watched=15 # seconds of each measurement
 [ $# -gt 0 ] || set -- groups:200:10
 lab_begin model
@@ -34,24 +33,11 @@ configure() { # WAITING-SHARE
 	printf 'rule\ta\tb\npin\thead\tsite-1\n' >"$LAB_DIR/rules.tsv"
 }
 
-set_up() {
-	local vm number=0
-	topology_up || return 1
-	for vm in $vms; do
-		number=$((number + 1))
-		VM_APPLICATION[$vm]=solver
-		topology_vm "$vm" "$(home_at_first $number)" $number || return 1
-	done
-	topology_vm head hostA 100 && start_sensors && start_the_collector && mpi_compile
-}
-
-home_at_first() { [ $(($1 % 2)) = 1 ] && echo hostA || echo hostB; }
-
 move_back() {
 	local vm number=0
-	for vm in $vms; do
+	for vm in $MPI_VMS; do
 		number=$((number + 1))
-		[ "${VM_HOST[$vm]}" = "$(home_at_first $number)" ] || topology_move "$vm" "$(home_at_first $number)" || return 1
+		[ "${VM_HOST[$vm]}" = "$(mpi_host $number)" ] || topology_move "$vm" "$(mpi_host $number)" || return 1
 	done
 }
 
@@ -140,7 +126,7 @@ inter_site() { jq '.after.inter_environment_octets_per_s' "$LAB_DIR/$1"; }
 run_case() { # PATTERN BYTES COMPUTE-MS
 	local name=$1-$2-$3 before half after guess rest seen share
 	configure $default_share
-	start_mpi "$name" head "$vms" 10.77.0.0/24 "$MPI_PATTERNS" "$1" "$2" "$3" 3600 work
+	start_mpi "$name" head "$MPI_VMS" 10.77.0.0/24 "$MPI_PATTERNS" "$1" "$2" "$3" 3600 work
 	wait_ready "$name" || { fail "$name starts"; return; }
 	watch "$name"
 	before=$measured
@@ -159,7 +145,8 @@ run_case() { # PATTERN BYTES COMPUTE-MS
 	move_back || lab_die "the VMs did not come back"
 }
 
-set_up || lab_die "the lab did not come up: $LAB_LOG"
+for vm in $MPI_VMS; do VM_APPLICATION[$vm]=solver; done
+mpi_up || lab_die "the lab did not come up: $LAB_LOG"
 for one in "$@"; do
 	IFS=: read -r pattern bytes ms <<<"$one"
 	run_case "$pattern" "$bytes" "$ms"

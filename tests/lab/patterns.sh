@@ -11,8 +11,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 TOPOLOGY_PERIOD=5
 lab_begin patterns
 
-vms='m1 m2 m3 m4 m5 m6 m7 m8'
-
 # name, then the groups wanted (JSON) and the shapes of the whole and of each group
 wanted() {
 	local all='["m1","m2","m3","m4","m5","m6","m7","m8"]'
@@ -33,21 +31,10 @@ found() {
 	jq -r '"\([.groups[] | sort] | sort | tojson) \(.shape) \(.group_shapes | tojson)"' "$LAB_DIR/groups.json"
 }
 
-set_up() {
-	local vm number=0
-	topology_up || return 1
-	for vm in $vms; do
-		number=$((number + 1))
-		topology_vm "$vm" "$([ $((number % 2)) = 1 ] && echo hostA || echo hostB)" $number || return 1
-	done
-	# mpirun runs on a machine of its own, so that its words with the processes are not in the pairs
-	topology_vm head hostA 100 && start_sensors && start_the_collector && mpi_compile &&
-		configure_manager $((2 * TOPOLOGY_PERIOD)) </dev/null
-}
-
-set_up || lab_die "the lab did not come up: $LAB_LOG"
+mpi_up && configure_manager $((2 * TOPOLOGY_PERIOD)) </dev/null ||
+	lab_die "the lab did not come up: $LAB_LOG"
 for pattern in chain ring mesh alltoall groups silent; do
-	start_mpi "$pattern" head "$vms" 10.77.0.0/24 "$MPI_PATTERNS" "$pattern" 40000 100 600
+	start_mpi "$pattern" head "$MPI_VMS" 10.77.0.0/24 "$MPI_PATTERNS" "$pattern" 40000 100 600
 	wait_ready "$pattern" || fail "$pattern starts"
 	to=$(next_boundary 3)
 	wait_until "$to"

@@ -1,5 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Open MPI over namespaces that play VMs; read after lib.sh.
+# Open MPI over namespaces that play VMs; read after lib.sh and topology.sh.
+
+MPI_VMS='m1 m2 m3 m4 m5 m6 m7 m8'
+
+# mpi_host NUMBER - where the VM of that number is at first: every other one on the other host.
+mpi_host() { [ $(($1 % 2)) = 1 ] && echo hostA || echo hostB; }
+
+# mpi_up - two hosts, the VMs, a VM "head" where mpirun runs (so that its words with the processes are
+# not in the pairs), sensors, the collector, the program. VM_APPLICATION is set before.
+mpi_up() {
+	local vm number=0
+	topology_up || return 1
+	for vm in $MPI_VMS; do
+		number=$((number + 1))
+		topology_vm "$vm" "$(mpi_host $number)" $number || return 1
+	done
+	topology_vm head hostA 100 && start_sensors && start_the_collector && mpi_compile
+}
 
 # mpi_compile - builds patterns.c; its path is then in $MPI_PATTERNS.
 mpi_compile() {
