@@ -42,9 +42,12 @@ start_daemon() {
 	done
 }
 stop_daemon() {
+	local rc=0
 	kill "$daemon"
-	wait "$daemon" || true
+	wait "$daemon" || rc=$?
 	daemon=
+	# 143: by the signal
+	[ $rc = 0 ] || [ $rc = 143 ] || { echo "rrdcached ended with $rc" >&2; cat "$folder/log" >&2; exit 1; }
 }
 
 # measure HOW RECEIVERS SENDERS [rrdcached=...]
