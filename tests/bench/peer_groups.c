@@ -92,39 +92,50 @@ static void note_peer(struct world *world, const igraph_vector_int_t *member)
 		world->found[world->graph.matrix_node[i]] = (uint32_t)VECTOR(*member)[i];
 }
 
-static void try_infomap(struct world *world, const char *name, igraph_integer_t trials)
+/* Communities of the nodes of world->peer. */
+typedef igraph_error_t (*peer_method)(const struct world *world, igraph_vector_int_t *member);
+
+static igraph_error_t infomap(
+    const struct world *world, igraph_integer_t trials, igraph_vector_int_t *member)
+{
+	igraph_real_t length;
+
+	return igraph_community_infomap(
+	    &world->peer, &world->weights, NULL, trials, member, &length);
+}
+
+static igraph_error_t infomap_once(const struct world *world, igraph_vector_int_t *member)
+{
+	return infomap(world, 1, member);
+}
+
+static igraph_error_t infomap_ten_times(const struct world *world, igraph_vector_int_t *member)
+{
+	return infomap(world, 10, member);
+}
+
+static igraph_error_t leiden(const struct world *world, igraph_vector_int_t *member)
+{
+	const double both = 2 * igraph_vector_sum(&world->weights);
+	igraph_integer_t count;
+	igraph_real_t quality;
+
+	return igraph_community_leiden(&world->peer, &world->weights, &world->strengths, 1 / both,
+	    0.01, false, -1, member, &count, &quality);
+}
+
+static void try_peer(struct world *world, const char *name, peer_method method)
 {
 	igraph_vector_int_t member;
-	igraph_real_t length;
 	double began_s;
 
 	igraph_vector_int_init(&member, 0);
 	igraph_rng_seed(igraph_rng_default(), 1);
 	began_s = cpu_s();
-	if (igraph_community_infomap(
-		&world->peer, &world->weights, NULL, trials, &member, &length) != IGRAPH_SUCCESS)
+	if (method(world, &member) != IGRAPH_SUCCESS)
 		complain(name, "failed");
 	note_peer(world, &member);
 	tell(world, name, began_s, (size_t)igraph_vector_int_max(&member) + 1);
-	igraph_vector_int_destroy(&member);
-}
-
-static void try_leiden(struct world *world)
-{
-	const double both = 2 * igraph_vector_sum(&world->weights);
-	igraph_vector_int_t member;
-	igraph_integer_t count;
-	igraph_real_t quality;
-	double began_s;
-
-	igraph_vector_int_init(&member, 0);
-	igraph_rng_seed(igraph_rng_default(), 1);
-	began_s = cpu_s();
-	if (igraph_community_leiden(&world->peer, &world->weights, &world->strengths, 1 / both,
-		0.01, false, -1, &member, &count, &quality) != IGRAPH_SUCCESS)
-		complain("Leiden", "failed");
-	note_peer(world, &member);
-	tell(world, "Leiden, modularity", began_s, (size_t)count);
 	igraph_vector_int_destroy(&member);
 }
 
@@ -195,10 +206,10 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		complain("usage", "peer_groups MATRIX TRUTH packets|octets");
 	read_world(&world, argv + 1);
-	try_infomap(&world, "Infomap, 1 trial", 1);
+	try_peer(&world, "Infomap, 1 trial", infomap_once);
 	if (world.graph.nnodes < TRIALS_BELOW)
-		try_infomap(&world, "Infomap, 10 trials", 10);
-	try_leiden(&world);
+		try_peer(&world, "Infomap, 10 trials", infomap_ten_times);
+	try_peer(&world, "Leiden, modularity", leiden);
 	try_manager(&world, "thesis", GROUPS_THESIS);
 	try_manager(&world, "auto", GROUPS_AUTO);
 	return EXIT_SUCCESS;
