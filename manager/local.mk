@@ -55,6 +55,7 @@ libgrappe_manager_la_LIBADD = libgrappe-common.la -lm
 # Posting of recommendations: a library of its own, so that only it and its tests need libcurl.
 noinst_LTLIBRARIES += libgrappe-publish.la
 libgrappe_publish_la_SOURCES = \
+	manager/cloud.h \
 	manager/http.c manager/http.h \
 	manager/publish.c manager/publish.h \
 	manager/publish_queue.c manager/publish_queue.h
