@@ -68,7 +68,6 @@ libgrappe_query_la_SOURCES = \
 	collector/query.c collector/query.h \
 	collector/query_archive.c collector/query_archive.h \
 	collector/query_arguments.c collector/query_arguments.h \
-	collector/query_escape.c collector/query_escape.h \
 	collector/query_facts.c collector/query_facts.h \
 	collector/query_fold.c collector/query_fold.h \
 	collector/query_gnuplot.c collector/query_gnuplot.h \
@@ -77,7 +76,6 @@ libgrappe_query_la_SOURCES = \
 	collector/query_rows.c collector/query_rows.h \
 	collector/query_source.c collector/query_source.h \
 	collector/query_text.c collector/query_text.h \
-	collector/query_time.c collector/query_time.h \
 	collector/query_write.c collector/query_write.h
 libgrappe_query_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_query_la_LIBADD = libgrappe-picture.la libgrappe-rrd.la libgrappe-common.la $(JANSSON_LIBS) -lm

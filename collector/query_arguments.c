@@ -4,9 +4,9 @@
 #include "collector/query_arguments.h"
 
 #include "collector/query_source.h"
-#include "collector/query_time.h"
 #include "common/error.h"
 #include "common/program.h"
+#include "common/time_text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -128,7 +128,7 @@ static int read_top(const char *text, size_t *top)
 static int read_time(
     const char *option, const char *text, int64_t now_s, bool local, int64_t *epoch_s)
 {
-	if (query_time_parse(text, now_s, local, epoch_s) == GRAPPE_OK && *epoch_s > 0)
+	if (time_text_parse(text, now_s, local, epoch_s) == GRAPPE_OK && *epoch_s > 0)
 		return GRAPPE_OK;
 	return query_fail("--%s '%.40s' is no time: epoch seconds, \"YYYY-MM-DD HH:MM:SS\", now, "
 			  "today, yesterday, or so long ago, such as -2h",

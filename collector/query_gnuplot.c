@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_gnuplot.h"
 
-#include "collector/query_escape.h"
-#include "collector/query_time.h"
 #include "common/error.h"
+#include "common/escape.h"
 #include "common/file.h"
 #include "common/identity.h"
+#include "common/time_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -143,12 +143,12 @@ static void write_label(const char *name, const char *more, FILE *out)
 	char text[ESCAPE_GROWTH * LABEL_CHARACTERS + 8], cut[4 * LABEL_CHARACTERS + 8];
 	size_t bytes = 0;
 
-	query_escape(name, ESCAPE_PLAIN, cut, sizeof cut);
+	escape_text(name, ESCAPE_PLAIN, cut, sizeof cut);
 	for (size_t n = 0; cut[bytes] != '\0'; bytes++)
 		if (((unsigned char)cut[bytes] & 0xc0) != 0x80 && n++ == LABEL_CHARACTERS)
 			break;
 	cut[bytes] = '\0';
-	query_escape(cut, ESCAPE_GNUPLOT, text, sizeof text);
+	escape_text(cut, ESCAPE_GNUPLOT, text, sizeof text);
 	fprintf(out, "'%s%s'", text, more);
 }
 
@@ -185,7 +185,7 @@ static struct size size_of(const struct picture *picture)
 	size_t longest = 4;
 
 	for (size_t i = 0; i < picture->nplaces; i++) {
-		const size_t width = query_escape_width(picture->places[i].name);
+		const size_t width = escape_width(picture->places[i].name);
 
 		longest = width > longest ? width : longest;
 	}
@@ -209,15 +209,15 @@ static struct size size_of(const struct picture *picture)
 static void write_title(const struct query_facts *facts, FILE *out)
 {
 	const struct protocol_answer *header = &facts->header;
-	char from[QUERY_STAMP_SIZE], to[QUERY_STAMP_SIZE], zone[QUERY_STAMP_SIZE];
+	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE], zone[TIME_TEXT_SIZE];
 
 	fprintf(out,
 	    "set title \"Who received how much from whom%s\\n%s to %s %s\\n"
 	    "%" PRIu32 " of %" PRIu32 " periods of %" PRIu32 " s complete, %s\"\n",
 	    facts->what == QUERY_MEAN ? "" : " (weighted mean)",
-	    query_time_format(header->from_s, facts->local, from, sizeof from),
-	    query_time_format(header->to_s, facts->local, to, sizeof to),
-	    query_time_zone(header->to_s, facts->local, zone, sizeof zone), header->known,
+	    time_text_format(header->from_s, facts->local, from, sizeof from),
+	    time_text_format(header->to_s, facts->local, to, sizeof to),
+	    time_text_zone(header->to_s, facts->local, zone, sizeof zone), header->known,
 	    header->wanted, header->length_s, header->approximate ? "APPROXIMATE" : "exact");
 }
 

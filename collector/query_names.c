@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_names.h"
 
-#include "collector/query_escape.h"
 #include "common/error.h"
+#include "common/escape.h"
 #include "common/hash.h"
 
 #include <stdint.h>
@@ -79,7 +79,7 @@ int query_names_add(struct query_names *names, const char *id, const char *name)
 	entry = place_of(names->table, names->size, id);
 	if (entry->id != NULL)
 		return GRAPPE_OK;
-	length = query_escape(name, ESCAPE_PLAIN, clean, sizeof clean);
+	length = escape_text(name, ESCAPE_PLAIN, clean, sizeof clean);
 	entry->id = malloc(id_size + length + 1);
 	if (entry->id == NULL)
 		return GRAPPE_EMEMORY;
@@ -87,8 +87,8 @@ int query_names_add(struct query_names *names, const char *id, const char *name)
 	memcpy(entry->id, id, id_size);
 	memcpy(entry->name, clean, length + 1);
 	names->count++;
-	if (query_escape_width(clean) > names->width)
-		names->width = query_escape_width(clean);
+	if (escape_width(clean) > names->width)
+		names->width = escape_width(clean);
 	return GRAPPE_OK;
 }
 

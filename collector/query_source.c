@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_source.h"
 
-#include "collector/query_escape.h"
-#include "collector/query_time.h"
 #include "common/error.h"
+#include "common/escape.h"
+#include "common/time_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@ int query_fail(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	query_escape(text, ESCAPE_PLAIN, shown, sizeof shown);
+	escape_text(text, ESCAPE_PLAIN, shown, sizeof shown);
 	fprintf(stderr, "grappe-query: %s\n", shown);
 	return GRAPPE_EINVALID;
 }
@@ -75,10 +75,10 @@ static int guard_row(void *context, const char *const *fields)
 
 static int hand_back(const struct protocol_answer *answer)
 {
-	char stamp[QUERY_STAMP_SIZE];
+	char stamp[TIME_TEXT_SIZE];
 
 	query_fail("%s; ask again at %s UTC (%" PRId64 "), or allow --wait or --approximate",
-	    answer->error, query_time_format(answer->retry_at_s, false, stamp, sizeof stamp),
+	    answer->error, time_text_format(answer->retry_at_s, false, stamp, sizeof stamp),
 	    answer->retry_at_s);
 	return QUERY_EXIT_LATER;
 }

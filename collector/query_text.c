@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_text.h"
 
-#include "collector/query_escape.h"
-#include "collector/query_time.h"
 #include "common/error.h"
+#include "common/escape.h"
+#include "common/time_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -79,7 +79,7 @@ static void print_cells(
     const struct grid *grid, size_t ncolumns, const size_t *widths, cells row, FILE *out)
 {
 	for (size_t c = 0; c < ncolumns; c++) {
-		const int pad = (int)(widths[c] - query_escape_width(row[c]));
+		const int pad = (int)(widths[c] - escape_width(row[c]));
 		const bool last = c + 1 == ncolumns;
 
 		if (grid->right[c] == 'r')
@@ -100,7 +100,7 @@ static void grid_print(const struct grid *grid, size_t nrows, FILE *out)
 	for (size_t r = 0; r <= nrows; r++) {
 		fill_row(grid, r, ncolumns, row);
 		for (size_t c = 0; c < ncolumns; c++) {
-			const size_t width = query_escape_width(row[c]);
+			const size_t width = escape_width(row[c]);
 
 			widths[c] = width > widths[c] ? width : widths[c];
 		}
@@ -143,7 +143,7 @@ static const char *plural(size_t count)
 
 static void clean(const char *text, char cell[CELL_SIZE])
 {
-	query_escape(text, ESCAPE_PLAIN, cell, CELL_SIZE);
+	escape_text(text, ESCAPE_PLAIN, cell, CELL_SIZE);
 }
 
 /* ---- what a matrix is about ---- */
@@ -164,14 +164,14 @@ static void print_weights(const struct query_facts *facts, FILE *out)
 void query_text_window(const struct query_facts *facts, FILE *out)
 {
 	const struct protocol_answer *header = &facts->header;
-	char from[QUERY_STAMP_SIZE], to[QUERY_STAMP_SIZE], zone[QUERY_STAMP_SIZE];
+	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE], zone[TIME_TEXT_SIZE];
 	char caveats[CAVEATS_TEXT_SIZE];
 
 	fprintf(out,
 	    "%s to %s %s: %" PRIu32 " of %" PRIu32 " periods of %" PRIu32 " s complete, %s\n",
-	    query_time_format(header->from_s, facts->local, from, sizeof from),
-	    query_time_format(header->to_s, facts->local, to, sizeof to),
-	    query_time_zone(header->to_s, facts->local, zone, sizeof zone), header->known,
+	    time_text_format(header->from_s, facts->local, from, sizeof from),
+	    time_text_format(header->to_s, facts->local, to, sizeof to),
+	    time_text_zone(header->to_s, facts->local, zone, sizeof zone), header->known,
 	    header->wanted, header->length_s,
 	    header->approximate ? "APPROXIMATE (the newest period is partly an estimate)"
 				: "exact");
@@ -294,7 +294,7 @@ static void fill_stamp(
 	if (strcmp(text, "-") == 0)
 		snprintf(cell, CELL_SIZE, "-");
 	else
-		query_time_format(
+		time_text_format(
 		    (int64_t)strtod(text, NULL), context->facts->local, cell, CELL_SIZE);
 }
 
@@ -408,7 +408,7 @@ static void fill_agent(void *opaque, size_t row, cells out)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		clean(text_at(agent, texts[i].key), out[texts[i].column]);
 	if (number_at(agent, "last_end") > 0)
-		query_time_format(
+		time_text_format(
 		    number_at(agent, "last_end"), context->facts->local, out[2], CELL_SIZE);
 	else
 		snprintf(out[2], CELL_SIZE, "-");
@@ -442,13 +442,13 @@ static void print_folder(const char *title, const json_t *folder, const char *mo
 void query_text_status(const struct query_facts *facts, const json_t *data, FILE *out)
 {
 	const json_t *archive = json_object_get(data, "archive");
-	char stamp[QUERY_STAMP_SIZE] = "none yet", written[QUERY_STAMP_SIZE] = "nothing yet";
+	char stamp[TIME_TEXT_SIZE] = "none yet", written[TIME_TEXT_SIZE] = "nothing yet";
 	char program[CELL_SIZE], version[CELL_SIZE], more[CELL_SIZE];
 
 	if (number_at(data, "newest_end") > 0)
-		query_time_format(number_at(data, "newest_end"), facts->local, stamp, sizeof stamp);
+		time_text_format(number_at(data, "newest_end"), facts->local, stamp, sizeof stamp);
 	if (number_at(archive, "written_end") > 0)
-		query_time_format(
+		time_text_format(
 		    number_at(archive, "written_end"), facts->local, written, sizeof written);
 	clean(text_at(data, "program"), program);
 	clean(text_at(data, "version"), version);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/query_write.h"
 
-#include "collector/query_escape.h"
 #include "collector/query_text.h"
-#include "collector/query_time.h"
 #include "common/error.h"
+#include "common/escape.h"
+#include "common/time_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,11 +63,11 @@ static void csv_row(struct query_writer *writer, const char *const *fields)
 	for (size_t c = 0; c < shape->ncolumns; c++) {
 		if (c > 0)
 			putc_unlocked(',', out);
-		query_escape_put(fields[c], ESCAPE_CSV, out);
+		escape_put(fields[c], ESCAPE_CSV, out);
 	}
 	for (size_t c = shape->receiver; shape->matrix && c < shape->receiver + 2; c++) {
 		putc_unlocked(',', out);
-		query_escape_put(name_of(writer, fields[c]), ESCAPE_CSV, out);
+		escape_put(name_of(writer, fields[c]), ESCAPE_CSV, out);
 	}
 	put(writer->ending, out);
 }
@@ -83,12 +83,12 @@ static void csv_end(struct query_writer *writer, const struct query_rest *rest)
 static void json_window(const struct query_facts *facts, FILE *out)
 {
 	const struct protocol_answer *header = &facts->header;
-	char from[QUERY_STAMP_SIZE], to[QUERY_STAMP_SIZE];
+	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE];
 	json_t *caveats = caveats_json(&header->caveats);
 
 	fprintf(out, "\"from_s\":%" PRId64 ",\"to_s\":%" PRId64 ",\"from\":\"%s\",\"to\":\"%s\",\n",
-	    header->from_s, header->to_s, query_time_iso(header->from_s, from, sizeof from),
-	    query_time_iso(header->to_s, to, sizeof to));
+	    header->from_s, header->to_s, time_text_iso(header->from_s, from, sizeof from),
+	    time_text_iso(header->to_s, to, sizeof to));
 	fprintf(out,
 	    "\"length_s\":%" PRIu32 ",\"exact\":%s,\"approximate\":%s,\"periods_known\":%" PRIu32
 	    ",\"periods_wanted\":%" PRIu32 ",\n\"caveats\":",
@@ -126,7 +126,7 @@ static void json_text(const char *text, FILE *out)
 		return;
 	}
 	putc_unlocked('"', out);
-	query_escape_put(text, ESCAPE_JSON, out);
+	escape_put(text, ESCAPE_JSON, out);
 	putc_unlocked('"', out);
 }
 
@@ -197,13 +197,13 @@ static void xml_caveats(const struct caveats *caveats, FILE *out)
 static void xml_window(const struct query_facts *facts, FILE *out)
 {
 	const struct protocol_answer *header = &facts->header;
-	char from[QUERY_STAMP_SIZE], to[QUERY_STAMP_SIZE];
+	char from[TIME_TEXT_SIZE], to[TIME_TEXT_SIZE];
 
 	fprintf(out,
 	    " <window from=\"%s\" to=\"%s\" from_s=\"%" PRId64 "\" to_s=\"%" PRId64
 	    "\" length_s=\"%" PRIu32 "\"/>\n",
-	    query_time_iso(header->from_s, from, sizeof from),
-	    query_time_iso(header->to_s, to, sizeof to), header->from_s, header->to_s,
+	    time_text_iso(header->from_s, from, sizeof from),
+	    time_text_iso(header->to_s, to, sizeof to), header->from_s, header->to_s,
 	    header->length_s);
 	fprintf(out,
 	    " <periods known=\"%" PRIu32 "\" wanted=\"%" PRIu32
@@ -237,7 +237,7 @@ static void xml_attribute(const char *name, const char *text, FILE *out)
 	putc_unlocked(' ', out);
 	put(name, out);
 	put("=\"", out);
-	query_escape_put(text, ESCAPE_XML, out);
+	escape_put(text, ESCAPE_XML, out);
 	putc_unlocked('"', out);
 }
 
@@ -301,8 +301,8 @@ static void text_name(struct query_writer *writer, const char *id)
 	char name[256];
 	size_t width;
 
-	query_escape(name_of(writer, id), ESCAPE_PLAIN, name, sizeof name);
-	width = query_escape_width(name);
+	escape_text(name_of(writer, id), ESCAPE_PLAIN, name, sizeof name);
+	width = escape_width(name);
 	put(name, writer->out);
 	fprintf(
 	    writer->out, "%*s", width < writer->width ? (int)(writer->width - width) + 2 : 2, "");
@@ -314,7 +314,7 @@ static void text_row(struct query_writer *writer, const char *const *fields)
 
 	if (strcmp(writer->stamped, fields[END]) != 0) {
 		snprintf(writer->stamped, sizeof writer->stamped, "%s", fields[END]);
-		query_time_format(strtoll(fields[END], NULL, 10), writer->facts->local,
+		time_text_format(strtoll(fields[END], NULL, 10), writer->facts->local,
 		    writer->stamp, sizeof writer->stamp);
 	}
 	fprintf(writer->out, "%-19s  %4s s  ", writer->stamp, fields[LENGTH]);

@@ -7,6 +7,7 @@ libgrappe_common_la_SOURCES = \
 	common/caveats.c common/caveats.h \
 	common/clock.c common/clock.h \
 	common/error.c common/error.h \
+	common/escape.c common/escape.h \
 	common/file.c common/file.h \
 	common/secret.c common/secret.h \
 	common/identity.c common/identity.h \
@@ -20,7 +21,8 @@ libgrappe_common_la_SOURCES = \
 	common/protocol.h common/protocol_client.c common/protocol_reply.c common/protocol_request.c common/protocol_server.c \
 	common/settings.c common/settings.h \
 	common/settings_text.c common/settings_text.h \
-	common/settings_value.c common/settings_value.h
+	common/settings_value.c common/settings_value.h \
+	common/time_text.c common/time_text.h
 libgrappe_common_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(CONFUSE_CFLAGS)
 libgrappe_common_la_LIBADD = $(EVENT_LIBS) $(JANSSON_LIBS) $(CONFUSE_LIBS) $(ZLIB_LIBS)
 

@@ -2,12 +2,12 @@
 /* The parts of grappe-query beside its output: times, foreign texts, names, coefficients,
  * arguments. */
 #include "collector/query_arguments.h"
-#include "collector/query_escape.h"
 #include "collector/query_fold.h"
 #include "collector/query_names.h"
 #include "collector/query_progress.h"
-#include "collector/query_time.h"
 #include "common/error.h"
+#include "common/escape.h"
+#include "common/time_text.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -39,7 +39,7 @@ START_TEST(times_are_read)
 
 	setenv("TZ", "XST-1", 1);
 	tzset();
-	rc = query_time_parse(times[_i].text, NOW, times[_i].local, &epoch_s);
+	rc = time_text_parse(times[_i].text, NOW, times[_i].local, &epoch_s);
 	ck_assert_msg(rc == (times[_i].epoch_s < 0 ? GRAPPE_EFORMAT : GRAPPE_OK), "'%s': %d",
 	    times[_i].text, rc);
 	if (rc == GRAPPE_OK)
@@ -52,7 +52,7 @@ END_TEST
 #define BAD "\xef\xbf\xbd"
 
 static const struct {
-	enum query_escape style;
+	enum escape_style style;
 	const char *text, *wanted;
 } texts[] = {
     {ESCAPE_PLAIN, "b\xc3\xa4r \xe2\x82\xac \xf0\x9f\x8d\x87",
@@ -71,6 +71,7 @@ static const struct {
     {ESCAPE_XML, "\xff\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80",
 	BAD BAD BAD BAD BAD BAD BAD BAD BAD BAD},
     {ESCAPE_XML, "\xe2\x82", BAD BAD}, /* cut in a character */
+    {ESCAPE_HTML, "</title>'\"&\xe2\x80\xae\x1b", "&lt;/title&gt;&#39;&quot;&amp;" BAD BAD},
     {ESCAPE_JSON, "\"\\\n\xfe", "\\\"\\\\" BAD BAD},
     {ESCAPE_CSV, "a,b", "\"a,b\""},
     {ESCAPE_CSV, "say \"x\"", "\"say \"\"x\"\"\""},
@@ -85,10 +86,10 @@ START_TEST(foreign_texts_are_escaped)
 	size_t length;
 	FILE *stream = open_memstream(&streamed, &length);
 
-	ck_assert_uint_eq(query_escape(texts[_i].text, texts[_i].style, out, sizeof out),
+	ck_assert_uint_eq(escape_text(texts[_i].text, texts[_i].style, out, sizeof out),
 	    strlen(texts[_i].wanted));
 	ck_assert_str_eq(out, texts[_i].wanted);
-	query_escape_put(texts[_i].text, texts[_i].style, stream);
+	escape_put(texts[_i].text, texts[_i].style, stream);
 	fclose(stream);
 	ck_assert_str_eq(streamed, texts[_i].wanted);
 	free(streamed);
@@ -105,9 +106,9 @@ START_TEST(cut_texts_stay_whole_characters)
 			char again[64];
 
 			memset(out, 'x', sizeof out);
-			ck_assert_uint_lt(query_escape(mixed, style, out, size), size);
+			ck_assert_uint_lt(escape_text(mixed, style, out, size), size);
 			ck_assert_ptr_null(strstr(out, "xx"));
-			query_escape(out, ESCAPE_PLAIN, again, sizeof again);
+			escape_text(out, ESCAPE_PLAIN, again, sizeof again);
 			ck_assert_str_eq(again, out); /* it is whole: nothing is replaced */
 		}
 }

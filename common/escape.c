@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "collector/query_escape.h"
+#include "common/escape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,16 +51,18 @@ static bool is_misleading(uint32_t code)
 }
 
 /* What stands for an ASCII character in a style; NULL: itself. */
-static const char *replacement_of(uint32_t code, enum query_escape style)
+static const char *replacement_of(uint32_t code, enum escape_style style)
 {
 	static const struct {
-		enum query_escape style;
+		enum escape_style style;
 		char from;
 		const char *to;
 	} table[] = {{ESCAPE_CSV, '"', "\"\""}, {ESCAPE_JSON, '"', "\\\""},
 	    {ESCAPE_JSON, '\\', "\\\\"}, {ESCAPE_XML, '&', "&amp;"}, {ESCAPE_XML, '<', "&lt;"},
-	    {ESCAPE_XML, '>', "&gt;"}, {ESCAPE_XML, '"', "&quot;"}, {ESCAPE_GNUPLOT, '\'', "''"},
-	    {ESCAPE_GNUPLOT, '`', "''"}, {ESCAPE_GNUPLOT, '%', "%%"}};
+	    {ESCAPE_XML, '>', "&gt;"}, {ESCAPE_XML, '"', "&quot;"}, {ESCAPE_HTML, '&', "&amp;"},
+	    {ESCAPE_HTML, '<', "&lt;"}, {ESCAPE_HTML, '>', "&gt;"}, {ESCAPE_HTML, '"', "&quot;"},
+	    {ESCAPE_HTML, '\'', "&#39;"}, {ESCAPE_GNUPLOT, '\'', "''"}, {ESCAPE_GNUPLOT, '`', "''"},
+	    {ESCAPE_GNUPLOT, '%', "%%"}};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (table[i].style == style && (uint32_t)table[i].from == code)
@@ -81,7 +83,7 @@ static bool is_simple(const char *text)
 	return true;
 }
 
-static bool needs_quotes(const char *text, enum query_escape style)
+static bool needs_quotes(const char *text, enum escape_style style)
 {
 	return style == ESCAPE_CSV && (text[strcspn(text, ",\"\r\n")] != '\0' || text[0] == ' ' ||
 					  (text[0] != '\0' && text[strlen(text) - 1] == ' '));
@@ -89,7 +91,7 @@ static bool needs_quotes(const char *text, enum query_escape style)
 
 /* The character at text in the style, without a final zero. */
 static const char *convert(
-    const char *text, enum query_escape style, size_t *consumed, size_t *length)
+    const char *text, enum escape_style style, size_t *consumed, size_t *length)
 {
 	uint32_t code;
 	const char *to;
@@ -98,14 +100,15 @@ static const char *convert(
 	*length = *consumed;
 	to = code < 0x80 ? replacement_of(code, style) : NULL;
 	if (is_forbidden(code) || code == REPLACEMENT ||
-	    (is_misleading(code) && (style == ESCAPE_PLAIN || style == ESCAPE_GNUPLOT)))
+	    (is_misleading(code) &&
+		(style == ESCAPE_PLAIN || style == ESCAPE_HTML || style == ESCAPE_GNUPLOT)))
 		to = "\xef\xbf\xbd";
 	if (to != NULL)
 		*length = strlen(to);
 	return to != NULL ? to : text;
 }
 
-size_t query_escape(const char *text, enum query_escape style, char *out, size_t size)
+size_t escape_text(const char *text, enum escape_style style, char *out, size_t size)
 {
 	const bool quotes = needs_quotes(text, style);
 	const size_t room = size - 1 - (quotes && size > 2 ? 1 : 0);
@@ -129,7 +132,7 @@ size_t query_escape(const char *text, enum query_escape style, char *out, size_t
 	return n;
 }
 
-void query_escape_put(const char *text, enum query_escape style, FILE *out)
+void escape_put(const char *text, enum escape_style style, FILE *out)
 {
 	const bool quotes = needs_quotes(text, style);
 
@@ -150,7 +153,7 @@ void query_escape_put(const char *text, enum query_escape style, FILE *out)
 		putc_unlocked('"', out);
 }
 
-size_t query_escape_width(const char *text)
+size_t escape_width(const char *text)
 {
 	size_t width = 0;
 

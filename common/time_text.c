@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "collector/query_time.h"
+#include "common/time_text.h"
 
 #include "common/error.h"
 #include "common/settings.h"
@@ -62,7 +62,7 @@ static int parse_date(const char *text, bool local, int64_t *epoch_s)
 	return GRAPPE_EFORMAT;
 }
 
-int query_time_parse(const char *text, int64_t now_s, bool local, int64_t *epoch_s)
+int time_text_parse(const char *text, int64_t now_s, bool local, int64_t *epoch_s)
 {
 	int64_t before_ms;
 	int rc;
@@ -97,7 +97,7 @@ static const char *as_number(int64_t epoch_s, char *text, size_t size)
 	return text;
 }
 
-const char *query_time_format(int64_t epoch_s, bool local, char *text, size_t size)
+const char *time_text_format(int64_t epoch_s, bool local, char *text, size_t size)
 {
 	struct tm parts;
 
@@ -106,7 +106,7 @@ const char *query_time_format(int64_t epoch_s, bool local, char *text, size_t si
 	return text;
 }
 
-const char *query_time_zone(int64_t epoch_s, bool local, char *text, size_t size)
+const char *time_text_zone(int64_t epoch_s, bool local, char *text, size_t size)
 {
 	struct tm parts;
 
@@ -115,7 +115,7 @@ const char *query_time_zone(int64_t epoch_s, bool local, char *text, size_t size
 	return text;
 }
 
-const char *query_time_iso(int64_t epoch_s, char *text, size_t size)
+const char *time_text_iso(int64_t epoch_s, char *text, size_t size)
 {
 	struct tm parts;
 
