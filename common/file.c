@@ -2,6 +2,7 @@
 #include "common/file.h"
 
 #include "common/error.h"
+#include "common/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,4 +142,17 @@ int file_make_folder(const char *path, mode_t mode)
 		*slash = '/';
 	}
 	return make_one_folder(partial, mode);
+}
+
+void file_set_aside(const char *path, const char *why)
+{
+	char *aside = NULL;
+
+	if (asprintf(&aside, "%s.damaged", path) < 0)
+		aside = NULL;
+	if (aside != NULL && rename(path, aside) == 0)
+		log_warning("%s: %s; it was set aside as %s", path, why, aside);
+	else
+		log_warning("%s: %s", path, why);
+	free(aside);
 }

@@ -27,4 +27,8 @@ int file_read(const char *path, size_t limit, struct buffer *out);
 /* file_make_folder - creates path and what is missing above it. Returns 0 or GRAPPE_EIO (errno). */
 int file_make_folder(const char *path, mode_t mode);
 
+/* file_set_aside - renames a file that cannot be used to PATH.damaged, for people to look at, and
+ * logs a warning with the reason. */
+void file_set_aside(const char *path, const char *why);
+
 #endif

@@ -46,20 +46,6 @@ static int take_hold(struct advisor *advisor, const char *folder, char *message,
 	    errno == EWOULDBLOCK ? "another manager works on this folder" : strerror(errno));
 }
 
-/* A document that cannot be used is kept for people to look at, and out of the way. */
-static void set_aside(const char *path, const char *why)
-{
-	char *aside = NULL;
-
-	if (asprintf(&aside, "%s.damaged", path) < 0)
-		aside = NULL;
-	if (aside != NULL && rename(path, aside) == 0)
-		log_warning("%s: %s; it was set aside as %s", path, why, aside);
-	else
-		log_warning("%s: %s", path, why);
-	free(aside);
-}
-
 static int load_current(struct advisor *advisor, char *message, size_t size)
 {
 	struct buffer bytes;
@@ -68,9 +54,9 @@ static int load_current(struct advisor *advisor, char *message, size_t size)
 
 	if (rc == GRAPPE_OK && recommendation_parse((const char *)bytes.bytes, bytes.length,
 				   &advisor->current, why, sizeof why) != GRAPPE_OK)
-		set_aside(advisor->path, why);
+		file_set_aside(advisor->path, why);
 	else if (rc == GRAPPE_ELIMIT)
-		set_aside(advisor->path, error_text(rc));
+		file_set_aside(advisor->path, error_text(rc));
 	else if (rc == GRAPPE_EMEMORY || (rc == GRAPPE_EIO && errno != ENOENT)) {
 		snprintf(message, size, "%s: %s", advisor->path, error_text(rc));
 		buffer_deinit(&bytes);
@@ -86,7 +72,7 @@ static int load_history(struct advisor *advisor, const char *folder, char *messa
 	int rc = path != NULL ? history_open(&advisor->history, path) : GRAPPE_EMEMORY;
 
 	if (rc == GRAPPE_ELIMIT) {
-		set_aside(path, error_text(rc));
+		file_set_aside(path, error_text(rc));
 		rc = history_open(&advisor->history, path);
 	}
 	if (rc != GRAPPE_OK)
@@ -252,7 +238,19 @@ void advisor_expire(struct advisor *advisor, int64_t now_s)
 	    "no newer plan confirmed it in time");
 }
 
-void advisor_note(struct advisor *advisor, const char *event, const char *text, int64_t now_s)
+void advisor_note(
+    struct advisor *advisor, const char *id, const char *event, const char *text, int64_t now_s)
 {
-	keep_event(advisor, now_s, "", event, text);
+	keep_event(advisor, now_s, id, event, text);
+}
+
+void advisor_end(
+    struct advisor *advisor, const char *id, const char *state, const char *text, int64_t now_s)
+{
+	if (advisor->current != NULL && strcmp(recommendation_id(advisor->current), id) == 0) {
+		if (recommendation_set_state(advisor->current, state) != GRAPPE_OK)
+			log_error("%s", error_text(GRAPPE_EMEMORY));
+		store(advisor);
+	}
+	remember(advisor, now_s, id, state, text);
 }

@@ -39,8 +39,13 @@ bool advisor_take(struct advisor *advisor, json_t *fresh, int64_t now_s);
 int advisor_approve(struct advisor *advisor, const char *id, int64_t now_s);
 /* advisor_settle - the webhooks are through with the document. */
 void advisor_settle(struct advisor *advisor, const char *id, bool delivered, int64_t now_s);
-/* advisor_note - an event that is about no recommendation, for the history. */
-void advisor_note(struct advisor *advisor, const char *event, const char *text, int64_t now_s);
+/* advisor_note - an event for the history. id: the recommendation it is about, "" none. */
+void advisor_note(
+    struct advisor *advisor, const char *id, const char *event, const char *text, int64_t now_s);
+/* advisor_end - the recommendation was carried out, or that failed: the current document, if it is
+ * this one, gets the state "done" or "failed". */
+void advisor_end(
+    struct advisor *advisor, const char *id, const char *state, const char *text, int64_t now_s);
 /* advisor_expire - lets the current advice expire when its time is over. */
 void advisor_expire(struct advisor *advisor, int64_t now_s);
 

@@ -10,21 +10,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Returns whether they are there, or none are wanted. */
+static bool read_environments(struct cycle *cycle, struct environments *environments)
+{
+	*environments = (struct environments){0};
+	if (cycle->environments == NULL) {
+		snprintf(cycle->message, sizeof cycle->message, "%s", cycle->environments_fault);
+		return cycle->environments_fault[0] == '\0';
+	}
+	return environments_parse(cycle->environments, cycle->environments_length, environments,
+		   cycle->message, sizeof cycle->message) == GRAPPE_OK;
+}
+
+/* Moves that were made a while ago; what is planned does not depend on it. */
+static void look_back(struct cycle *cycle, const struct environments *environments)
+{
+	const struct effect_question question = {.socket = cycle->settings.collector_socket,
+	    .length_s = cycle->length_s,
+	    .window_s = cycle->settings.effect_window_ms / 1000,
+	    .environments = environments,
+	    .now_s = clock_wall_ns() / CLOCK_SECOND_NS};
+
+	if (cycle->ndue == 0)
+		return;
+	if (effect_look(&question, cycle->due, cycle->ndue, &cycle->effect, cycle->effect_fault,
+		sizeof cycle->effect_fault) == GRAPPE_OK)
+		cycle->effect_fault[0] = '\0';
+}
+
 static void plan(struct cycle *cycle, const struct observation *observation)
 {
-	struct environments environments = {0};
-	int rc = GRAPPE_OK;
+	struct environments environments;
+	int rc;
 
 	cycle->verdict = CYCLE_FAILED;
-	if (cycle->environments == NULL && cycle->environments_fault[0] != '\0') {
-		snprintf(cycle->message, sizeof cycle->message, "%s", cycle->environments_fault);
+	if (!read_environments(cycle, &environments))
 		return;
-	}
-	if (cycle->environments != NULL)
-		rc = environments_parse(cycle->environments, cycle->environments_length,
-		    &environments, cycle->message, sizeof cycle->message);
-	if (rc != GRAPPE_OK)
-		return;
+	look_back(cycle, &environments);
 	rc = advise(&(struct advise_input){.observation = observation,
 			.environments = &environments,
 			.settings = &cycle->settings,
@@ -69,6 +91,7 @@ void cycle_run(struct cycle *cycle)
 		cycle->verdict = CYCLE_FAILED;
 		snprintf(cycle->message, sizeof cycle->message, "%s", error_text(GRAPPE_EMEMORY));
 	} else {
+		cycle->updated = true;
 		plan(cycle, &observation);
 	}
 	observation_deinit(&observation);
@@ -78,7 +101,8 @@ void cycle_deinit(struct cycle *cycle)
 {
 	json_decref(cycle->document);
 	json_decref(cycle->standing);
+	json_decref(cycle->effect);
 	free(cycle->environments);
-	cycle->document = cycle->standing = NULL;
+	cycle->document = cycle->standing = cycle->effect = NULL;
 	cycle->environments = NULL;
 }

@@ -9,6 +9,7 @@
 #ifndef GRAPPE_MANAGER_CYCLE_H
 #define GRAPPE_MANAGER_CYCLE_H
 
+#include "manager/effect_look.h"
 #include "manager/manager_settings.h"
 #include "manager/residence.h"
 
@@ -31,10 +32,15 @@ struct cycle {
 	size_t environments_length;
 	char environments_fault[512]; /* why there is none, "" = none is wanted */
 	bool patient;                 /* WAITING instead of a plan from too few periods */
+	struct effect_watch due[EFFECT_TOGETHER_MAX]; /* moves whose effect is to be measured */
+	size_t ndue;
 	/* result */
 	enum cycle_verdict verdict;
 	char message[1024]; /* "" when all is well */
 	json_t *document;
+	json_t *effect; /* of `due`; NULL: effect_fault says why not */
+	char effect_fault[512];
+	bool updated;                       /* the residence book has seen this observation */
 	int64_t to_s, length_s, retry_at_s; /* 0 unknown */
 	uint32_t known, wanted;
 };

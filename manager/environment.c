@@ -57,12 +57,15 @@ static int read_host(
     struct document *d, const json_t *object, const char *path, struct environment_host *host)
 {
 	static const char *const keys[] = {
-	    "name", "vcpu", "mem_GiB", "max_vms", "power", "drain", NULL};
+	    "name", "api_name", "vcpu", "mem_GiB", "max_vms", "power", "drain", NULL};
 	int rc = json_check_keys(&d->fault, object, path, keys);
 
 	if (rc == GRAPPE_OK)
 		rc = json_get_text(
 		    &d->fault, object, path, "name", true, host->name, sizeof host->name);
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(&d->fault, object, path, "api_name", false, host->api_name,
+		    sizeof host->api_name);
 	if (rc == GRAPPE_OK)
 		rc = json_get_numbers(
 		    &d->fault, object, path, host_numbers, JSON_COUNT(host_numbers), host);
@@ -286,9 +289,9 @@ static int read_availability(
 static int read_words(
     struct document *d, const json_t *object, const char *path, struct environment *environment)
 {
-	static const char *const keys[] = {"name", "kind", "api", "hosts", "capacity", "quota",
-	    "power", "price_vcpu_hour", "price_mem_GiB_hour", "price_vm_hour", "available_from",
-	    "available_until", "drain", "networks", NULL};
+	static const char *const keys[] = {"name", "kind", "api", "api_group", "hosts", "capacity",
+	    "quota", "power", "price_vcpu_hour", "price_mem_GiB_hour", "price_vm_hour",
+	    "available_from", "available_until", "drain", "networks", NULL};
 	const struct json_fault *fault = &d->fault;
 	int rc = json_check_keys(fault, object, path, keys);
 
@@ -304,6 +307,9 @@ static int read_words(
 	if (rc == GRAPPE_OK)
 		rc = json_get_text(
 		    fault, object, path, "api", false, environment->api, sizeof environment->api);
+	if (rc == GRAPPE_OK)
+		rc = json_get_text(fault, object, path, "api_group", false, environment->api_group,
+		    sizeof environment->api_group);
 	return rc;
 }
 

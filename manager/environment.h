@@ -35,6 +35,7 @@ struct environment_capacity {
 
 struct environment_host {
 	char name[PLACE_NAME_SIZE];
+	char api_name[PLACE_NAME_SIZE]; /* what its API calls it; "": the same */
 	struct environment_capacity capacity;
 	double power;     /* speed of a core relative to 1; NAN: that of the environment */
 	enum truth drain; /* yes: nothing may stay on it */
@@ -63,6 +64,7 @@ struct environment {
 	char name[PLACE_NAME_SIZE];
 	char kind[ENVIRONMENT_KIND_SIZE]; /* "cloud", "grid", "cluster", "site" or "" */
 	char api[PLACE_NAME_SIZE];        /* through which VMs are moved there; "" none */
+	char api_group[PLACE_NAME_SIZE];  /* its hosts there are this group's; "": those listed */
 	struct environment_capacity capacity,
 	    quota;    /* of the whole; NAN: that of its hosts; none */
 	double power; /* of its cores, relative to 1; NAN unknown */

@@ -180,6 +180,20 @@ static int append_line(struct history *history, const char *line)
 	return rc;
 }
 
+/* Copies what fits, whole characters of UTF-8 only: a torn one could not be written. */
+static void cut_text(char *out, size_t size, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= size) {
+		length = size - 1;
+		while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+			length--;
+	}
+	memcpy(out, text, length);
+	out[length] = '\0';
+}
+
 int history_add(
     struct history *history, int64_t time_s, const char *id, const char *event, const char *text)
 {
@@ -189,7 +203,7 @@ int history_add(
 
 	snprintf(entry.id, sizeof entry.id, "%s", id);
 	snprintf(entry.event, sizeof entry.event, "%s", event);
-	snprintf(entry.text, sizeof entry.text, "%s", text);
+	cut_text(entry.text, sizeof entry.text, text);
 	keep(history, &entry);
 	if (history->path == NULL)
 		return GRAPPE_OK;

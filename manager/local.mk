@@ -6,6 +6,9 @@ libgrappe_manager_la_SOURCES = \
 	manager/environment.c manager/environment.h \
 	manager/environment_change.c manager/environment_change.h \
 	manager/json_fields.c manager/json_fields.h \
+	manager/effect.c manager/effect.h \
+	manager/effects.c manager/effects.h \
+	manager/execution.c manager/execution.h \
 	manager/explain.c manager/explain.h \
 	manager/graph.c manager/graph.h \
 	manager/group.c manager/group.h \
@@ -77,6 +80,7 @@ noinst_LTLIBRARIES += libgrappe-manage.la
 libgrappe_manage_la_SOURCES = \
 	manager/advise.c manager/advise.h \
 	manager/advisor.c manager/advisor.h \
+	manager/carry.c manager/carry.h \
 	manager/cli.c manager/cli.h \
 	manager/cli_daemon.c \
 	manager/cli_explain.c \
@@ -90,6 +94,9 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_plan.c \
 	manager/cli_prove.c manager/cli_prove.h \
 	manager/cycle.c manager/cycle.h \
+	manager/effect_look.c manager/effect_look.h \
+	manager/executor.c manager/executor.h \
+	manager/follow.c manager/follow.h \
 	manager/manager.c manager/manager.h \
 	manager/manager_answer.c manager/manager_answer.h \
 	manager/manager_settings.c manager/manager_settings.h \

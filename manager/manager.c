@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "manager/advisor.h"
+#include "manager/carry.h"
 #include "manager/cycle.h"
 #include "manager/environment_watch.h"
 #include "manager/manager_answer.h"
@@ -37,6 +38,7 @@ struct manager {
 	struct event_base *base;
 	struct advisor *advisor;
 	struct publisher *publisher;
+	struct carry *carry;
 	struct environment_watch *environments;
 	bool environments_known; /* the first look is over */
 	bool replan;             /* something changed while a cycle was running */
@@ -92,6 +94,15 @@ static void schedule(struct manager *m, int64_t delay_ns)
 	evtimer_add(m->timer, &delay);
 }
 
+/* Something changed that plans hang on. */
+static void replan(struct manager *m)
+{
+	if (m->running)
+		m->replan = true;
+	else if (m->environments_known && m->timer != NULL)
+		schedule(m, 0);
+}
+
 /* ---- environments ---- */
 
 static void on_environments_changed(void *context, const char *text, size_t count)
@@ -103,11 +114,8 @@ static void on_environments_changed(void *context, const char *text, size_t coun
 		snprintf(line, sizeof line, "%.200s; and %zu changes more", text, count - 1);
 	else
 		snprintf(line, sizeof line, "%s", text);
-	advisor_note(m->advisor, "environment", line, now_s());
-	if (m->running)
-		m->replan = true;
-	else if (m->environments_known && m->timer != NULL)
-		schedule(m, 0);
+	advisor_note(m->advisor, "", "environment", line, now_s());
+	replan(m);
 }
 
 static void on_environments_known(void *context)
@@ -119,6 +127,24 @@ static void on_environments_known(void *context)
 		schedule(m, 0);
 	else
 		event_base_loopbreak(m->base);
+}
+
+/* ---- what follows from advice ---- */
+
+static void on_carried(void *context)
+{
+	replan(context);
+}
+
+/* A single run ends before anything could be followed: it only advises. */
+static void carry_on(struct manager *m)
+{
+	const char *error;
+	size_t length;
+	const char *text = environment_watch_document(m->environments, &length, &error);
+
+	if (m->timer != NULL)
+		carry_out(m->carry, text, length, now_s());
 }
 
 /* What the cycle plans with. */
@@ -167,12 +193,14 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 		return;
 	environment_watch_refresh(m->environments);
 	evtimer_del(m->timer);
-	advisor_expire(m->advisor, now_s());
+	if (!carry_blocks(m->carry))
+		advisor_expire(m->advisor, now_s());
 	m->cycle = (struct cycle){.settings = *m->settings,
 	    .residence = &m->residence,
 	    .standing = json_deep_copy(advisor_current(m->advisor)),
 	    .patient = true};
 	give_environments(m, &m->cycle);
+	carry_prepare(m->carry, &m->cycle, m->state.input_to_s, m->state.length_s);
 	rc = pthread_create(&m->thread, NULL, run_thread, m);
 	m->running = rc == 0;
 	if (rc != 0) {
@@ -210,8 +238,11 @@ static void take_plan(struct manager *m, const struct cycle *cycle)
 {
 	log_recovered(&m->input_fault, "the collector answers again");
 	log_recovered(&m->plan_fault, "planning works again");
+	if (carry_blocks(m->carry))
+		return;
 	if (advisor_take(m->advisor, cycle->document, now_s()))
 		post(m->publisher, advisor_current(m->advisor));
+	carry_on(m);
 }
 
 static void note_input(struct manager *m, const struct cycle *cycle)
@@ -246,6 +277,7 @@ static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 		return;
 	pthread_join(m->thread, NULL);
 	m->running = false;
+	carry_take(m->carry, cycle, &m->residence, now_s());
 	save_residence(m);
 	note_input(m, cycle);
 	m->failures = cycle->verdict == CYCLE_NO_INPUT ? m->failures + 1 : 0;
@@ -277,6 +309,8 @@ static void answer(
 	struct manager *m = context;
 
 	manager_answer(exchange, request, m->advisor, m->publisher, &m->state, now_s());
+	if (request->op == OP_APPROVE && m->environments_known)
+		carry_on(m);
 }
 
 static void stop(evutil_socket_t fd, short what, void *argument)
@@ -340,6 +374,10 @@ static int open_books(struct manager *m)
 	if (rc == GRAPPE_OK)
 		rc = open_residence(m, message, sizeof message);
 	if (rc == GRAPPE_OK)
+		rc = carry_open(m->base, m->settings, m->advisor, m->publisher, on_carried, m,
+		    &m->carry, message, sizeof message);
+	m->state.carry = m->carry;
+	if (rc == GRAPPE_OK)
 		rc = open_environments(m, message, sizeof message);
 	if (rc != GRAPPE_OK)
 		log_error("%s", message);
@@ -391,6 +429,7 @@ static bool manager_close(struct manager *m)
 	struct timespec until;
 
 	protocol_server_free(m->server);
+	carry_close(m->carry);
 	environment_watch_free(m->environments);
 	publish_free(m->publisher);
 	advisor_close(m->advisor);

@@ -8,6 +8,7 @@
 
 #include "common/protocol.h"
 #include "manager/advisor.h"
+#include "manager/carry.h"
 #include "manager/environment_watch.h"
 #include "manager/publish.h"
 
@@ -21,6 +22,7 @@ struct manager_state {
 	int64_t input_to_s, length_s; /* of the last window; length of a period */
 	uint32_t known, wanted;
 	const struct environment_watch *environments; /* NULL: not told */
+	const struct carry *carry;                    /* the same */
 };
 
 /* manager_answer - answers the request completely. */

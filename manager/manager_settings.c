@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "manager/manager_settings.h"
 
+#include "manager/cloud.h"
 #include "manager/publish.h"
 
 #include <stddef.h>
@@ -8,6 +9,7 @@
 
 const char *const manager_methods[] = {"auto", "thesis", NULL};
 const char *const manager_objectives[] = {"auto", "time", "cost", "resources", "traffic", NULL};
+const char *const manager_modes[] = {"advise", "confirm", "execute", NULL};
 const char *const manager_by_choices[] = {"packets", "bytes", NULL};
 
 #define AT(member) offsetof(struct manager_settings, member)
@@ -77,6 +79,15 @@ static const struct setting main_settings[] = {
 	"Voluntary moves in one recommendation at most."},
     {"expires", SETTING_DURATION, AT(expires_ms), "1h", 60 * SECOND, 31 * DAY, NULL,
 	"How long a recommendation stands when no newer plan confirms it."},
+    {"mode", SETTING_CHOICE, AT(mode), "advise", 0, 0, manager_modes,
+	"advise: moves are for people; confirm: an approved recommendation is carried out through "
+	"the clouds' APIs; execute: every recommendation is."},
+    {"stop_file", SETTING_TEXT, AT(stop_file), GRAPPE_SYSCONFDIR "/stop", 0, 0, NULL,
+	"While this file exists nothing is moved, and what is under way is called off."},
+    {"moves_per_host", SETTING_INTEGER, AT(moves_per_host), "1", 1, 1000, NULL,
+	"Moves that a host takes part in at once."},
+    {"effect_window", SETTING_DURATION, AT(effect_window_ms), "5min", 1 * SECOND, DAY, NULL,
+	"How long before and after a move the traffic is compared."},
     {"method", SETTING_CHOICE, AT(method), "auto", 0, 0, manager_methods,
 	"How communication groups are found."},
     {"by", SETTING_CHOICE, AT(by), "packets", 0, 0, manager_by_choices,
@@ -107,6 +118,7 @@ static const struct settings_section sections[] = {
 	.settings = main_settings,
 	.nsettings = SETTINGS_COUNT(main_settings)},
     PUBLISH_WEBHOOK_SECTION(struct manager_settings, webhooks),
+    CLOUD_SECTION(struct manager_settings, clouds),
     {.name = "application",
 	.text = "What is known of an application, by its label in the inventory.",
 	.settings = application_settings,

@@ -20,6 +20,9 @@ enum manager_objective {
 	MANAGER_RESOURCES,
 	MANAGER_TRAFFIC
 };
+
+enum manager_mode { MANAGER_ADVISE, MANAGER_CONFIRM, MANAGER_EXECUTE };
+
 /* What the operator knows of an application. */
 struct manager_application {
 	char *title;          /* its label in the inventory */
@@ -54,16 +57,22 @@ struct manager_settings {
 	uint64_t minimum_gain_rate; /* octets per second and move */
 	int64_t max_moves;
 	int64_t expires_ms;
-	int method, by; /* index into the choices: enum groups_method, enum manager_by */
+	int mode;                 /* enum manager_mode */
+	char *stop_file;          /* "" none */
+	int64_t moves_per_host;   /* under way at once */
+	int64_t effect_window_ms; /* measured before and after a move */
+	int method, by;           /* index into the choices: enum groups_method, enum manager_by */
 	double factor, merge_share, floor_packets;
 	uint64_t floor_size;                   /* octets */
 	struct settings_sections webhooks;     /* struct publish_webhook */
+	struct settings_sections clouds;       /* struct cloud_settings */
 	struct settings_sections applications; /* struct manager_application */
 };
 
 extern const struct settings_schema manager_settings_schema;
 extern const char *const manager_methods[];    /* NULL-terminated */
 extern const char *const manager_objectives[]; /* NULL-terminated */
+extern const char *const manager_modes[];      /* NULL-terminated */
 extern const char *const manager_by_choices[];
 
 /* manager_settings_application - by label, or NULL. */

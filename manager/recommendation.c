@@ -57,7 +57,7 @@ static bool is_id(const char *id)
 static bool is_known_state(const char *state)
 {
 	static const char *const states[] = {
-	    "pending", "approved", "superseded", "expired", "done"};
+	    "pending", "approved", "superseded", "expired", "done", "failed"};
 
 	for (size_t i = 0; state != NULL && i < sizeof states / sizeof *states; i++)
 		if (strcmp(states[i], state) == 0)

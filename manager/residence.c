@@ -49,15 +49,33 @@ static void move(struct resident *it, const struct place *place, int64_t now_s)
 	it->moved_s = now_s;
 }
 
+static void note_arrival(
+    struct residence *residence, const struct resident *before, const struct observed_vm *vm)
+{
+	struct arrival *arrival = &residence->arrivals[residence->narrivals++];
+
+	memcpy(arrival->id, before->id, sizeof arrival->id);
+	memcpy(arrival->name, vm->name, sizeof arrival->name);
+	arrival->from = before->place;
+	arrival->to = vm->place;
+}
+
 /* Both lists are in order of ids. */
 int residence_update(
     struct residence *residence, const struct observation *observation, int64_t now_s)
 {
 	struct resident *items = calloc(residence->count + observation->nvms + 1, sizeof *items);
+	struct arrival *arrivals = calloc(residence->count + 1, sizeof *arrivals);
 	size_t count = 0, old = 0, seen = 0;
 
-	if (items == NULL)
+	if (items == NULL || arrivals == NULL) {
+		free(items);
+		free(arrivals);
 		return GRAPPE_EMEMORY;
+	}
+	free(residence->arrivals);
+	residence->arrivals = arrivals;
+	residence->narrivals = 0;
 	while (old < residence->count || seen < observation->nvms) {
 		const struct observed_vm *vm =
 		    seen < observation->nvms ? &observation->vms[observation->by_id[seen]] : NULL;
@@ -78,6 +96,7 @@ int residence_update(
 		if (order == 0 && is_known(&vm->place)) {
 			items[count].seen_s = now_s;
 			if (!is_same(&vm->place, &before->place)) {
+				note_arrival(residence, before, vm);
 				move(&items[count], &vm->place, now_s);
 				residence->changed = true;
 			}
@@ -105,6 +124,16 @@ static const struct resident *find(const struct residence *residence, const char
 	return residence->count > 0 ? bsearch(id, residence->items, residence->count,
 					  sizeof *residence->items, compare_ids)
 				    : NULL;
+}
+
+void residence_hold(struct residence *residence, const char *id, int64_t now_s)
+{
+	const struct resident *found = find(residence, id);
+
+	if (found == NULL)
+		return;
+	move(&residence->items[found - residence->items], &found->place, now_s);
+	residence->changed = true;
 }
 
 int64_t residence_moved_s(const struct residence *residence, const char *id)
@@ -263,5 +292,6 @@ int residence_save(struct residence *residence, const char *path)
 void residence_deinit(struct residence *residence)
 {
 	free(residence->items);
+	free(residence->arrivals);
 	*residence = (struct residence){0};
 }

@@ -24,14 +24,23 @@
 struct resident {
 	char id[OBSERVATION_ID_SIZE];
 	struct place place;
-	int64_t moved_s; /* when it was first seen here, coming from elsewhere; 0: never */
+	int64_t
+	    moved_s; /* when it was first seen here, coming from elsewhere, or was held; 0: never */
 	int64_t seen_s;
 	unsigned moves; /* how often it moved lately, as of moved_s */
+};
+
+/* A VM that the last update saw at another place than before. */
+struct arrival {
+	char id[OBSERVATION_ID_SIZE], name[OBSERVATION_ID_SIZE];
+	struct place from, to;
 };
 
 struct residence {
 	struct resident *items; /* in order of ids */
 	size_t count;
+	struct arrival *arrivals; /* of the last residence_update() */
+	size_t narrivals;
 	bool changed; /* since it was loaded or saved */
 	int64_t updated_s, saved_s;
 };
@@ -44,6 +53,10 @@ int64_t residence_moved_s(const struct residence *residence, const char *id);
 /* residence_recent_moves - how often the VM moved lately: one is forgotten for each day since the
  * last; at most RESIDENCE_MOVES_MAX. */
 unsigned residence_recent_moves(const struct residence *residence, const char *id, int64_t now_s);
+
+/* residence_hold - a move of the VM failed or brought nothing: it is left alone as if it had moved
+ * now. A VM that was never seen is nobody's. */
+void residence_hold(struct residence *residence, const char *id, int64_t now_s);
 
 /* residence_parse - *out needs residence_deinit() only after success. Returns 0, GRAPPE_EMEMORY,
  * GRAPPE_ELIMIT, or GRAPPE_EFORMAT with the reason in message. */

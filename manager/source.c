@@ -203,7 +203,8 @@ int source_read_collector(const struct source_wish *wish, struct observation *ou
     int64_t *retry_at_s, char *message, size_t size)
 {
 	const struct protocol_request matrix = {.op = OP_MATRIX,
-	    .from_s = -wish->window_s,
+	    .from_s = wish->to_s > 0 ? wish->to_s - wish->window_s : -wish->window_s,
+	    .to_s = wish->to_s,
 	    .wait_ms = wish->wait_ms,
 	    .approximate = wish->approximate,
 	    .kind = KIND_MEAN};

@@ -17,6 +17,7 @@
 struct source_wish {
 	const char *socket; /* of the collector */
 	int64_t window_s;   /* whole periods in it are asked for */
+	int64_t to_s;       /* its end, epoch s; 0: the newest period */
 	int64_t wait_ms;    /* for the newest period */
 	bool approximate;
 };
