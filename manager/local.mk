@@ -55,15 +55,22 @@ libgrappe_manager_la_SOURCES = \
 libgrappe_manager_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 libgrappe_manager_la_LIBADD = libgrappe-common.la -lm
 
-# Posting of recommendations: a library of its own, so that only it and its tests need libcurl.
+# Posting of recommendations, and the APIs of clouds: a library of its own, so that only it and its tests need libcurl.
 noinst_LTLIBRARIES += libgrappe-publish.la
 libgrappe_publish_la_SOURCES = \
-	manager/cloud.h \
+	manager/child.c manager/child.h \
+	manager/cloud.c manager/cloud.h manager/cloud_kind.h \
+	manager/cloud_command.c \
+	manager/cloud_ganeti.c \
+	manager/cloud_ganeti_answer.c manager/cloud_ganeti_answer.h \
+	manager/cloud_openstack.c \
+	manager/cloud_survey.c manager/cloud_survey.h \
+	manager/words.c manager/words.h \
 	manager/http.c manager/http.h \
 	manager/publish.c manager/publish.h \
 	manager/publish_queue.c manager/publish_queue.h
 libgrappe_publish_la_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-libgrappe_publish_la_LIBADD = libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
+libgrappe_publish_la_LIBADD = libgrappe-manager.la libgrappe-common.la $(CURL_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS)
 
 # How far plans are from the optimum: a library of its own, so that only grappe needs GLPK.
 noinst_LTLIBRARIES += libgrappe-prove.la

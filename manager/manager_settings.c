@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "manager/manager_settings.h"
 
+#include "common/error.h"
 #include "manager/cloud.h"
 #include "manager/publish.h"
 
@@ -132,7 +133,9 @@ static int check(const void *values, char *message, size_t size)
 {
 	const struct manager_settings *settings = values;
 
-	return publish_check(&settings->webhooks, message, size);
+	const int rc = publish_check(&settings->webhooks, message, size);
+
+	return rc == GRAPPE_OK ? cloud_check(&settings->clouds, message, size) : rc;
 }
 
 const struct settings_schema manager_settings_schema = {

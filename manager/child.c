@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "manager/child.h"
+
+#include "common/buffer.h"
+#include "common/error.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GRACE_S 2 /* between SIGTERM and SIGKILL */
+#define BLOCK 4096
+
+static char *const clean_environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+
+struct child {
+	pid_t pid;
+	int pidfd, out_fd, in_fd; /* -1 closed */
+	struct event *ended, *readable, *writable, *limit;
+	struct buffer output;
+	size_t output_max;
+	bool cut, stopped, killed;
+	char *input;
+	size_t written;
+	child_done *done;
+	void *context;
+};
+
+/* ---- ending ---- */
+
+static void drop_event(struct event **event)
+{
+	if (*event != NULL)
+		event_free(*event);
+	*event = NULL;
+}
+
+static void close_file(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void release(struct child *child)
+{
+	drop_event(&child->ended);
+	drop_event(&child->readable);
+	drop_event(&child->writable);
+	drop_event(&child->limit);
+	close_file(&child->pidfd);
+	close_file(&child->out_fd);
+	close_file(&child->in_fd);
+	buffer_deinit(&child->output);
+	free(child->input);
+	free(child);
+}
+
+/* The session it leads, so that what it started ends, too. */
+static void send_signal(const struct child *child, int number)
+{
+	if (child->pid > 0)
+		kill(-child->pid, number);
+}
+
+void child_free(struct child *child)
+{
+	if (child == NULL)
+		return;
+	send_signal(child, SIGKILL);
+	if (child->pid > 0)
+		waitpid(child->pid, NULL, 0);
+	release(child);
+}
+
+void child_stop(struct child *child)
+{
+	const struct timeval grace = {GRACE_S, 0};
+
+	send_signal(child, child->stopped ? SIGKILL : SIGTERM);
+	child->killed |= child->stopped;
+	child->stopped = true;
+	if (!child->killed)
+		event_add(child->limit, &grace);
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	child_stop(context);
+}
+
+/* ---- output ---- */
+
+/* Returns false at its end. */
+static bool read_some(struct child *child)
+{
+	char block[BLOCK];
+	const ssize_t count = read(child->out_fd, block, sizeof block);
+	size_t room = child->output_max - child->output.length;
+
+	if (count < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if ((size_t)count < room)
+		room = (size_t)count;
+	child->cut |= (size_t)count > room;
+	buffer_put(&child->output, block, room);
+	return count > 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct child *child = context;
+
+	(void)fd;
+	(void)what;
+	if (!read_some(child))
+		event_del(child->readable);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+	struct child *child = context;
+	const size_t length = strlen(child->input);
+	const ssize_t count = write(fd, child->input + child->written, length - child->written);
+
+	(void)what;
+	if (count > 0)
+		child->written += (size_t)count;
+	if (child->written < length && (count >= 0 || errno == EAGAIN || errno == EINTR))
+		return;
+	drop_event(&child->writable);
+	close_file(&child->in_fd);
+}
+
+/* What is still in the pipe; others may hold it open, so its end is not waited for. */
+static void drain(struct child *child)
+{
+	size_t before;
+
+	do {
+		before = child->output.length;
+		if (!read_some(child))
+			return;
+	} while (child->output.length > before);
+}
+
+/* The last line of the output, without controls. */
+static void last_line(const char *output, char *line, size_t size)
+{
+	size_t end = strlen(output), start, n = 0;
+
+	while (end > 0 && strchr("\n\r \t", output[end - 1]) != NULL)
+		end--;
+	for (start = end; start > 0 && output[start - 1] != '\n'; start--)
+		;
+	for (; start < end && n + 1 < size; start++)
+		line[n++] = (unsigned char)output[start] < ' ' || output[start] == 127
+				? ' '
+				: output[start];
+	line[n] = '\0';
+}
+
+static void explain(
+    const struct child *child, int status, const char *output, char reason[CHILD_REASON_SIZE])
+{
+	char line[200];
+
+	last_line(output, line, sizeof line);
+	reason[0] = '\0';
+	if (child->stopped)
+		snprintf(reason, CHILD_REASON_SIZE,
+		    "it was ended: it took too long, or was "
+		    "called off%s%s",
+		    line[0] != '\0' ? ": " : "", line);
+	else if (WIFSIGNALED(status))
+		snprintf(reason, CHILD_REASON_SIZE, "it died of signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		snprintf(reason, CHILD_REASON_SIZE, "it ended with %d%s%s", WEXITSTATUS(status),
+		    line[0] != '\0' ? ": " : "", line);
+}
+
+static void on_ended(evutil_socket_t fd, short what, void *context)
+{
+	struct child *child = context;
+	char reason[CHILD_REASON_SIZE];
+	struct child_result result = {.exit_code = -1, .reason = reason};
+	int status = 0;
+
+	(void)fd;
+	(void)what;
+	/* What it left behind would run on unseen. While it is not waited for, its number is its.
+	 */
+	send_signal(child, SIGKILL);
+	if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
+		event_add(child->ended, NULL);
+		return;
+	}
+	child->pid = 0;
+	drain(child);
+	result.length = child->output.length;
+	result.cut = child->cut;
+	buffer_put_u8(&child->output, 0);
+	result.output = child->output.error == GRAPPE_OK ? (const char *)child->output.bytes : "";
+	explain(child, status, result.output, reason);
+	if (!child->stopped && WIFEXITED(status))
+		result.exit_code = WEXITSTATUS(status);
+	child->done(&result, child->context);
+	release(child);
+}
+
+/* ---- starting ---- */
+
+static int make_pipe(int ends[2], int ours)
+{
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return GRAPPE_EIO;
+	fcntl(ends[ours], F_SETFL, O_NONBLOCK);
+	return GRAPPE_OK;
+}
+
+static int spawn(struct child *child, char *const *words, int in_fd, int out_fd)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int rc;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(
+	    &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (in_fd >= 0)
+		rc = posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
+	else
+		rc = posix_spawn_file_actions_addopen(
+		    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDERR_FILENO);
+	if (rc == 0)
+		rc = posix_spawnp(
+		    &child->pid, words[0], &actions, &attributes, words, clean_environment);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	if (rc == 0)
+		return GRAPPE_OK;
+	child->pid = 0;
+	errno = rc;
+	return GRAPPE_EIO;
+}
+
+static int watch(struct child *child, struct event_base *base, int64_t limit_ms)
+{
+	const struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
+
+	child->pidfd = pidfd_open(child->pid, 0);
+	if (child->pidfd < 0)
+		return GRAPPE_EIO;
+	child->ended = event_new(base, child->pidfd, EV_READ, on_ended, child);
+	child->readable = event_new(base, child->out_fd, EV_READ | EV_PERSIST, on_readable, child);
+	child->limit = evtimer_new(base, on_limit, child);
+	if (child->in_fd >= 0)
+		child->writable =
+		    event_new(base, child->in_fd, EV_WRITE | EV_PERSIST, on_writable, child);
+	if (child->ended == NULL || child->readable == NULL || child->limit == NULL ||
+	    (child->in_fd >= 0 && child->writable == NULL) || event_add(child->ended, NULL) != 0 ||
+	    event_add(child->readable, NULL) != 0 || event_add(child->limit, &limit) != 0 ||
+	    (child->writable != NULL && event_add(child->writable, NULL) != 0))
+		return GRAPPE_EMEMORY;
+	return GRAPPE_OK;
+}
+
+static int open_pipes(struct child *child, const struct child_request *request, int theirs[2])
+{
+	int in[2] = {-1, -1}, out[2] = {-1, -1};
+
+	if (request->input != NULL && make_pipe(in, 1) != GRAPPE_OK)
+		return GRAPPE_EIO;
+	child->in_fd = in[1];
+	theirs[0] = in[0];
+	if (make_pipe(out, 0) != GRAPPE_OK)
+		return GRAPPE_EIO;
+	child->out_fd = out[0];
+	theirs[1] = out[1];
+	return GRAPPE_OK;
+}
+
+int child_start(struct event_base *base, const struct child_request *request, child_done *done,
+    void *context, struct child **out)
+{
+	struct child *child = calloc(1, sizeof *child);
+	int theirs[2] = {-1, -1}, rc = GRAPPE_OK, saved;
+
+	*out = NULL;
+	if (child == NULL)
+		return GRAPPE_EMEMORY;
+	child->pidfd = child->out_fd = child->in_fd = -1;
+	/* A program may end without having read its input. */
+	signal(SIGPIPE, SIG_IGN);
+	child->output_max = request->output_max;
+	child->done = done;
+	child->context = context;
+	buffer_init(&child->output);
+	if (request->input != NULL && (child->input = strdup(request->input)) == NULL)
+		rc = GRAPPE_EMEMORY;
+	if (rc == GRAPPE_OK)
+		rc = open_pipes(child, request, theirs);
+	if (rc == GRAPPE_OK)
+		rc = spawn(child, request->words, theirs[0], theirs[1]);
+	if (rc == GRAPPE_OK)
+		rc = watch(child, base, request->limit_ms);
+	saved = errno;
+	close_file(&theirs[0]);
+	close_file(&theirs[1]);
+	if (rc == GRAPPE_OK)
+		*out = child;
+	else
+		child_free(child);
+	errno = saved;
+	return rc;
+}

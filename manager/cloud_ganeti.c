@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Ganeti through its remote API (RAPI, version 2): a move is judged by its job, never by the code
+ * of the answer that took it. */
+#include "manager/cloud_kind.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "common/secret.h"
+#include "manager/cloud_ganeti_answer.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define URL_SIZE 2048
+
+/* What is asked next about a move. */
+enum step { FIND, TARGET, ORDER, SEARCH, FOLLOW, VERIFY, CANCEL };
+
+struct ganeti_job {
+	enum step step;
+	struct http_exchange *exchange;
+	char name[CLOUD_NAME_SIZE]; /* of the instance */
+	double mem_MiB;
+	int64_t id, ordered_s;
+	bool cancel; /* once there is a job to cancel */
+};
+
+static void ask(struct cloud_job *job, enum step step);
+
+/* ---- requests ---- */
+
+/* Every octet that is not unreserved becomes %XX (RFC 3986 section 2.3). */
+static void escape(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 4 < size; text++)
+		if (isalnum((unsigned char)*text) || strchr("-._~", *text) != NULL)
+			out[n++] = *text;
+		else
+			n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*text);
+	out[n] = '\0';
+}
+
+/* Sends one request with the login; a fault of ours is told in message. */
+static int request(struct cloud *cloud, const char *method, const char *path, const char *body,
+    http_done *done, void *context, struct http_exchange **out, char *message, size_t size)
+{
+	static const char *const headers[] = {
+	    "Content-Type: application/json", "Accept: application/json", NULL};
+	const struct cloud_settings *settings = cloud->settings;
+	const size_t length = strlen(settings->url);
+	char url[URL_SIZE], login[SECRET_SIZE];
+	struct http_request wish = {.url = url,
+	    .method = method,
+	    .address = settings->address,
+	    .ca_file = settings->ca_file,
+	    .login = login,
+	    .headers = headers,
+	    .body = body,
+	    .length = body != NULL ? strlen(body) : 0,
+	    .connect_ms = settings->connect_timeout_ms,
+	    .total_ms = settings->timeout_ms,
+	    .answer_max = CLOUD_ANSWER_MAX};
+	int rc = secret_read_line(settings->login_file, login, message, size);
+
+	if (rc != GRAPPE_OK)
+		return rc;
+	snprintf(url, sizeof url, "%.*s%s",
+	    (int)(length > 0 && settings->url[length - 1] == '/' ? length - 1 : length),
+	    settings->url, path);
+	rc = http_send(cloud->http, &wish, done, context, out);
+	explicit_bzero(login, sizeof login);
+	if (rc != GRAPPE_OK)
+		snprintf(message, size, "%s", error_text(rc));
+	return rc;
+}
+
+/* What an answer that is no success means for people. */
+static void explain_refusal(const struct http_result *result, char *text, size_t size)
+{
+	json_t *answer = json_loadb(result->answer, result->length, JSON_DECODE_ANY, NULL);
+	const char *words = ganeti_explain(answer);
+
+	if (result->code == 401)
+		snprintf(text, size, "the RAPI refuses the login (401)");
+	else if (result->code == 403)
+		snprintf(text, size, "the login may not do this (403)");
+	else if (words[0] != '\0')
+		snprintf(text, size, "the RAPI answered %ld: %s", result->code, words);
+	else
+		snprintf(text, size, "the RAPI: %s", result->reason);
+	json_decref(answer);
+}
+
+/* ---- steps of a move ---- */
+
+static void refuse(struct cloud_job *job, const char *text)
+{
+	cloud_job_end(job, CLOUD_FAILED, NULL, "%s", text);
+}
+
+static bool is_running(const struct ganeti_instance *instance)
+{
+	return strcmp(instance->status, "running") == 0;
+}
+
+static void take_instance(struct cloud_job *job, const json_t *answer)
+{
+	struct ganeti_job *state = job->state;
+	const struct cloud_order *order = &job->order;
+	struct ganeti_instance instance;
+
+	if (!ganeti_read_instance(answer, &instance))
+		refuse(job, "the RAPI's answer about the instance makes no sense");
+	else if (!ganeti_is_vm(&instance, order->vm_id))
+		cloud_job_end(job, CLOUD_FAILED, instance.node, "instance %s is another VM than %s",
+		    instance.name, order->vm_id);
+	else if (strcmp(instance.node, order->to_host) == 0)
+		cloud_job_end(job, CLOUD_MOVED, instance.node, "%s", "");
+	else if (order->from_host[0] != '\0' && strcmp(instance.node, order->from_host) != 0)
+		cloud_job_end(job, CLOUD_FAILED, instance.node, "it is on %s, not on %s",
+		    instance.node, order->from_host);
+	else if (!is_running(&instance))
+		cloud_job_end(job, CLOUD_FAILED, instance.node,
+		    "it does not run (%s): only a running instance is moved", instance.status);
+	else {
+		memcpy(state->name, instance.name, sizeof state->name);
+		state->mem_MiB = instance.mem_MiB;
+		ask(job, order->to_host[0] != '\0' ? TARGET : ORDER);
+	}
+}
+
+static void take_target(struct cloud_job *job, const json_t *answer)
+{
+	const struct ganeti_job *state = job->state;
+	const char *to = job->order.to_host;
+	struct ganeti_node node;
+
+	if (!ganeti_read_node(answer, &node))
+		refuse(job, "the RAPI's answer about the node makes no sense");
+	else if (node.offline || node.drained)
+		cloud_job_end(job, CLOUD_FAILED, NULL, "node %s is %s", to,
+		    node.offline ? "offline" : "drained");
+	else if (node.free_MiB < state->mem_MiB)
+		cloud_job_end(job, CLOUD_FAILED, NULL,
+		    "node %s has %.0f MiB free, the instance needs %.0f", to, node.free_MiB,
+		    state->mem_MiB);
+	else
+		ask(job, ORDER);
+}
+
+static void accept(struct cloud_job *job, int64_t id)
+{
+	struct ganeti_job *state = job->state;
+	char handle[64];
+
+	state->id = id;
+	snprintf(handle, sizeof handle, "job %" PRId64, id);
+	cloud_job_accept(job, handle);
+	state->step = FOLLOW;
+	if (state->cancel)
+		ask(job, CANCEL);
+	else
+		cloud_job_poll(job);
+}
+
+static void take_order(struct cloud_job *job, const json_t *answer)
+{
+	int64_t id;
+
+	if (ganeti_read_job_id(answer, &id))
+		accept(job, id);
+	else
+		/* It may have been taken all the same. */
+		ask(job, SEARCH);
+}
+
+static void take_jobs(struct cloud_job *job, const json_t *answer)
+{
+	const struct ganeti_job *state = job->state;
+	const int64_t id = ganeti_find_migration(answer, state->name, state->ordered_s);
+
+	if (id > 0)
+		accept(job, id);
+	else
+		refuse(job, "the order did not get through: there is no such job");
+}
+
+static void take_job(struct cloud_job *job, const json_t *answer)
+{
+	enum ganeti_job_state state;
+	char text[300];
+
+	if (!ganeti_read_job(answer, &state, text, sizeof text)) {
+		cloud_job_pause(job, "the RAPI's answer about the job makes no sense");
+		return;
+	}
+	switch (state) {
+	case GANETI_RUNNING:
+		cloud_job_poll(job);
+		break;
+	case GANETI_SUCCESS:
+		ask(job, VERIFY);
+		break;
+	case GANETI_CANCELED:
+		cloud_job_end(job, CLOUD_CANCELLED, NULL, "job %s was cancelled", job->handle + 4);
+		break;
+	case GANETI_ERROR:
+		cloud_job_end(job, CLOUD_FAILED, NULL, "job %s: %s", job->handle + 4,
+		    text[0] != '\0' ? text : "it failed");
+		break;
+	}
+}
+
+static void take_place(struct cloud_job *job, const json_t *answer)
+{
+	const char *to = job->order.to_host;
+	struct ganeti_instance instance;
+
+	if (!ganeti_read_instance(answer, &instance) || instance.node[0] == '\0')
+		cloud_job_end(job, CLOUD_LOST, NULL,
+		    "the job succeeded, but the RAPI does not tell where the instance is");
+	else if (to[0] == '\0' ? strcmp(instance.node, job->order.from_host) != 0
+			       : strcmp(instance.node, to) == 0)
+		cloud_job_end(job, CLOUD_MOVED, instance.node, "%s", "");
+	else
+		cloud_job_end(job, CLOUD_FAILED, instance.node,
+		    "the job ended, but the instance is on %s", instance.node);
+}
+
+/* [true, "Job 14 has been cancelled"]; the job itself tells how it ends. */
+static void take_cancel(struct cloud_job *job, const json_t *answer)
+{
+	struct ganeti_job *state = job->state;
+
+	if (!json_is_true(json_array_get(answer, 0)))
+		log_warning("cloud %s: %s is not called off: it is running already",
+		    cloud_title(job->cloud), job->handle);
+	state->step = FOLLOW;
+	cloud_job_poll(job);
+}
+
+/* 404 to these. */
+static void unknown_instance(struct cloud_job *job)
+{
+	cloud_job_end(job, CLOUD_FAILED, NULL, "there is no instance %s", job->order.vm_name);
+}
+
+static void unknown_node(struct cloud_job *job)
+{
+	cloud_job_end(job, CLOUD_FAILED, NULL, "there is no node %s", job->order.to_host);
+}
+
+/* An old job may be archived away: the place tells. */
+static void unknown_job(struct cloud_job *job)
+{
+	ask(job, VERIFY);
+}
+
+static const struct {
+	const char *method, *path; /* %s: the escaped subject */
+	void (*take)(struct cloud_job *job, const json_t *answer);
+	void (*missing)(struct cloud_job *job); /* 404; NULL: as any refusal */
+} steps[] = {
+    [FIND] = {"GET", "/2/instances/%s", take_instance, unknown_instance},
+    [TARGET] = {"GET", "/2/nodes/%s", take_target, unknown_node},
+    [ORDER] = {"PUT", "/2/instances/%s/migrate", take_order, unknown_instance},
+    [SEARCH] = {"GET", "/2/jobs?bulk=1%.0s", take_jobs, NULL},
+    [FOLLOW] = {"GET", "/2/jobs/%s", take_job, unknown_job},
+    [VERIFY] = {"GET", "/2/instances/%s", take_place, NULL},
+    [CANCEL] = {"DELETE", "/2/jobs/%s", take_cancel, unknown_job},
+};
+
+static void on_answer(const struct http_result *result, void *context)
+{
+	struct cloud_job *job = context;
+	struct ganeti_job *state = job->state;
+	json_t *answer;
+	char text[CLOUD_TEXT_SIZE - 100];
+
+	state->exchange = NULL;
+	if (job->over)
+		return;
+	if (result->verdict == HTTP_AGAIN && state->step == ORDER) {
+		/* Whether it was taken is not known. */
+		state->step = SEARCH;
+		cloud_job_pause(job, result->reason);
+		return;
+	}
+	if (result->verdict == HTTP_AGAIN) {
+		cloud_job_pause(job, result->reason);
+		return;
+	}
+	if (result->verdict != HTTP_DONE) {
+		explain_refusal(result, text, sizeof text);
+		if (result->code == 404 && steps[state->step].missing != NULL)
+			steps[state->step].missing(job);
+		else
+			cloud_job_end(
+			    job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL, "%s", text);
+		return;
+	}
+	answer = json_loadb(result->answer, result->length, JSON_DECODE_ANY, NULL);
+	if (answer != NULL || state->step == ORDER)
+		steps[state->step].take(job, answer);
+	else
+		cloud_job_end(job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL,
+		    "the RAPI's answer is no JSON");
+	json_decref(answer);
+}
+
+static const char *subject_of(const struct cloud_job *job, enum step step, char *id, size_t size)
+{
+	const struct ganeti_job *state = job->state;
+
+	snprintf(id, size, "%" PRId64, state->id);
+	switch (step) {
+	case TARGET:
+		return job->order.to_host;
+	case FOLLOW:
+	case CANCEL:
+		return id;
+	default:
+		return state->name;
+	}
+}
+
+static char *order_body(const struct cloud_job *job)
+{
+	json_t *body = job->order.to_host[0] != '\0' ? json_pack("{s:s, s:s}", "mode", "live",
+							   "target_node", job->order.to_host)
+						     : json_pack("{s:s}", "mode", "live");
+	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	json_decref(body);
+	return text;
+}
+
+static void ask(struct cloud_job *job, enum step step)
+{
+	struct ganeti_job *state = job->state;
+	char path[URL_SIZE / 2], subject[3 * CLOUD_NAME_SIZE + 4], id[32], message[300];
+	char *body = NULL;
+	int rc = GRAPPE_OK;
+
+	state->step = step;
+	escape(subject_of(job, step, id, sizeof id), subject, sizeof subject);
+	/* The formats are this table's own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(path, sizeof path, steps[step].path, subject);
+#pragma GCC diagnostic pop
+	if (step == ORDER) {
+		state->ordered_s = clock_wall_ns() / CLOCK_SECOND_NS;
+		body = order_body(job);
+		rc = body != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+		snprintf(message, sizeof message, "a name that is no UTF-8, or no memory");
+	}
+	if (rc == GRAPPE_OK)
+		rc = request(job->cloud, steps[step].method, path, body, on_answer, job,
+		    &state->exchange, message, sizeof message);
+	free(body);
+	if (rc != GRAPPE_OK)
+		cloud_job_end(job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL, "%s", message);
+}
+
+/* ---- the kind ---- */
+
+static int check(const struct cloud_settings *settings, char *message, size_t size)
+{
+	(void)settings;
+	(void)message;
+	(void)size;
+	return GRAPPE_OK;
+}
+
+static struct ganeti_job *make_state(struct cloud_job *job)
+{
+	struct ganeti_job *state = calloc(1, sizeof *state);
+
+	job->state = state;
+	if (state == NULL)
+		refuse(job, error_text(GRAPPE_EMEMORY));
+	else
+		memcpy(state->name, job->order.vm_name, sizeof state->name);
+	return state;
+}
+
+static void start(struct cloud_job *job)
+{
+	if (make_state(job) != NULL)
+		ask(job, FIND);
+}
+
+static void resume(struct cloud_job *job)
+{
+	struct ganeti_job *state = make_state(job);
+
+	if (state == NULL)
+		return;
+	if (sscanf(job->handle, "job %" SCNd64, &state->id) == 1 && state->id > 0)
+		ask(job, FOLLOW);
+	else
+		cloud_job_end(job, CLOUD_LOST, NULL, "\"%s\" is no job", job->handle);
+}
+
+static void poll(struct cloud_job *job)
+{
+	struct ganeti_job *state = job->state;
+
+	ask(job, state->step);
+}
+
+static void abort_job(struct cloud_job *job)
+{
+	struct ganeti_job *state = job->state;
+
+	if (state->id == 0) {
+		state->cancel = true;
+		return;
+	}
+	http_cancel(state->exchange);
+	state->exchange = NULL;
+	ask(job, CANCEL);
+}
+
+static void drop(struct cloud_job *job)
+{
+	struct ganeti_job *state = job->state;
+
+	if (state == NULL)
+		return;
+	http_cancel(state->exchange);
+	free(state);
+}
+
+/* ---- surveys: nodes, then instances ---- */
+
+struct ganeti_look {
+	struct http_exchange *exchange;
+	json_t *nodes;
+};
+
+static void end_survey(struct cloud *cloud, const struct cloud_survey *survey, const char *text)
+{
+	struct ganeti_look *look = cloud->state;
+
+	cloud->state = NULL;
+	json_decref(look->nodes);
+	free(look);
+	cloud_survey_end(cloud, survey, "%s", text);
+}
+
+/* The JSON of an answer, or NULL after ending the survey. */
+static json_t *take_list(struct cloud *cloud, const struct http_result *result)
+{
+	struct ganeti_look *look = cloud->state;
+	char text[CLOUD_TEXT_SIZE];
+	json_t *list;
+
+	look->exchange = NULL;
+	if (result->verdict != HTTP_DONE) {
+		explain_refusal(result, text, sizeof text);
+		end_survey(cloud, NULL, text);
+		return NULL;
+	}
+	list = json_loadb(result->answer, result->length, 0, NULL);
+	if (list == NULL)
+		end_survey(cloud, NULL, "the RAPI's answer is no JSON");
+	return list;
+}
+
+static void on_instances(const struct http_result *result, void *context)
+{
+	struct cloud *cloud = context;
+	struct ganeti_look *look = cloud->state;
+	json_t *instances = take_list(cloud, result);
+	struct cloud_survey survey = {0};
+
+	if (instances == NULL)
+		return;
+	if (ganeti_survey(look->nodes, instances, &survey))
+		end_survey(cloud, &survey, "");
+	else
+		end_survey(cloud, NULL, "the RAPI's lists make no sense");
+	cloud_survey_deinit(&survey);
+	json_decref(instances);
+}
+
+static void on_nodes(const struct http_result *result, void *context)
+{
+	struct cloud *cloud = context;
+	struct ganeti_look *look = cloud->state;
+	json_t *nodes = take_list(cloud, result);
+	char message[300];
+
+	if (nodes == NULL)
+		return;
+	look->nodes = nodes;
+	if (request(cloud, "GET", "/2/instances?bulk=1", NULL, on_instances, cloud,
+		&look->exchange, message, sizeof message) != GRAPPE_OK)
+		end_survey(cloud, NULL, message);
+}
+
+static int survey(struct cloud *cloud)
+{
+	struct ganeti_look *look = calloc(1, sizeof *look);
+	char message[300];
+	int rc;
+
+	if (look == NULL)
+		return GRAPPE_EMEMORY;
+	cloud->state = look;
+	rc = request(cloud, "GET", "/2/nodes?bulk=1", NULL, on_nodes, cloud, &look->exchange,
+	    message, sizeof message);
+	if (rc != GRAPPE_OK) {
+		log_warning("cloud %s: %s", cloud_title(cloud), message);
+		cloud->state = NULL;
+		free(look);
+	}
+	return rc;
+}
+
+static void drop_survey(struct cloud *cloud)
+{
+	struct ganeti_look *look = cloud->state;
+
+	http_cancel(look->exchange);
+	json_decref(look->nodes);
+	free(look);
+	cloud->state = NULL;
+}
+
+const struct cloud_kind cloud_ganeti = {.name = "ganeti",
+    .check = check,
+    .start = start,
+    .resume = resume,
+    .poll = poll,
+    .abort = abort_job,
+    .drop = drop,
+    .survey = survey,
+    .drop_survey = drop_survey};

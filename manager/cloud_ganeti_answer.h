@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What Ganeti's RAPI answers (Ganeti remote API, version 2), read as hostile input: unknown members
+ * are passed over, known ones have their type or count as not told. Pure.
+ */
+#ifndef GRAPPE_MANAGER_CLOUD_GANETI_ANSWER_H
+#define GRAPPE_MANAGER_CLOUD_GANETI_ANSWER_H
+
+#include "manager/cloud.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ganeti_instance {
+	char name[CLOUD_NAME_SIZE], uuid[CLOUD_NAME_SIZE], node[CLOUD_NAME_SIZE];
+	char status[32];      /* "running", "ADMIN_down", … */
+	double mem_MiB, vcpu; /* NAN not told */
+	const json_t *macs;   /* borrowed from the answer; NULL not told */
+};
+
+struct ganeti_node {
+	char name[CLOUD_NAME_SIZE], group[CLOUD_NAME_SIZE];
+	bool offline, drained;
+	double free_MiB, total_MiB, cpus; /* NAN not told */
+};
+
+enum ganeti_job_state { GANETI_RUNNING, GANETI_SUCCESS, GANETI_ERROR, GANETI_CANCELED };
+
+/* All return whether the answer is what it should be. */
+bool ganeti_read_instance(const json_t *answer, struct ganeti_instance *out);
+bool ganeti_read_node(const json_t *answer, struct ganeti_node *out);
+/* ganeti_read_job - text: why it failed, as the job tells it; "" nothing told. */
+bool ganeti_read_job(const json_t *answer, enum ganeti_job_state *state, char *text, size_t size);
+/* ganeti_read_job_id - the answer to an order: a number, alone or as a text. */
+bool ganeti_read_job_id(const json_t *answer, int64_t *id);
+/* ganeti_find_migration - in a bulk list of jobs: the newest that moves this instance and was
+ * received at since_s or later. Returns its number, 0: there is none. */
+int64_t ganeti_find_migration(const json_t *jobs, const char *instance, int64_t since_s);
+/* ganeti_survey - bulk lists of nodes and instances. Returns whether both are lists. */
+bool ganeti_survey(const json_t *nodes, const json_t *instances, struct cloud_survey *out);
+/* ganeti_is_vm - whether this is the VM that Grappe calls vm_id: one of its MACs, or its UUID; what
+ * cannot be compared is taken for it. */
+bool ganeti_is_vm(const struct ganeti_instance *instance, const char *vm_id);
+/* ganeti_explain - what a refusal says ("explain", else "message"), or "". Borrowed. */
+const char *ganeti_explain(const json_t *answer);
+
+#endif
