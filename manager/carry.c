@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOLDS_MAX 256   /* VMs that are held until the residence book is free */
+#define HOLDS_MAX 256   /* VMs that wait for the residence book to be free */
 #define EFFECTS_TOLD 10 /* newest effects in the status */
 
 struct carry {
@@ -141,8 +141,12 @@ void carry_close(struct carry *carry)
 
 /* ---- around a cycle ---- */
 
-void carry_prepare(const struct carry *carry, struct cycle *cycle, int64_t to_s, int64_t length_s)
+void carry_prepare(
+    struct carry *carry, struct cycle *cycle, int64_t to_s, int64_t length_s, int64_t now)
 {
+	for (size_t i = 0; i < carry->nholds; i++)
+		residence_hold(cycle->residence, carry->holds[i], now);
+	carry->nholds = 0;
 	if (to_s > 0 && length_s > 0)
 		cycle->ndue = follow_due(carry->follow, to_s, length_s,
 		    carry->settings->effect_window_ms / 1000, cycle->due, EFFECT_TOGETHER_MAX);
@@ -157,9 +161,6 @@ void carry_take(
 	if (cycle->ndue > 0 && (cycle->effect != NULL || cycle->effect_fault[0] != '\0'))
 		follow_take(carry->follow, cycle->due, cycle->ndue, cycle->effect,
 		    cycle->effect_fault, residence, now);
-	for (size_t i = 0; i < carry->nholds; i++)
-		residence_hold(residence, carry->holds[i], now);
-	carry->nholds = 0;
 }
 
 bool carry_blocks(const struct carry *carry)

@@ -34,9 +34,11 @@ int carry_open(struct event_base *base, const struct manager_settings *settings,
     struct carry **out, char *message, size_t size);
 void carry_close(struct carry *carry);
 
-/* carry_prepare - tells a cycle whose effect it is to measure. to_s, length_s: of the newest period
- * that is known, 0 none. */
-void carry_prepare(const struct carry *carry, struct cycle *cycle, int64_t to_s, int64_t length_s);
+/* carry_prepare - tells a cycle whose effect it is to measure, and its residence book which VMs are
+ * left alone because their move failed. to_s, length_s: of the newest period that is known, 0 none.
+ */
+void carry_prepare(
+    struct carry *carry, struct cycle *cycle, int64_t to_s, int64_t length_s, int64_t now_s);
 /* carry_take - what the cycle saw and measured. residence: free to be changed again. */
 void carry_take(
     struct carry *carry, const struct cycle *cycle, struct residence *residence, int64_t now_s);

@@ -200,7 +200,7 @@ static void start_cycle(evutil_socket_t fd, short what, void *argument)
 	    .standing = json_deep_copy(advisor_current(m->advisor)),
 	    .patient = true};
 	give_environments(m, &m->cycle);
-	carry_prepare(m->carry, &m->cycle, m->state.input_to_s, m->state.length_s);
+	carry_prepare(m->carry, &m->cycle, m->state.input_to_s, m->state.length_s, now_s());
 	rc = pthread_create(&m->thread, NULL, run_thread, m);
 	m->running = rc == 0;
 	if (rc != 0) {

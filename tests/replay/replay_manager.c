@@ -10,6 +10,7 @@
 #include "common/identity.h"
 #include "common/log.h"
 #include "common/protocol.h"
+#include "manager/cloud.h"
 #include "manager/manager.h"
 #include "tests/unit/unit.h"
 
@@ -32,60 +33,91 @@ struct script {
 
 static char folder[UNIT_PATH_SIZE], collector_path[UNIT_PATH_SIZE + 16];
 static char manager_path[UNIT_PATH_SIZE + 16], state_path[UNIT_PATH_SIZE + 16];
-static char sites_path[UNIT_PATH_SIZE + 16];
+static char sites_path[UNIT_PATH_SIZE + 16], moves_path[UNIT_PATH_SIZE + 16];
+static char stop_path[UNIT_PATH_SIZE + 16], command[2 * UNIT_PATH_SIZE];
+static enum manager_mode mode;
 static struct script *script;
 static pid_t collector, manager;
 
 static const char sites[] =
     "{\"version\":1,\"environments\":["
-    "{\"name\":\"site-1\",\"hosts\":[{\"name\":\"hostA\",\"max_vms\":6}]},"
-    "{\"name\":\"site-2\",\"hosts\":[{\"name\":\"hostB\",\"max_vms\":6}]}]}";
+    "{\"name\":\"site-1\",\"api\":\"own\",\"hosts\":[{\"name\":\"hostA\",\"max_vms\":6}]},"
+    "{\"name\":\"site-2\",\"api\":\"own\",\"hosts\":[{\"name\":\"hostB\",\"max_vms\":6}]}]}";
 
 /* ---- the played collector ---- */
+
+/* Whether two VMs of a group of three talk: everybody with the two others, all the time. */
+static void give_rows(struct protocol_exchange *exchange, int64_t end_s, bool detail)
+{
+	char to_id[VM_ID_SIZE], from_id[VM_ID_SIZE], end[24];
+	const char *packets = script->mood == NONSENSE ? "plenty" : "1000";
+
+	snprintf(end, sizeof end, "%lld", (long long)end_s);
+	for (int a = 1; a < 7; a++) {
+		for (int b = a < 4 ? 1 : 4; b < (a < 4 ? 4 : 7); b++) {
+			if (a == b)
+				continue;
+			snprintf(to_id, sizeof to_id, "mac-02000000000%d", a);
+			snprintf(from_id, sizeof from_id, "mac-02000000000%d", b);
+			if (detail)
+				protocol_answer_row(
+				    exchange, (const char *[]){end, "1", to_id, from_id, packets,
+						  "1000000", "1"});
+			else
+				protocol_answer_row(exchange,
+				    (const char *[]){to_id, from_id, packets, "1000000", "10"});
+		}
+	}
+}
 
 static void answer_matrix(
     struct protocol_exchange *exchange, const struct protocol_request *request)
 {
-	const int64_t to = clock_wall_ns() / CLOCK_SECOND_NS;
-	const uint32_t periods = (uint32_t)-request->from_s;
+	const bool detail = request->kind == KIND_DETAIL;
+	const int64_t to = request->to_s > 0 ? request->to_s : clock_wall_ns() / CLOCK_SECOND_NS;
+	const int64_t from = request->from_s > 0 ? request->from_s : to + request->from_s;
+	const uint32_t periods = (uint32_t)(to - from);
 	struct protocol_answer answer = {.status = STATUS_OK,
 	    .exact = true,
 	    .known = periods,
 	    .wanted = periods,
-	    .from_s = to - periods,
+	    .from_s = from,
 	    .to_s = to,
 	    .length_s = 1,
-	    .columns = protocol_columns_mean};
+	    .columns = detail ? protocol_columns_detail : protocol_columns_mean};
 
 	protocol_answer_begin(exchange, &answer);
-	for (int first = 1; first <= 4; first += 3) {
-		for (int a = first; a < first + 3; a++) {
-			for (int b = first; b < first + 3; b++) {
-				char to_id[VM_ID_SIZE], from_id[VM_ID_SIZE];
-
-				snprintf(to_id, sizeof to_id, "mac-02000000000%d", a);
-				snprintf(from_id, sizeof from_id, "mac-02000000000%d", b);
-				if (a != b)
-					protocol_answer_row(exchange,
-					    (const char *[]){to_id, from_id,
-						script->mood == NONSENSE ? "plenty" : "1000",
-						"1000000", "10"});
-			}
-		}
-	}
+	if (!detail)
+		give_rows(exchange, to, false);
+	for (int64_t end = from + 1; detail && end <= to; end++)
+		give_rows(exchange, end, true);
 	protocol_answer_end(exchange);
+}
+
+/* Moves that the manager's command made: lines "ID HOST". */
+static void follow_moves(char hosts[8])
+{
+	FILE *file = fopen(moves_path, "r");
+	char id[80], host[80];
+
+	memcpy(hosts, script->hosts, 8);
+	while (file != NULL && fscanf(file, "%79s %79s", id, host) == 2)
+		hosts[id[strlen(id) - 1] - '1'] = host[4];
+	if (file != NULL)
+		fclose(file);
 }
 
 static void answer_inventory(struct protocol_exchange *exchange)
 {
 	struct protocol_answer answer = {
 	    .status = STATUS_OK, .exact = true, .columns = protocol_columns_inventory};
-	char id[VM_ID_SIZE], name[16], seen[24];
+	char id[VM_ID_SIZE], name[16], seen[24], hosts[8];
 
 	snprintf(seen, sizeof seen, "%lld", (long long)(clock_wall_ns() / CLOCK_SECOND_NS));
+	follow_moves(hosts);
 	protocol_answer_begin(exchange, &answer);
 	for (int i = 0; i < 7; i++) {
-		const bool first = script->hosts[i] == 'A';
+		const bool first = hosts[i] == 'A';
 
 		snprintf(id, sizeof id, "mac-02000000000%d", i + 1);
 		snprintf(name, sizeof name, "vm%d", i + 1);
@@ -129,6 +161,17 @@ static void run_collector(void)
 
 static void run_manager(void)
 {
+	static char *words[] = {"sh", "-c", command, "sh", "{vm}", "{to_host}"};
+	static struct cloud_settings own = {.title = "own",
+	    .kind = CLOUD_COMMAND,
+	    .url = "",
+	    .address = "",
+	    .ca_file = "",
+	    .login_file = "",
+	    .command = {words, 6},
+	    .timeout_ms = 5000,
+	    .move_timeout_ms = 10000,
+	    .poll_ms = 100};
 	const struct manager_settings settings = {.collector_socket = collector_path,
 	    .socket = manager_path,
 	    .state_directory = state_path,
@@ -149,6 +192,12 @@ static void run_manager(void)
 	    .minimum_gain_rate = 10000,
 	    .max_moves = 20,
 	    .expires_ms = 3600000,
+	    .mode = mode,
+	    .stop_file = stop_path,
+	    .clouds = {&own, 1},
+	    .cool_down_ms = 600000,
+	    .moves_per_host = 1,
+	    .effect_window_ms = 3000,
 	    .factor = 0.8,
 	    .merge_share = 0.7,
 	    .floor_packets = 100,
@@ -240,6 +289,65 @@ static void await(const char *object, const char *key, const char *wanted)
 	}
 }
 
+/* The events of the history, in order, begin like this; those of sensors and effects apart unless
+ * they are asked for. */
+static bool history_begins(const char *wanted, char text[2048])
+{
+	struct protocol_reply reply = call((struct protocol_request){.op = OP_HISTORY});
+	const bool all = strstr(wanted, "seen") != NULL;
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < reply.nrows; i++) {
+		const char *event = protocol_reply_field(&reply, i, 2);
+
+		if (strcmp(event, "effect") != 0 && (all || strcmp(event, "seen") != 0))
+			length += (size_t)snprintf(
+			    text + length, 2048 - length, "%s%s", length > 0 ? " " : "", event);
+	}
+	protocol_reply_deinit(&reply);
+	return strncmp(text, wanted, strlen(wanted)) == 0;
+}
+
+static void await_history(const char *wanted)
+{
+	const int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	const struct timespec pause = {.tv_nsec = 50000000};
+	char text[2048];
+
+	while (!history_begins(wanted, text)) {
+		ck_assert_msg(clock_monotonic_ns() < until, "the history is: %s", text);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Until an event of this kind has these words. */
+static void await_effect(const char *words)
+{
+	const int64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	const struct timespec pause = {.tv_nsec = 50000000};
+	bool found = false;
+
+	while (!found) {
+		struct protocol_reply reply = call((struct protocol_request){.op = OP_HISTORY});
+
+		for (size_t i = 0; i < reply.nrows; i++)
+			found |= strcmp(protocol_reply_field(&reply, i, 2), "effect") == 0 &&
+				 strstr(protocol_reply_field(&reply, i, 3), words) != NULL;
+		ck_assert_msg(found || clock_monotonic_ns() < until, "no effect: %s; the last: %s",
+		    words, protocol_reply_field(&reply, reply.nrows - 1, 3));
+		protocol_reply_deinit(&reply);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void await_periods(int count)
+{
+	const struct timespec pause = {.tv_sec = count};
+
+	nanosleep(&pause, NULL);
+}
+
 static enum protocol_status approve(const char *id)
 {
 	struct protocol_request request = {.op = OP_APPROVE};
@@ -269,6 +377,10 @@ static void setup(void)
 	snprintf(manager_path, sizeof manager_path, "%s/m.sock", folder);
 	snprintf(state_path, sizeof state_path, "%s/state", folder);
 	snprintf(sites_path, sizeof sites_path, "%s/sites.json", folder);
+	snprintf(moves_path, sizeof moves_path, "%s/moves", folder);
+	snprintf(stop_path, sizeof stop_path, "%s/stop", folder);
+	snprintf(command, sizeof command, "echo \"$1 $2\" >>%s", moves_path);
+	mode = MANAGER_ADVISE;
 	file = fopen(sites_path, "w");
 	ck_assert_ptr_nonnull(file);
 	fputs(sites, file);
@@ -292,7 +404,6 @@ static void remove_state(void)
 START_TEST(a_day_in_the_life_of_advice)
 {
 	char id[256], text[256];
-	struct protocol_reply reply;
 
 	place("AABBBAA");
 	start_manager();
@@ -316,13 +427,10 @@ START_TEST(a_day_in_the_life_of_advice)
 	await("recommendation", "state", "approved");
 	place("AAABBBA");
 	await("recommendation", "state", "done");
-	reply = call((struct protocol_request){.op = OP_HISTORY});
-	ck_assert_uint_eq(reply.nrows, 4);
-	ck_assert_str_eq(protocol_reply_field(&reply, 0, 2), "created");
-	ck_assert_str_eq(protocol_reply_field(&reply, 1, 2), "approved");
-	ck_assert_str_eq(protocol_reply_field(&reply, 2, 2), "rest");
-	ck_assert_str_eq(protocol_reply_field(&reply, 3, 2), "done");
-	protocol_reply_deinit(&reply);
+	await_history("created approved seen rest seen done");
+	/* What people moved is measured, too, with what had been predicted. */
+	await_effect("vm3: between environments 4.0 MB/s -> 0 B/s, predicted 0 B/s; 1 of 1 seen");
+	ck_assert_int_eq(access(moves_path, F_OK), -1);
 	ck_assert_int_eq(end(manager, SIGTERM), 0);
 	end(collector, SIGTERM);
 	remove_state();
@@ -368,6 +476,114 @@ START_TEST(refusals_nonsense_and_kill_lose_no_advice)
 }
 END_TEST
 
+/* ---- carrying out ---- */
+
+static void set_stop_file(bool there)
+{
+	if (there)
+		ck_assert_int_eq(file_replace(stop_path, "", 0, 0600), GRAPPE_OK);
+	else
+		ck_assert_int_eq(unlink(stop_path), 0);
+}
+
+static size_t moves_made(void)
+{
+	struct buffer bytes;
+	size_t lines = 0;
+
+	if (file_read(moves_path, 10000, &bytes) == GRAPPE_OK)
+		for (size_t i = 0; i < bytes.length; i++)
+			lines += bytes.bytes[i] == '\n';
+	buffer_deinit(&bytes);
+	return lines;
+}
+
+START_TEST(advice_is_carried_out_and_followed)
+{
+	place("AABBBAA");
+	mode = MANAGER_EXECUTE;
+	collector = start(run_collector);
+	start_manager();
+	await_history("created approved started ordered moved ordered moved done");
+	ck_assert_uint_eq(moves_made(), 2);
+	/* vm3 and vm6 are measured together, when both were seen. */
+	await_effect("between environments 8.0 MB/s -> 0 B/s, predicted 0 B/s; 2 of 2 seen there");
+	await("recommendation", "state", "done");
+	ck_assert_uint_eq(moves_made(), 2);
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	unlink(moves_path);
+	remove_state();
+}
+END_TEST
+
+/* No VM was moved twice by a command that fails. */
+static void check_tried_once(void)
+{
+	char path[sizeof moves_path + 8], id[80], host[80];
+	unsigned tried = 0, count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s.tried", moves_path);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	for (; fscanf(file, "%79s %79s", id, host) == 2; count++) {
+		const unsigned bit = 1u << (id[strlen(id) - 1] - '0');
+
+		ck_assert_uint_eq(tried & bit, 0);
+		tried |= bit;
+	}
+	fclose(file);
+	ck_assert_uint_ge(count, 2);
+	unlink(path);
+}
+
+START_TEST(a_move_that_fails_ends_it)
+{
+	snprintf(command, sizeof command,
+	    "echo \"$1 hostX\" >>%s.tried; echo the host is full >&2; exit 3", moves_path);
+	place("AABBBAA");
+	mode = MANAGER_EXECUTE;
+	collector = start(run_collector);
+	start_manager();
+	await_history("created approved started ordered failed failed");
+	/* The rest is planned anew, without that VM, and fails, too; then nobody is left. */
+	await_history("created approved started ordered failed failed created approved started "
+		      "ordered failed failed");
+	await("recommendation", "state", "done");
+	ck_assert_uint_eq(moves_made(), 0);
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	check_tried_once();
+	remove_state();
+}
+END_TEST
+
+START_TEST(confirmed_and_stopped)
+{
+	char id[256];
+
+	place("AABBBAA");
+	mode = MANAGER_CONFIRM;
+	set_stop_file(true);
+	collector = start(run_collector);
+	start_manager();
+	await("recommendation", "state", "pending");
+	status_text("recommendation", "id", id);
+	ck_assert_int_eq(approve(id), STATUS_OK);
+	await("recommendation", "state", "approved");
+	await_periods(2);
+	ck_assert_uint_eq(moves_made(), 0);
+	set_stop_file(false);
+	await_history("created approved started ordered moved ordered moved done");
+	ck_assert_uint_eq(moves_made(), 2);
+	ck_assert_int_eq(end(manager, SIGTERM), 0);
+	end(collector, SIGTERM);
+	unlink(moves_path);
+	remove_state();
+}
+END_TEST
+
 /* The document as it is now: hostA with so much room. */
 static void write_sites(const char *text)
 {
@@ -390,8 +606,9 @@ START_TEST(environments_are_followed)
 	await("environments", "state", "failing");
 	await("input", "error", "environments: missing");
 	await("recommendation", "state", "pending");
-	write_sites("{\"version\":1,\"environments\":[{\"name\":\"site-1\",\"hosts\":[]},"
-		    "{\"name\":\"site-2\",\"hosts\":[]}]}");
+	write_sites("{\"version\":1,\"environments\":["
+		    "{\"name\":\"site-1\",\"api\":\"own\",\"hosts\":[]},"
+		    "{\"name\":\"site-2\",\"api\":\"own\",\"hosts\":[]}]}");
 	await("input", "state", "ok");
 	/* No host may receive a VM any more: the advice is taken back. */
 	await("recommendation", "state", "done");
@@ -455,6 +672,9 @@ int main(void)
 	tcase_add_test(timing, plans_come_after_periods_and_failures_slow_down);
 	suite_add_tcase(suite, timing);
 	tcase_add_checked_fixture(daemon, setup, teardown);
+	tcase_add_test(daemon, advice_is_carried_out_and_followed);
+	tcase_add_test(daemon, a_move_that_fails_ends_it);
+	tcase_add_test(daemon, confirmed_and_stopped);
 	tcase_add_test(daemon, a_day_in_the_life_of_advice);
 	tcase_add_test(daemon, refusals_nonsense_and_kill_lose_no_advice);
 	tcase_add_test(daemon, environments_are_followed);
