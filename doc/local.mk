@@ -4,7 +4,7 @@
 dist_doc_DATA += doc/clouds.md doc/execution.md doc/nagios.md doc/webhook.md doc/cacti.md doc/cacti.png
 
 # The whole
-dist_doc_DATA += doc/architecture.md doc/requirements.md
+dist_doc_DATA += doc/architecture.md doc/packages.md doc/requirements.md
 
 # Formats and configuration
 dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md

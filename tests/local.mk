@@ -4,6 +4,7 @@
 #     LAB_TESTS += tests/lab/NAME.sh
 LAB_TESTS =
 LAB_TESTS += tests/lab/install.sh
+LAB_TESTS += tests/lab/packages.sh
 LAB_TESTS += tests/lab/conservation.sh
 LAB_TESTS += tests/lab/patterns.sh
 LAB_TESTS += tests/lab/model.sh

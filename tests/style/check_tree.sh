@@ -122,6 +122,23 @@ check_sizes() {
 	looked "$count" "sizes of files"
 }
 
+# ---- units say why they restrict ----
+
+# Each line of [Service] has its reason right above it, but for what every unit has; lines of one kind share it.
+check_units() {
+	local count=0 file bare
+	for file in $(printf '%s\n' $files | grep '\.service\.in$'); do
+		count=$((count + 1))
+		bare=$(awk -F= '/^\[/ { service = $0 == "[Service]"; next }
+			!service || /^(Type|ExecStart|Restart|RestartSec|User|Group)=/ { above = ""; next }
+			/^#/ { above = "#"; next }
+			NF > 1 { if (above != "#" && above != $1) print; above = $1; next }
+			{ above = "" }' "$top/$file")
+		[ -z "$bare" ] || fault "$file: no reason above: $bare"
+	done
+	looked "$count" "units with their reasons"
+}
+
 # ---- what git knows is distributed ----
 
 check_distribution() {
@@ -143,6 +160,7 @@ check_licences
 check_includes
 check_functions
 check_sizes
+check_units
 check_distribution
 echo "$checked groups of rules, $faults faults"
 [ "$faults" -eq 0 ]
