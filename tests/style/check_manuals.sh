@@ -100,6 +100,7 @@ check_default() { # PAGE SECTION KEY DEFAULT
 	local value=$4
 	case $value in
 	empty | '{}' | 'must be given') return ;;
+	*/etc/grappe/*) value=/etc/grappe/${value##*/etc/grappe/} ;;
 	*/lib/grappe/*) value=/var/lib/grappe/${value##*/lib/grappe/} ;;
 	*/grappe-libvirt) return ;;
 	esac
