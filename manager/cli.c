@@ -24,6 +24,7 @@ static const struct {
     {"status", "print how the manager is doing and its current recommendation", cli_status},
     {"history", "print what happened to recommendations", cli_history},
     {"approve", "approve the pending recommendation", cli_approve},
+    {"cloud", "ask an API for its hosts and VMs, or move a VM by it", cli_cloud},
 };
 
 #define NCOMMANDS (sizeof commands / sizeof *commands)

@@ -89,6 +89,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/advisor.c manager/advisor.h \
 	manager/carry.c manager/carry.h \
 	manager/cli.c manager/cli.h \
+	manager/cli_cloud.c \
 	manager/cli_daemon.c \
 	manager/cli_explain.c \
 	manager/cli_groups.c \

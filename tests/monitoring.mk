@@ -92,3 +92,7 @@ tests_fuzz_fuzz_pair_SOURCES = tests/fuzz/fuzz_pair.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_pair_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/pair"'
 tests_fuzz_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_pair_LDADD = libgrappe-nagios.la libgrappe-common.la
+
+# A real Ganeti cluster; the helper is sourced.
+LAB_TESTS += tests/lab/ganeti.sh
+EXTRA_DIST += tests/lab/ganeti_server.sh
