@@ -7,7 +7,62 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- growing ---- */
+
+/* The list with room for one more, or NULL. Lists double at powers of two. */
+static void *grow(void *items, size_t count, size_t limit, size_t size)
+{
+	if (count >= limit)
+		return NULL;
+	if (count > 0 && (count & (count - 1)) != 0)
+		return items;
+	return realloc(items, (count > 0 ? count * 2 : 1) * size);
+}
+
+struct cloud_host *cloud_survey_host(struct cloud_survey *survey)
+{
+	struct cloud_host *hosts =
+	    grow(survey->hosts, survey->nhosts, CLOUD_HOSTS_MAX, sizeof *hosts);
+
+	if (hosts == NULL)
+		return NULL;
+	survey->hosts = hosts;
+	hosts[survey->nhosts] = (struct cloud_host){.vcpu = NAN, .mem_GiB = NAN};
+	return &hosts[survey->nhosts++];
+}
+
+struct cloud_vm *cloud_survey_vm(struct cloud_survey *survey)
+{
+	struct cloud_vm *vms = grow(survey->vms, survey->nvms, CLOUD_VMS_MAX, sizeof *vms);
+
+	if (vms == NULL)
+		return NULL;
+	survey->vms = vms;
+	vms[survey->nvms] = (struct cloud_vm){.vcpu = NAN, .mem_GiB = NAN};
+	return &vms[survey->nvms++];
+}
+
+struct cloud_set *cloud_survey_set(struct cloud_survey *survey)
+{
+	struct cloud_set *sets = grow(survey->sets, survey->nsets, CLOUD_HOSTS_MAX, sizeof *sets);
+
+	if (sets == NULL)
+		return NULL;
+	survey->sets = sets;
+	sets[survey->nsets] = (struct cloud_set){0};
+	return &sets[survey->nsets++];
+}
+
+void cloud_survey_deinit(struct cloud_survey *survey)
+{
+	free(survey->hosts);
+	free(survey->vms);
+	free(survey->sets);
+	*survey = (struct cloud_survey){0};
+}
 
 /* ---- reading ---- */
 

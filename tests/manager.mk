@@ -9,7 +9,7 @@ MANAGER_TESTS += tests/unit/test_prove
 endif
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
-FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence
+FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence tests/fuzz/fuzz_carry tests/fuzz/fuzz_cloud
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
 	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
@@ -104,3 +104,16 @@ tests_fuzz_fuzz_instance_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_instance_LDADD = libgrappe-manager.la libgrappe-common.la -lm
 
 EXTRA_DIST += tests/unit/test_place.sh tests/unit/test_decisions.sh tests/data/decisions
+FUZZ_TARGETS += carry
+FUZZ_MORE_carry = manager/effect.c manager/effects.c manager/execution.c manager/environment.c \
+	manager/json_fields.c manager/observation.c manager/explain.c manager/recommendation.c
+tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz_carry.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_carry_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/carry"'
+tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_carry_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
+FUZZ_TARGETS += cloud
+FUZZ_MORE_cloud = manager/cloud_ganeti_answer.c manager/cloud_survey.c manager/json_fields.c
+tests_fuzz_fuzz_cloud_SOURCES = tests/fuzz/fuzz_cloud.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_cloud_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/cloud"'
+tests_fuzz_fuzz_cloud_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_cloud_LDADD = libgrappe-publish.la libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(EVENT_LIBS) -lm

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What clouds answer: Ganeti's instances, nodes, jobs and lists, and surveys of programs. */
+#include "common/error.h"
+#include "manager/cloud_ganeti_answer.h"
+#include "manager/cloud_kind.h"
+#include "manager/cloud_survey.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void use_answer(const json_t *answer)
+{
+	struct ganeti_instance instance;
+	struct ganeti_node node;
+	struct cloud_survey survey = {0};
+	enum ganeti_job_state state;
+	char text[64];
+	int64_t id;
+
+	if (ganeti_read_instance(answer, &instance)) {
+		if (instance.name[0] == '\0')
+			abort();
+		ganeti_is_vm(&instance, "mac-020000000001");
+		ganeti_is_vm(&instance, "5b1f0d3c-7f5e-4e6b-9a55-0c4a7d8e9f00");
+	}
+	if (ganeti_read_node(answer, &node) && node.name[0] == '\0')
+		abort();
+	ganeti_read_job(answer, &state, text, sizeof text);
+	if (ganeti_read_job_id(answer, &id) && id <= 0)
+		abort();
+	if (ganeti_find_migration(answer, "instance1", 1) < 0)
+		abort();
+	ganeti_explain(answer);
+	ganeti_survey(answer, answer, &survey);
+	if (survey.nhosts > json_array_size(answer))
+		abort();
+	json_decref(cloud_survey_json(&survey));
+	cloud_survey_deinit(&survey);
+}
+
+static void use_survey(const char *bytes, size_t length)
+{
+	struct cloud_survey survey, again;
+	char message[256] = "", *text;
+	json_t *document;
+
+	if (cloud_survey_parse(bytes, length, &survey, message, sizeof message) != GRAPPE_OK) {
+		if (message[0] == '\0')
+			abort();
+		return;
+	}
+	cloud_survey_find(&survey, "mac-020000000001", "web1");
+	document = cloud_survey_json(&survey);
+	text = json_dumps(document, 0);
+	if (text == NULL ||
+	    cloud_survey_parse(text, strlen(text), &again, message, sizeof message) != GRAPPE_OK ||
+	    again.nhosts != survey.nhosts || again.nvms != survey.nvms)
+		abort();
+	cloud_survey_deinit(&again);
+	cloud_survey_deinit(&survey);
+	json_decref(document);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	json_t *answer = json_loadb((const char *)bytes, length, JSON_DECODE_ANY, NULL);
+
+	if (answer != NULL)
+		use_answer(answer);
+	json_decref(answer);
+	use_survey((const char *)bytes, length);
+	return 0;
+}
