@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "manager/cloud_watch.h"
 #include "manager/environment.h"
 #include "manager/executor.h"
 #include "manager/follow.h"
@@ -20,6 +21,7 @@ struct carry {
 	struct advisor *advisor;
 	struct executor *executor;
 	struct follow *follow;
+	struct cloud_watch *clouds;
 	carry_ended *ended;
 	void *context;
 	char holds[HOLDS_MAX][OBSERVATION_ID_SIZE]; /* VMs whose move failed */
@@ -98,6 +100,15 @@ static void on_changed(const struct execution *execution, size_t move, void *con
 
 /* ---- life-cycle ---- */
 
+static int open_watch(struct event_base *base, struct carry *carry)
+{
+	size_t count;
+	struct cloud *const *clouds = executor_clouds(carry->executor, &count);
+
+	return cloud_watch_new(
+	    base, clouds, count, carry->settings->environments_refresh_ms, &carry->clouds);
+}
+
 int carry_open(struct event_base *base, const struct manager_settings *settings,
     struct advisor *advisor, struct publisher *publisher, carry_ended *ended, void *context,
     struct carry **out, char *message, size_t size)
@@ -124,6 +135,8 @@ int carry_open(struct event_base *base, const struct manager_settings *settings,
 	if (rc == GRAPPE_OK)
 		rc = executor_new(base, &options, &carry->executor, message, size);
 	if (rc == GRAPPE_OK)
+		rc = open_watch(base, carry);
+	if (rc == GRAPPE_OK)
 		*out = carry;
 	else
 		carry_close(carry);
@@ -134,6 +147,7 @@ void carry_close(struct carry *carry)
 {
 	if (carry == NULL)
 		return;
+	cloud_watch_free(carry->clouds);
 	executor_free(carry->executor);
 	follow_close(carry->follow);
 	free(carry);
@@ -205,12 +219,23 @@ void carry_out(struct carry *carry, const char *text, size_t length, int64_t now
 	environments_deinit(&environments);
 }
 
+void carry_start(struct carry *carry)
+{
+	cloud_watch_start(carry->clouds);
+}
+
+char *carry_feed(const struct carry *carry, const char *text, size_t length, json_t **places)
+{
+	return cloud_watch_feed(carry->clouds, text, length, places);
+}
+
 json_t *carry_json(const struct carry *carry)
 {
 	const struct execution *execution = executor_execution(carry->executor);
 
-	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "mode", manager_modes[carry->settings->mode],
-	    "stopped", executor_is_stopped(carry->executor), "busy", carry_blocks(carry), "last",
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "mode",
+	    manager_modes[carry->settings->mode], "stopped", executor_is_stopped(carry->executor),
+	    "busy", carry_blocks(carry), "last",
 	    execution->id[0] != '\0' ? execution_json(execution) : json_null(), "effects",
-	    follow_json(carry->follow, EFFECTS_TOLD));
+	    follow_json(carry->follow, EFFECTS_TOLD), "clouds", cloud_watch_json(carry->clouds));
 }

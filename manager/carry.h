@@ -48,6 +48,11 @@ bool carry_blocks(const struct carry *carry);
  * environments, length: the document, NULL none. */
 void carry_out(struct carry *carry, const char *environments, size_t length, int64_t now_s);
 
+/* carry_start - the clouds are asked for what they know from now on. */
+void carry_start(struct carry *carry);
+/* carry_feed - the environment document with what they know; see cloud_watch_feed(). */
+char *carry_feed(const struct carry *carry, const char *text, size_t length, json_t **places);
+
 /* carry_json - the member "execution" of the manager's status (doc/protocol.md). A new reference,
  * NULL without memory. */
 json_t *carry_json(const struct carry *carry);

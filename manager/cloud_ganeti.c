@@ -440,11 +440,11 @@ static void drop(struct cloud_job *job)
 	free(state);
 }
 
-/* ---- surveys: nodes, then instances ---- */
+/* ---- surveys: nodes, their groups, then instances ---- */
 
 struct ganeti_look {
 	struct http_exchange *exchange;
-	json_t *nodes;
+	json_t *nodes, *groups;
 };
 
 static void end_survey(struct cloud *cloud, const struct cloud_survey *survey, const char *text)
@@ -453,6 +453,7 @@ static void end_survey(struct cloud *cloud, const struct cloud_survey *survey, c
 
 	cloud->state = NULL;
 	json_decref(look->nodes);
+	json_decref(look->groups);
 	free(look);
 	cloud_survey_end(cloud, survey, "%s", text);
 }
@@ -485,7 +486,7 @@ static void on_instances(const struct http_result *result, void *context)
 
 	if (instances == NULL)
 		return;
-	if (ganeti_survey(look->nodes, instances, &survey))
+	if (ganeti_survey(look->nodes, look->groups, instances, &survey))
 		end_survey(cloud, &survey, "");
 	else
 		end_survey(cloud, NULL, "the RAPI's lists make no sense");
@@ -493,19 +494,39 @@ static void on_instances(const struct http_result *result, void *context)
 	json_decref(instances);
 }
 
+/* The next list, or the end. */
+static void look_on(struct cloud *cloud, const char *path, http_done *done)
+{
+	struct ganeti_look *look = cloud->state;
+	char message[300];
+
+	if (request(cloud, "GET", path, NULL, done, cloud, &look->exchange, message,
+		sizeof message) != GRAPPE_OK)
+		end_survey(cloud, NULL, message);
+}
+
+static void on_groups(const struct http_result *result, void *context)
+{
+	struct cloud *cloud = context;
+	struct ganeti_look *look = cloud->state;
+	json_t *groups = take_list(cloud, result);
+
+	if (groups == NULL)
+		return;
+	look->groups = groups;
+	look_on(cloud, "/2/instances?bulk=1", on_instances);
+}
+
 static void on_nodes(const struct http_result *result, void *context)
 {
 	struct cloud *cloud = context;
 	struct ganeti_look *look = cloud->state;
 	json_t *nodes = take_list(cloud, result);
-	char message[300];
 
 	if (nodes == NULL)
 		return;
 	look->nodes = nodes;
-	if (request(cloud, "GET", "/2/instances?bulk=1", NULL, on_instances, cloud,
-		&look->exchange, message, sizeof message) != GRAPPE_OK)
-		end_survey(cloud, NULL, message);
+	look_on(cloud, "/2/groups?bulk=1", on_groups);
 }
 
 static int survey(struct cloud *cloud)
@@ -533,6 +554,7 @@ static void drop_survey(struct cloud *cloud)
 
 	http_cancel(look->exchange);
 	json_decref(look->nodes);
+	json_decref(look->groups);
 	free(look);
 	cloud->state = NULL;
 }

@@ -153,7 +153,23 @@ int64_t ganeti_find_migration(const json_t *jobs, const char *instance, int64_t 
 	return newest;
 }
 
-static void survey_node(const json_t *answer, struct cloud_survey *out)
+/* The name of the group with this UUID. */
+static void name_group(const json_t *groups, char group[CLOUD_NAME_SIZE])
+{
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *one = json_array_get(groups, i);
+		const char *uuid = json_string_value(json_object_get(one, "uuid"));
+		char name[CLOUD_NAME_SIZE];
+
+		if (uuid == NULL || strcmp(uuid, group) != 0 ||
+		    !take_text(one, "name", name, sizeof name))
+			continue;
+		memcpy(group, name, sizeof name);
+		return;
+	}
+}
+
+static void survey_node(const json_t *answer, const json_t *groups, struct cloud_survey *out)
 {
 	struct ganeti_node node;
 	struct cloud_host *host;
@@ -162,6 +178,7 @@ static void survey_node(const json_t *answer, struct cloud_survey *out)
 		return;
 	memcpy(host->name, node.name, sizeof host->name);
 	memcpy(host->group, node.group, sizeof host->group);
+	name_group(groups, host->group);
 	host->vcpu = node.cpus;
 	host->mem_GiB = node.total_MiB / MIB_PER_GIB;
 	host->closed = node.offline || node.drained;
@@ -188,13 +205,14 @@ static void survey_instance(const json_t *answer, struct cloud_survey *out)
 		memcpy(vm->id, instance.uuid, sizeof vm->id);
 }
 
-bool ganeti_survey(const json_t *nodes, const json_t *instances, struct cloud_survey *out)
+bool ganeti_survey(
+    const json_t *nodes, const json_t *groups, const json_t *instances, struct cloud_survey *out)
 {
 	for (size_t i = 0; i < json_array_size(nodes); i++)
-		survey_node(json_array_get(nodes, i), out);
+		survey_node(json_array_get(nodes, i), groups, out);
 	for (size_t i = 0; i < json_array_size(instances); i++)
 		survey_instance(json_array_get(instances, i), out);
-	return json_is_array(nodes) && json_is_array(instances);
+	return json_is_array(nodes) && json_is_array(groups) && json_is_array(instances);
 }
 
 bool ganeti_is_vm(const struct ganeti_instance *instance, const char *vm_id)

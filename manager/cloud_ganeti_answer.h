@@ -37,8 +37,10 @@ bool ganeti_read_job_id(const json_t *answer, int64_t *id);
 /* ganeti_find_migration - in a bulk list of jobs: the newest that moves this instance and was
  * received at since_s or later. Returns its number, 0: there is none. */
 int64_t ganeti_find_migration(const json_t *jobs, const char *instance, int64_t since_s);
-/* ganeti_survey - bulk lists of nodes and instances. Returns whether both are lists. */
-bool ganeti_survey(const json_t *nodes, const json_t *instances, struct cloud_survey *out);
+/* ganeti_survey - bulk lists of nodes, node groups and instances; a host's group is told by name
+ * where it is known. Returns whether all are lists. */
+bool ganeti_survey(
+    const json_t *nodes, const json_t *groups, const json_t *instances, struct cloud_survey *out);
 /* ganeti_is_vm - whether this is the VM that Grappe calls vm_id: one of its MACs, or its UUID; what
  * cannot be compared is taken for it. */
 bool ganeti_is_vm(const struct ganeti_instance *instance, const char *vm_id);

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "manager/advise.h"
 #include "manager/environment.h"
+#include "manager/environment_feed.h"
 #include "manager/source.h"
 
 #include <stdio.h>
@@ -76,6 +77,7 @@ void cycle_run(struct cycle *cycle)
 	if (source_read_collector(&wish, &observation, &cycle->retry_at_s, cycle->message,
 		sizeof cycle->message) != GRAPPE_OK)
 		return;
+	environment_place_vms(&observation, cycle->places);
 	window = matrix_window(observation.matrix);
 	cycle->to_s = window->to_s;
 	cycle->length_s = observation.length_s;
@@ -102,7 +104,8 @@ void cycle_deinit(struct cycle *cycle)
 	json_decref(cycle->document);
 	json_decref(cycle->standing);
 	json_decref(cycle->effect);
+	json_decref(cycle->places);
 	free(cycle->environments);
-	cycle->document = cycle->standing = cycle->effect = NULL;
+	cycle->document = cycle->standing = cycle->effect = cycle->places = NULL;
 	cycle->environments = NULL;
 }

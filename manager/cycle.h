@@ -30,6 +30,7 @@ struct cycle {
 	json_t *standing;                 /* copy of the current document, or NULL; owned */
 	char *environments; /* the environment document; owned, NULL = there is none */
 	size_t environments_length;
+	json_t *places;               /* of VMs, as clouds tell; owned, may be NULL */
 	char environments_fault[512]; /* why there is none, "" = none is wanted */
 	bool patient;                 /* WAITING instead of a plan from too few periods */
 	struct effect_watch due[EFFECT_TOGETHER_MAX]; /* moves whose effect is to be measured */

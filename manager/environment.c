@@ -106,7 +106,9 @@ static int read_hosts(
 	const json_t *hosts;
 	char host_path[96];
 	int rc = json_get_array(&d->fault, object, path, "hosts",
-	    json_object_get(object, "capacity") == NULL, ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
+	    json_object_get(object, "capacity") == NULL &&
+		json_object_get(object, "api_group") == NULL,
+	    ENVIRONMENT_HOSTS_MAX - d->nhosts, &hosts);
 
 	if (rc != GRAPPE_OK)
 		return rc;

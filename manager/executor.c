@@ -94,7 +94,7 @@ static void on_ended(const struct cloud_result *result, void *context)
 	advance_soon(executor);
 }
 
-struct cloud *executor_cloud(const struct executor *executor, const char *name)
+static struct cloud *find_cloud(const struct executor *executor, const char *name)
 {
 	for (size_t i = 0; i < executor->nclouds; i++)
 		if (strcmp(executor->names[i], name) == 0)
@@ -118,7 +118,7 @@ static void order(struct executor *executor, size_t move)
 	struct flight *flight = &executor->flights[move];
 	const struct execution_move *it = &executor->execution.moves[move];
 	const struct cloud_move_events events = {on_accepted, on_ended, flight};
-	struct cloud *cloud = executor_cloud(executor, it->cloud);
+	struct cloud *cloud = find_cloud(executor, it->cloud);
 
 	execution_order(&executor->execution, move, now_s());
 	tell(executor, move);
@@ -217,6 +217,12 @@ int executor_begin(
 	return GRAPPE_OK;
 }
 
+struct cloud *const *executor_clouds(const struct executor *executor, size_t *count)
+{
+	*count = executor->nclouds;
+	return executor->clouds;
+}
+
 bool executor_busy(const struct executor *executor)
 {
 	return !execution_is_over(&executor->execution);
@@ -234,7 +240,7 @@ static void resume(struct executor *executor, size_t move)
 	struct flight *flight = &executor->flights[move];
 	const struct execution_move *it = &executor->execution.moves[move];
 	const struct cloud_move_events events = {on_accepted, on_ended, flight};
-	struct cloud *cloud = executor_cloud(executor, it->cloud);
+	struct cloud *cloud = find_cloud(executor, it->cloud);
 
 	if (it->handle[0] == '\0')
 		end_at_once(executor, move, CLOUD_LOST,

@@ -53,7 +53,7 @@ bool executor_busy(const struct executor *executor);
 /* executor_execution - the present or last one; its id is "" when there was none. */
 const struct execution *executor_execution(const struct executor *executor);
 bool executor_is_stopped(const struct executor *executor);
-/* executor_cloud - by its name in the configuration, or NULL. */
-struct cloud *executor_cloud(const struct executor *executor, const char *name);
+/* executor_clouds - all of them, in the order of the configuration. */
+struct cloud *const *executor_clouds(const struct executor *executor, size_t *count);
 
 #endif

@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += libgrappe-manager.la
 libgrappe_manager_la_SOURCES = \
 	manager/environment.c manager/environment.h \
 	manager/environment_change.c manager/environment_change.h \
+	manager/environment_feed.c manager/environment_feed.h \
 	manager/json_fields.c manager/json_fields.h \
 	manager/effect.c manager/effect.h \
 	manager/effects.c manager/effects.h \
@@ -65,6 +66,7 @@ libgrappe_publish_la_SOURCES = \
 	manager/cloud_ganeti_answer.c manager/cloud_ganeti_answer.h \
 	manager/cloud_openstack.c \
 	manager/cloud_survey.c manager/cloud_survey.h \
+	manager/cloud_watch.c manager/cloud_watch.h \
 	manager/words.c manager/words.h \
 	manager/http.c manager/http.h \
 	manager/publish.c manager/publish.h \

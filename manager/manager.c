@@ -142,9 +142,13 @@ static void carry_on(struct manager *m)
 	const char *error;
 	size_t length;
 	const char *text = environment_watch_document(m->environments, &length, &error);
+	json_t *places = NULL;
+	char *fed = text != NULL ? carry_feed(m->carry, text, length, &places) : NULL;
 
-	if (m->timer != NULL)
-		carry_out(m->carry, text, length, now_s());
+	if (m->timer != NULL && fed != NULL)
+		carry_out(m->carry, fed, strlen(fed), now_s());
+	json_decref(places);
+	free(fed);
 }
 
 /* What the cycle plans with. */
@@ -157,15 +161,13 @@ static void give_environments(const struct manager *m, struct cycle *cycle)
 	snprintf(cycle->environments_fault, sizeof cycle->environments_fault, "%s", error);
 	if (text == NULL)
 		return;
-	cycle->environments = malloc(length + 1);
+	cycle->environments = carry_feed(m->carry, text, length, &cycle->places);
 	if (cycle->environments == NULL) {
 		snprintf(cycle->environments_fault, sizeof cycle->environments_fault, "%s",
 		    error_text(GRAPPE_EMEMORY));
 		return;
 	}
-	memcpy(cycle->environments, text, length);
-	cycle->environments[length] = '\0';
-	cycle->environments_length = length;
+	cycle->environments_length = strlen(cycle->environments);
 }
 
 /* ---- cycles ---- */
@@ -476,6 +478,7 @@ int manager_run(const struct manager_settings *settings)
 	if (rc == GRAPPE_OK) {
 		log_info("READY: serving at %s", settings->socket);
 		environment_watch_start(m->environments);
+		carry_start(m->carry);
 		event_base_dispatch(m->base);
 		log_info("stopping");
 	}

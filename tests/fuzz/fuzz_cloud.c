@@ -33,7 +33,7 @@ static void use_answer(const json_t *answer)
 	if (ganeti_find_migration(answer, "instance1", 1) < 0)
 		abort();
 	ganeti_explain(answer);
-	ganeti_survey(answer, answer, &survey);
+	ganeti_survey(answer, answer, answer, &survey);
 	if (survey.nhosts > json_array_size(answer))
 		abort();
 	json_decref(cloud_survey_json(&survey));

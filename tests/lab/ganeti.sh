@@ -58,6 +58,7 @@ sed '/ca_file/d' "$LAB_DIR/good.conf" >"$LAB_DIR/authority.conf"
 
 check "a survey" try good survey
 check_equal "  tells where instances are" "node1 node2" "$(place_of web) $(place_of client)"
+check_equal "  of which group a node is" default "$(jq -r '.hosts[0].group' "$LAB_DIR/said")"
 check_equal "  and what nodes there are" "node1 node2 node3" "$(jq -r '[.hosts[].name] | sort | join(" ")' "$LAB_DIR/said")"
 before=$(jobs_count)
 refused "an unknown instance" good "there is no instance nobody" move nobody node2
@@ -131,6 +132,7 @@ check "the instances run again" eval 'ganeti_job PUT /2/instances/web/startup &&
 rm -rf "$LAB_DIR/manager"
 touch "$LAB_DIR/stop"
 check "the manager begins anew" start_manager
+check "  and knows what the API knows" wait_for $WAIT eval '[ "$(manager_status | jq -c ".execution.clouds[0] | [.hosts, .vms, .error]")" = "[3,4,\"\"]" ]'
 check "a recommendation" wait_for $WAIT history_has ' created '
 wait_until "$(next_boundary 2)"
 check_equal "  nothing happens while the stop file exists" 0 "$(history | grep -c ordered)"

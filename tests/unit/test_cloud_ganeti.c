@@ -350,6 +350,8 @@ START_TEST(surveys)
 	static const struct http_recorded good[] = {
 	    {"GET", "/2/nodes?bulk=1", NULL, 200, NULL,
 		"[" NODE("node1", "") ",{\"name\":\"node2\",\"offline\":true,\"mtotal\":0},7]", 1},
+	    {"GET", "/2/groups?bulk=1", NULL, 200, NULL,
+		"[{\"uuid\":\"g2\",\"name\":\"x\"},{\"uuid\":\"g1\",\"name\":\"racks\"}]", 1},
 	    {"GET", "/2/instances?bulk=1", NULL, 200, NULL,
 		"[" INSTANCE("node1", "running") "," INSTANCE("node2", "ADMIN_down") "]", 1},
 	    END};
@@ -357,11 +359,12 @@ START_TEST(surveys)
 	    {"GET", "/2/nodes?bulk=1", NULL, 401, NULL, "", 1}, END};
 	static const struct http_recorded garbage[] = {
 	    {"GET", "/2/nodes?bulk=1", NULL, 200, NULL, "{}", 1},
+	    {"GET", "/2/groups?bulk=1", NULL, 200, NULL, "[]", 1},
 	    {"GET", "/2/instances?bulk=1", NULL, 200, NULL, "[]", 1}, END};
 
 	http_server_play(server, good);
 	ck_assert_str_eq(cloud_run_survey(base, cloud),
-	    "{\"hosts\":[{\"closed\":false,\"name\":\"node1\",\"group\":\"g1\",\"vcpu\":4.0,"
+	    "{\"hosts\":[{\"closed\":false,\"name\":\"node1\",\"group\":\"racks\",\"vcpu\":4.0,"
 	    "\"mem_GiB\":8.0},{\"closed\":true,\"name\":\"node2\"}],\"vms\":[{\"running\":true,"
 	    "\"id\":\"mac-020000000001\",\"name\":\"instance1\",\"host\":\"node1\",\"vcpu\":1.0,"
 	    "\"mem_GiB\":0.5},{\"running\":false,\"id\":\"mac-020000000001\",\"name\":"
