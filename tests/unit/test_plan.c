@@ -579,17 +579,18 @@ static double find_optimum(const struct advice *advice, double cap)
 	return best;
 }
 
-#define RANDOM_WORLDS 25
+#define RANDOM_WORLDS unit_count(25, 8)
 
 START_TEST(small_random_worlds_come_near_their_optimum)
 {
 	static const int objectives[] = {
 	    MANAGER_TIME, MANAGER_COST, MANAGER_RESOURCES, MANAGER_TRAFFIC};
 	double sum = 0, worst = 0;
+	const int worlds = RANDOM_WORLDS;
 	size_t count = 0;
 
 	lots = (uint64_t)_i + 1;
-	for (int k = 0; k < RANDOM_WORLDS; k++) {
+	for (int k = 0; k < worlds; k++) {
 		struct world world;
 		struct advice advice;
 		double optimum, before, after, gap;
@@ -617,18 +618,19 @@ START_TEST(small_random_worlds_come_near_their_optimum)
 	}
 	printf("objective %s: %zu worlds, mean gap %.2f %%, worst %.1f %%\n",
 	    manager_objectives[objectives[_i]], count, 100 * sum / (double)count, 100 * worst);
-	ck_assert_uint_gt(count, RANDOM_WORLDS / 2);
+	ck_assert_uint_gt(count, (size_t)worlds / 2);
 	ck_assert_double_lt(sum / (double)count, 0.05);
 }
 END_TEST
 
 START_TEST(caps_are_kept_where_they_can_be)
 {
+	const int worlds = RANDOM_WORLDS;
 	size_t possible = 0, reached = 0;
 	double sum = 0;
 
 	lots = 77;
-	for (int k = 0; k < RANDOM_WORLDS; k++) {
+	for (int k = 0; k < worlds; k++) {
 		struct world world;
 		struct advice advice;
 		double cap, optimum, before, after;
@@ -659,7 +661,7 @@ START_TEST(caps_are_kept_where_they_can_be)
 	printf("caps: kept in %zu of %zu worlds where they can be; %.1f %% above the optimum under "
 	       "them\n",
 	    reached, possible, 100 * sum / (double)reached);
-	ck_assert_uint_gt(possible, RANDOM_WORLDS / 2);
+	ck_assert_uint_gt(possible, (size_t)worlds / 2);
 	ck_assert_uint_ge(10 * reached, 8 * possible);
 }
 END_TEST

@@ -28,6 +28,15 @@ static inline int unit_run(Suite *suite)
 	return run > 0 && failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* unit_count - how many worlds, seeds or periods a test that draws them looks at: all, or with
+ * GRAPPE_TESTS=short in the environment the first few. What must hold is the same for both. */
+static inline int unit_count(int all, int few)
+{
+	const char *tests = getenv("GRAPPE_TESTS");
+
+	return tests != NULL && strcmp(tests, "short") == 0 ? few : all;
+}
+
 /* unit_make_folder - a new folder's path into folder. */
 static inline void unit_make_folder(char folder[UNIT_PATH_SIZE])
 {
