@@ -2,7 +2,14 @@
 # Tests that need root and network namespaces: "quickstart check" runs those in LAB_TESTS, in this
 # order; the last line of each says "N passed, N failed". A block below may add its own:
 #     LAB_TESTS += tests/lab/NAME.sh
+# Two of those in LAB_PAIRED run at a time: each is in namespaces and folders of its own, waits more than
+# it computes, and holds neither answers to fractions of a second nor what is lost under load to a limit.
 LAB_TESTS =
+LAB_PAIRED =
+LAB_PAIRED += tests/lab/agent.sh tests/lab/archive.sh tests/lab/bpf.sh tests/lab/cacti.sh
+LAB_PAIRED += tests/lab/capture.sh tests/lab/collector.sh tests/lab/confine.sh tests/lab/dashboard.sh
+LAB_PAIRED += tests/lab/demo.sh tests/lab/module.sh tests/lab/nagios.sh tests/lab/noc.sh
+LAB_PAIRED += tests/lab/query.sh tests/lab/v3.sh tests/lab/webhook.sh
 LAB_TESTS += tests/lab/install.sh
 LAB_TESTS += tests/lab/packages.sh
 LAB_TESTS += tests/lab/conservation.sh
