@@ -34,7 +34,7 @@ EXTRA_DIST += debian/changelog debian/control debian/copyright debian/rules debi
 	debian/conf/manager.conf \
 	debian/grappe-agent.README.Debian debian/grappe-agent.install debian/grappe-agent.postrm \
 	debian/grappe-collector.README.Debian debian/grappe-collector.install debian/grappe-collector.postrm \
-	debian/grappe-doc.install debian/grappe-manager.install debian/grappe-manager.postrm \
+	debian/grappe-doc.install debian/grappe-manager.README.Debian debian/grappe-manager.install debian/grappe-manager.postrm \
 	debian/grappe-nagios.install \
 	debian/grappe-agent.lintian-overrides debian/grappe-collector.lintian-overrides \
 	debian/grappe-doc.lintian-overrides debian/grappe-manager.lintian-overrides \

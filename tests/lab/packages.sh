@@ -18,10 +18,12 @@ done
 
 # --- a clean root -------------------------------------------------------------------------------
 
-# Lines "URI SUITE COMPONENT" of the Debian that this machine has.
+# Lines "URI SUITE COMPONENT" of the Debian that this machine has. A machine that threw its lists away gets none: they
+# are read into a folder of our own.
+lists=()
 mirrors() {
 	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+	apt-get "${lists[@]}" indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
 		sed -n 's/^Debian //p' | sort -u
 }
 
@@ -31,6 +33,10 @@ apt_ways() { apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-
 make_root() {
 	local release uri suite component http_proxy=${http_proxy:-}
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	if [ -z "$(mirrors)" ]; then
+		mkdir -p "$LAB_DIR/lists/partial" && lists=(-o "Dir::State::Lists=$LAB_DIR/lists") &&
+			apt-get -q "${lists[@]}" update
+	fi
 	read -r uri suite component < <(mirrors | awk -v r="$release" '$2 == r && $3 == "main"')
 	[ -n "${uri:-}" ] || { echo "apt-get here knows no Debian $release: apt-get update" && return 1; }
 	eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
