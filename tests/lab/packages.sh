@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Debian packages from what "make dist" gives: lintian finds nothing; in a clean root they install with what they depend
+# Debian packages from what "make dist" distributes: lintian finds nothing; in a clean root they install with what they depend
 # on, and every program works there as its unit starts it: its user, its capabilities, its configuration. Purged, they
 # leave users and archives. Needs apt's network only for Debian's mirror, the one that this machine uses.
 set -u
@@ -41,7 +41,9 @@ make_root() {
 	[ -n "${uri:-}" ] || { echo "apt-get here knows no Debian $release: apt-get update" && return 1; }
 	eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 	export http_proxy
-	debootstrap --variant=minbase "$suite" "$root" "$uri" || return 1
+	# its mounts and processes end with it, and it ends with this script
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child \
+		debootstrap --variant=minbase "$suite" "$root" "$uri" || return 1
 	mirrors | while read -r uri suite component; do echo "deb $uri $suite $component"; done >"$root/etc/apt/sources.list"
 	apt_ways >"$root/etc/apt/apt.conf.d/99ways"
 	cp /etc/resolv.conf "$root/etc/" || return 1
@@ -55,7 +57,7 @@ inside() {
 	shift
 	# shellcheck disable=SC2016
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive \
-		unshare --mount --pid --ipc --uts --fork --kill-child "${options[@]}" sh -c '
+		setpriv --pdeathsig KILL unshare --mount --pid --ipc --uts --fork --kill-child "${options[@]}" sh -c '
 		mount --make-rprivate / && mount -t proc proc "$0/proc" && mount -t tmpfs tmpfs "$0/run/lock" &&
 			mount -t devpts devpts "$0/dev/pts" && { ip link set lo up || :; } && exec chroot "$0" "$@"' \
 		"$root" "$@" </dev/null
@@ -64,14 +66,13 @@ mkdir -p "$built"
 
 # --- packages -----------------------------------------------------------------------------------
 
+# What "make dist" would put into the tarball, in a folder of our own: another make may run in the build folder.
 build() {
-	local tarball version
-	make -s -C "$GRAPPE_BUILD" dist >/dev/null || return 1
-	tarball=$(ls -t "$GRAPPE_BUILD"/grappe-*.tar.gz | head -n 1)
-	version=$(basename "$tarball" .tar.gz)
-	cp "$tarball" "$built/grappe_${version#grappe-}.orig.tar.gz" && rm -f "$tarball" &&
-		tar -C "$built" -xf "$built/grappe_${version#grappe-}.orig.tar.gz" &&
-		cd "$built/$version" && env -u CC -u CFLAGS -u MAKEFLAGS -u srcdir DEB_BUILD_PROFILES=nocheck \
+	local version
+	version=$(sed -n 's/^VERSION = //p' "$GRAPPE_BUILD/Makefile")
+	make -s -C "$GRAPPE_BUILD" distdir distdir="$built/grappe-$version" &&
+		tar -C "$built" -czf "$built/grappe_$version.orig.tar.gz" "grappe-$version" &&
+		cd "$built/grappe-$version" && env -u CC -u CFLAGS -u MAKEFLAGS -u srcdir DEB_BUILD_PROFILES=nocheck \
 		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)" dpkg-buildpackage -us -uc
 }
 
