@@ -67,6 +67,12 @@ libgrappe_publish_la_SOURCES = \
 	manager/cloud_openstack.c \
 	manager/cloud_survey.c manager/cloud_survey.h \
 	manager/cloud_watch.c manager/cloud_watch.h \
+	manager/chat.c manager/chat.h \
+	manager/dashboard.c manager/dashboard.h manager/dashboard_kind.h \
+	manager/dashboard_command.c manager/dashboard_fifo.c manager/dashboard_http.c \
+	manager/dashboard_format.c manager/dashboard_format.h \
+	manager/dashboard_queue.c manager/dashboard_queue.h \
+	manager/service_state.c manager/service_state.h \
 	manager/words.c manager/words.h \
 	manager/http.c manager/http.h \
 	manager/publish.c manager/publish.h \

@@ -9,6 +9,7 @@
 #include "manager/advisor.h"
 #include "manager/carry.h"
 #include "manager/cycle.h"
+#include "manager/dashboard.h"
 #include "manager/environment_watch.h"
 #include "manager/manager_answer.h"
 #include "manager/publish.h"
@@ -30,14 +31,16 @@
 #define MARGIN_NS (1 * CLOCK_SECOND_NS) /* after a period's end, before the collector is asked */
 #define RETRY_FIRST_S 2
 #define RETRY_MAX_S 60
-#define GOODBYE_S 2      /* what a running cycle gets to end */
-#define POSTING_MS 15000 /* what --once gives the webhooks */
+#define GOODBYE_S 2         /* what a running cycle gets to end */
+#define DASHBOARD_PERIODS 4 /* without a newer result nothing is known any more */
+#define POSTING_MS 15000    /* what --once gives the webhooks */
 
 struct manager {
 	const struct manager_settings *settings;
 	struct event_base *base;
 	struct advisor *advisor;
 	struct publisher *publisher;
+	struct dashboards *dashboards;
 	struct carry *carry;
 	struct environment_watch *environments;
 	bool environments_known; /* the first look is over */
@@ -268,6 +271,29 @@ static void note_input(struct manager *m, const struct cycle *cycle)
 	m->state.wanted = cycle->wanted;
 }
 
+/* Also when nothing changed, or when there is no plan. */
+static void tell_dashboards(struct manager *m)
+{
+	const int64_t interval_s = m->settings->interval_ms / 1000;
+	const int64_t each_s = interval_s > m->state.length_s ? interval_s : m->state.length_s;
+	const int64_t stale_s = DASHBOARD_PERIODS * (each_s > 0 ? each_s : 30);
+	const char *error;
+	size_t length;
+	const char *text = environment_watch_document(m->environments, &length, &error);
+	json_t *environments = text != NULL ? json_loadb(text, length, 0, NULL) : NULL;
+	const struct service_input input = {.document = advisor_current(m->advisor),
+	    .input_state = m->state.input_state,
+	    .input_error = m->state.input_error,
+	    .input_to_s = m->state.input_to_s,
+	    .stale_s = stale_s,
+	    .now_s = now_s(),
+	    .environments = environments};
+
+	if (dashboard_tell(m->dashboards, &input, stale_s) != GRAPPE_OK)
+		log_error("dashboards cannot be told: %s", error_text(GRAPPE_EMEMORY));
+	json_decref(environments);
+}
+
 static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 {
 	struct manager *m = argument;
@@ -291,6 +317,7 @@ static void finish_cycle(evutil_socket_t fd, short what, void *argument)
 		log_complain(&m->plan_fault, "no plan: %s", cycle->message);
 	else
 		log_complain(&m->input_fault, "no plan: %s", cycle->message);
+	tell_dashboards(m);
 	schedule(m, m->replan ? 0
 			      : manager_next_run(clock_wall_ns(), m->settings->interval_ms,
 				    m->state.length_s, m->failures, cycle->retry_at_s));
@@ -361,11 +388,12 @@ static int open_residence(struct manager *m, char *message, size_t size)
 /* Advice, environments and posting, which the daemon and --once share. */
 static int open_books(struct manager *m)
 {
-	char message[512], *folder = NULL;
+	char message[512], *folder = NULL, *dashboards = NULL;
 	int rc;
 
 	m->base = event_base_new();
-	if (m->base == NULL || asprintf(&folder, "%s/queue", m->settings->state_directory) < 0) {
+	if (m->base == NULL || asprintf(&folder, "%s/queue", m->settings->state_directory) < 0 ||
+	    asprintf(&dashboards, "%s/dashboards", m->settings->state_directory) < 0) {
 		log_error("%s", error_text(GRAPPE_EMEMORY));
 		return GRAPPE_EMEMORY;
 	}
@@ -373,6 +401,10 @@ static int open_books(struct manager *m)
 	if (rc == GRAPPE_OK)
 		rc = publish_new(m->base, &m->settings->webhooks, folder, settled, m->advisor,
 		    &m->publisher, message, sizeof message);
+	if (rc == GRAPPE_OK)
+		rc = dashboard_new(m->base, &m->settings->dashboards, dashboards, &m->dashboards,
+		    message, sizeof message);
+	m->state.dashboards = m->dashboards;
 	if (rc == GRAPPE_OK)
 		rc = open_residence(m, message, sizeof message);
 	if (rc == GRAPPE_OK)
@@ -384,6 +416,7 @@ static int open_books(struct manager *m)
 	if (rc != GRAPPE_OK)
 		log_error("%s", message);
 	free(folder);
+	free(dashboards);
 	return rc;
 }
 
@@ -432,6 +465,7 @@ static bool manager_close(struct manager *m)
 
 	protocol_server_free(m->server);
 	carry_close(m->carry);
+	dashboard_free(m->dashboards);
 	environment_watch_free(m->environments);
 	publish_free(m->publisher);
 	advisor_close(m->advisor);
@@ -492,15 +526,21 @@ int manager_run(const struct manager_settings *settings)
 
 static int finish_once(struct manager *m, struct cycle *cycle)
 {
+	note_input(m, cycle);
 	if (cycle->verdict != CYCLE_PLANNED) {
 		log_error("no plan: %s", cycle->message);
+		tell_dashboards(m);
+		dashboard_drain(m->dashboards, POSTING_MS);
 		return cycle->verdict == CYCLE_FAILED ? EXIT_FAILURE : MANAGER_EXIT_NO_INPUT;
 	}
 	advisor_expire(m->advisor, now_s());
 	take_plan(m, cycle);
+	tell_dashboards(m);
 	if (publish_drain(m->publisher, POSTING_MS) != GRAPPE_OK)
 		log_warning(
 		    "not every webhook took what waits for it; what is left stays in the queue");
+	if (dashboard_drain(m->dashboards, POSTING_MS) != GRAPPE_OK)
+		log_warning("not every dashboard was told; what is left stays in its queue");
 	report_print(advisor_current(m->advisor), stdout);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -44,6 +44,9 @@ json_t *manager_status_json(const struct advisor *advisor, const struct publishe
 
 	if (data != NULL && publisher != NULL)
 		json_object_set_new(data, "publish", publish_status_json(publisher));
+	if (data != NULL && publisher != NULL && state->dashboards != NULL)
+		json_object_set_new(json_object_get(data, "publish"), "dashboards",
+		    dashboard_status_json(state->dashboards));
 	if (data != NULL && state->carry != NULL)
 		json_object_set_new(data, "execution", carry_json(state->carry));
 	if (data != NULL && state->environments != NULL)

@@ -8,6 +8,7 @@
 
 #include "common/protocol.h"
 #include "manager/advisor.h"
+#include "manager/dashboard.h"
 #include "manager/carry.h"
 #include "manager/environment_watch.h"
 #include "manager/publish.h"
@@ -23,6 +24,7 @@ struct manager_state {
 	uint32_t known, wanted;
 	const struct environment_watch *environments; /* NULL: not told */
 	const struct carry *carry;                    /* the same */
+	const struct dashboards *dashboards;          /* the same */
 };
 
 /* manager_answer - answers the request completely. */

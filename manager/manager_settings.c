@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "manager/cloud.h"
+#include "manager/dashboard.h"
 #include "manager/publish.h"
 
 #include <stddef.h>
@@ -119,6 +120,7 @@ static const struct settings_section sections[] = {
 	.settings = main_settings,
 	.nsettings = SETTINGS_COUNT(main_settings)},
     PUBLISH_WEBHOOK_SECTION(struct manager_settings, webhooks),
+    DASHBOARD_SECTION(struct manager_settings, dashboards),
     CLOUD_SECTION(struct manager_settings, clouds),
     {.name = "application",
 	.text = "What is known of an application, by its label in the inventory.",
@@ -133,8 +135,10 @@ static int check(const void *values, char *message, size_t size)
 {
 	const struct manager_settings *settings = values;
 
-	const int rc = publish_check(&settings->webhooks, message, size);
+	int rc = publish_check(&settings->webhooks, message, size);
 
+	if (rc == GRAPPE_OK)
+		rc = dashboard_check(&settings->dashboards, message, size);
 	return rc == GRAPPE_OK ? cloud_check(&settings->clouds, message, size) : rc;
 }
 

@@ -65,6 +65,7 @@ struct manager_settings {
 	double factor, merge_share, floor_packets;
 	uint64_t floor_size;                   /* octets */
 	struct settings_sections webhooks;     /* struct publish_webhook */
+	struct settings_sections dashboards;   /* struct dashboard_settings */
 	struct settings_sections clouds;       /* struct cloud_settings */
 	struct settings_sections applications; /* struct manager_application */
 };

@@ -31,4 +31,4 @@ nagios_check_grappe_LDADD = libgrappe-nagios.la
 dist_man_MANS += nagios/check_grappe.8
 
 exampledir = $(docdir)/examples
-dist_example_DATA = nagios/grappe.cfg nagios/grappe-icinga2.conf
+dist_example_DATA = nagios/grappe.cfg nagios/grappe-icinga2.conf nagios/grappe-passive.cfg nagios/grappe-passive-icinga2.conf
