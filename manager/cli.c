@@ -21,6 +21,7 @@ static const struct {
     {"plan", "say which VMs should move where, and why", cli_plan},
     {"explain", "say why a VM should move, or stay", cli_explain},
     {"place", "say where the VMs of a new application should start", cli_place},
+    {"report", "report on a window, as text, a page or JSON; by mail, too", cli_report},
     {"status", "print how the manager is doing and its current recommendation", cli_status},
     {"history", "print what happened to recommendations", cli_history},
     {"approve", "approve the pending recommendation", cli_approve},

@@ -14,8 +14,8 @@
 /* argv[0] is "grappe NAME"; the rest are the subcommand's own arguments. */
 typedef int cli_command(int argc, char **argv);
 
-cli_command cli_groups, cli_plan, cli_explain, cli_place, cli_status, cli_history, cli_approve,
-    cli_cloud;
+cli_command cli_groups, cli_plan, cli_explain, cli_place, cli_report, cli_status, cli_history,
+    cli_approve, cli_cloud;
 
 /* cli_run - finds the subcommand argv[1] names and runs it; handles --help and --version. */
 int cli_run(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "manager/json_fields.h"
 
 #include "common/error.h"
+#include "common/escape.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -149,4 +150,12 @@ json_t *json_text(const char *text)
 json_t *json_text_or_null(const char *text)
 {
 	return text[0] != '\0' ? json_text(text) : json_null();
+}
+
+json_t *json_plain(const char *text)
+{
+	char shown[JSON_PLAIN_MAX + 1];
+
+	escape_text(text, ESCAPE_PLAIN, shown, sizeof shown);
+	return json_string(shown);
 }

@@ -61,5 +61,9 @@ int json_get_time(const struct json_fault *fault, const json_t *object, const ch
  * references, NULL without memory. */
 json_t *json_text(const char *text);
 json_t *json_text_or_null(const char *text);
+/* json_plain - the same for a stranger's text that people will see: what is no UTF-8, controls and
+ * marks of direction become U+FFFD, and what is beyond JSON_PLAIN_MAX bytes is left out. */
+#define JSON_PLAIN_MAX 1024
+json_t *json_plain(const char *text);
 
 #endif

@@ -33,6 +33,16 @@ libgrappe_manager_la_SOURCES = \
 	manager/recommendation.c manager/recommendation.h \
 	manager/recommendation_build.c \
 	manager/report.c manager/report.h \
+	manager/report_data.c manager/report_data.h \
+	manager/report_groups.c manager/report_groups.h \
+	manager/report_heat.c manager/report_heat.h \
+	manager/report_html.c manager/report_style.h \
+	manager/report_picture.c manager/report_picture.h \
+	manager/report_picture_group.c \
+	manager/report_picture_series.c \
+	manager/report_series.c manager/report_series.h \
+	manager/report_text.c \
+	manager/report_words.c manager/report_write.h \
 	manager/residence.c manager/residence.h \
 	manager/shape.c manager/shape.h \
 	manager/template.c manager/template.h \
@@ -109,6 +119,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/cli_place.c \
 	manager/cli_plan.c \
 	manager/cli_prove.c manager/cli_prove.h \
+	manager/cli_report.c \
 	manager/cycle.c manager/cycle.h \
 	manager/effect_look.c manager/effect_look.h \
 	manager/executor.c manager/executor.h \
@@ -116,6 +127,8 @@ libgrappe_manage_la_SOURCES = \
 	manager/manager.c manager/manager.h \
 	manager/manager_answer.c manager/manager_answer.h \
 	manager/manager_settings.c manager/manager_settings.h \
+	manager/report_archive.c manager/report_archive.h \
+	manager/report_input.c manager/report_input.h \
 	manager/source.c manager/source.h \
 	manager/source_archive.c
 libgrappe_manage_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)

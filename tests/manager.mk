@@ -120,3 +120,12 @@ tests_fuzz_fuzz_cloud_SOURCES = tests/fuzz/fuzz_cloud.c tests/fuzz/replay_corpus
 tests_fuzz_fuzz_cloud_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/cloud"'
 tests_fuzz_fuzz_cloud_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_cloud_LDADD = libgrappe-publish.la libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) $(EVENT_LIBS) -lm
+
+# Reports
+if TESTS_ENABLED
+check_PROGRAMS += tests/fakes/archive_feed
+TESTS += tests/unit/test_report.sh
+endif
+tests_fakes_archive_feed_SOURCES = tests/fakes/archive_feed.c
+tests_fakes_archive_feed_LDADD = libgrappe-rrd.la libgrappe-common.la
+EXTRA_DIST += tests/unit/test_report.sh tests/fakes/report_world.sh

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a report is made from, read from the collector or from archives: the traffic of a window,
+ * how much of it is known for each receiver, and traffic between environments over time. Blocks
+ * while it reads. One thread.
+ *
+ * Life-cycle: report_input_read(), use, report_input_deinit().
+ */
+#ifndef GRAPPE_MANAGER_REPORT_INPUT_H
+#define GRAPPE_MANAGER_REPORT_INPUT_H
+
+#include "manager/observation.h"
+#include "manager/report_series.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPORT_PAIRS_MAX 20000 /* pairs between environments that are followed over time */
+
+struct report_wish {
+	const char *socket;    /* of the collector; NULL: archive */
+	const char *archive;   /* folder; NULL: the collector */
+	const char *placement; /* file that says where VMs are, with archive; NULL: nobody knows */
+	int64_t from_s, to_s;  /* epoch seconds; to_s 0: up to the newest period */
+	int64_t wait_ms;       /* for the newest period */
+	bool approximate;      /* whether its estimate is accepted */
+	void (*progress)(void *context, const char *what, size_t done, size_t all); /* or NULL */
+	void *progress_context;
+};
+
+struct report_input {
+	struct observation observation;
+	double *known; /* by node of the matrix: share of the window that is known for it as a
+			  receiver; < 0: it is none */
+	size_t nknown;
+	bool with_gaps;              /* counts of the matrix lack what is not known */
+	struct report_series series; /* count 0: there is none */
+	size_t pairs_left_out;       /* pairs between environments that the series lacks */
+	size_t unreadable;           /* damaged archives that were left out */
+};
+
+/* report_input_read - *out needs report_input_deinit() only after success. Returns 0 or a negative
+ * code with words in message. */
+int report_input_read(
+    const struct report_wish *wish, struct report_input *out, char *message, size_t size);
+void report_input_deinit(struct report_input *input);
+
+/* report_input_note - remembers what is known for a receiver. Returns 0, GRAPPE_EMEMORY or what
+ * matrix_node() does. */
+int report_input_note(struct report_input *input, const char *receiver, double share);
+/* report_input_known - what is known for a node of the matrix; < 0: it is no receiver. */
+double report_input_known(const struct report_input *input, uint32_t node);
+/* report_input_rate - octets or packets of a pair as a mean per second over what is known. */
+double report_input_rate(
+    const struct report_input *input, const struct matrix_pair *pair, double count);
+
+#endif
