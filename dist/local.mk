@@ -9,20 +9,21 @@ examplesdir = $(docdir)/examples
 
 dist_units = dist/grappe-agent.service dist/grappe-capture.service dist/grappe-collector.service \
 	dist/grappe-collector-agent.service \
-	dist/grappe-manager.service
+	dist/grappe-manager.service dist/grappe-report.service
 dist_sysusers = dist/sysusers/grappe-agent.conf dist/sysusers/grappe-collector.conf dist/sysusers/grappe-manager.conf
 dist_tmpfiles = dist/tmpfiles/grappe-agent.conf dist/tmpfiles/grappe-collector.conf dist/tmpfiles/grappe-manager.conf
 nodist_systemdunit_DATA = $(dist_units)
+dist_systemdunit_DATA = dist/grappe-report.timer
 nodist_sysusers_DATA = $(dist_sysusers)
 nodist_tmpfiles_DATA = $(dist_tmpfiles)
 dist_logrotate_DATA = dist/logrotate/grappe-agent dist/logrotate/grappe-collector dist/logrotate/grappe-manager
 dist_examples_DATA = dist/examples/agent.conf dist/examples/capture.conf dist/examples/collector.conf \
 	dist/examples/collector-agent.conf \
-	dist/examples/manager.conf
+	dist/examples/manager.conf dist/examples/grappe-report.cron
 EXTRA_DIST += $(dist_units:=.in) $(dist_sysusers:=.in) $(dist_tmpfiles:=.in)
 CLEANFILES += $(dist_units) $(dist_sysusers) $(dist_tmpfiles)
 
-dist_fill = $(MKDIR_P) $(@D) && sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@statedir[@]|$(localstatedir)/lib/grappe|g'
+dist_fill = $(MKDIR_P) $(@D) && sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@statedir[@]|$(localstatedir)/lib/grappe|g'
 dist/%.service: dist/%.service.in Makefile
 	$(AM_V_GEN)$(dist_fill) $< > $@
 dist/%.conf: dist/%.conf.in Makefile

@@ -7,7 +7,7 @@ dist_doc_DATA += doc/clouds.md doc/execution.md doc/dashboards.md doc/nagios.md 
 dist_doc_DATA += doc/architecture.md doc/packages.md doc/requirements.md
 
 # Formats and configuration
-dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md
+dist_doc_DATA += doc/configuration.md doc/period-format.md doc/protocol.md doc/recommendation.md doc/report.md
 
 # The sensor
 dist_doc_DATA += doc/benchmarks.md doc/discovery.md doc/sensor.md

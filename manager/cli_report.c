@@ -9,6 +9,7 @@
 #include "common/time_text.h"
 #include "manager/cli_input.h"
 #include "manager/cli_live.h"
+#include "manager/mail.h"
 #include "manager/report_data.h"
 #include "manager/report_write.h"
 
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SINCE_DEFAULT "-1d"
@@ -31,7 +33,7 @@ static const char *const formats[] = {"text", "html", "json", NULL};
 struct options {
 	struct cli_input input; /* no matrix file: it has no time */
 	const char *since, *until, *environments, *format, *output, *top;
-	bool local, quiet;
+	bool local, quiet, mail;
 	/* as read */
 	struct report_wish wish;
 	int64_t now_s;
@@ -84,6 +86,11 @@ static int read_options(struct options *options, struct manager_settings *settin
 	    (options->top != NULL &&
 		cli_count(name, "top", options->top, TOP_MAX, &options->ntop) != GRAPPE_OK))
 		return GRAPPE_EINVALID;
+	if (options->mail && (settings->mail_to.count == 0 || settings->mail_from[0] == '\0')) {
+		fprintf(
+		    stderr, "%s: --mail needs mail_to and mail_from in the configuration\n", name);
+		return GRAPPE_EINVALID;
+	}
 	if (options->input.placement != NULL && options->input.archive == NULL) {
 		fprintf(stderr,
 		    "%s: --placement goes with --archive: the collector knows where VMs are\n",
@@ -295,8 +302,49 @@ static int write_file(const char *path, const json_t *document, int format)
 	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int deliver(const struct options *options, const json_t *document)
+/* "Grappe: 2026-11-23 06:00 to 2026-11-24 06:00 UTC" */
+static void make_subject(const json_t *document, char *out, size_t size)
 {
+	const json_t *window = json_object_get(document, "window");
+	const time_t from = json_integer_value(json_object_get(window, "from"));
+	const time_t to = json_integer_value(json_object_get(window, "to"));
+	char begins[32], ends[32];
+	struct tm tm;
+
+	strftime(begins, sizeof begins, "%Y-%m-%d %H:%M", gmtime_r(&from, &tm));
+	strftime(ends, sizeof ends, "%Y-%m-%d %H:%M", gmtime_r(&to, &tm));
+	snprintf(out, size, "Grappe: %s to %s UTC", begins, ends);
+}
+
+static int send_mail(
+    const struct options *options, const struct manager_settings *settings, const json_t *document)
+{
+	char subject[128], message[512];
+	size_t length;
+	struct mail mail = {.from = settings->mail_from,
+	    .to = &settings->mail_to,
+	    .subject = subject,
+	    .text = make_bytes(document, REPORT_TEXT, &length),
+	    .page = make_bytes(document, REPORT_HTML, &length),
+	    .now_s = options->now_s};
+	int rc = GRAPPE_EMEMORY;
+
+	make_subject(document, subject, sizeof subject);
+	snprintf(message, sizeof message, "%s", error_text(rc));
+	if (mail.text != NULL && mail.page != NULL)
+		rc = mail_send(settings->sendmail, &mail, message, sizeof message);
+	if (rc != GRAPPE_OK)
+		fprintf(stderr, "%s: %s: %s\n", name, settings->sendmail, message);
+	free((char *)mail.text);
+	free((char *)mail.page);
+	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int deliver(
+    const struct options *options, const struct manager_settings *settings, const json_t *document)
+{
+	if (options->mail)
+		return send_mail(options, settings, document);
 	if (options->output != NULL)
 		return write_file(options->output, document, options->chosen);
 	write_report(document, options->chosen, stdout);
@@ -313,7 +361,7 @@ static int run(struct options *options, struct manager_settings *settings)
 	document = read_document(options, settings);
 	if (document == NULL)
 		return EXIT_FAILURE;
-	exit_code = deliver(options, document);
+	exit_code = deliver(options, settings, document);
 	json_decref(document);
 	return exit_code;
 }
@@ -340,6 +388,7 @@ int cli_report(int argc, char **argv)
 	    {0, "method", "NAME", "how groups are found: auto or thesis", &options.input.method},
 	    {0, "by", "WHAT", "compare pairs by packets or by bytes", &options.input.by},
 	    {0, "top", "N", "so many pairs are listed (20)", &options.top},
+	    {0, "mail", NULL, "send text and page to mail_to instead of printing", &options.mail},
 	    {0, "quiet", NULL, "show no progress on the terminal", &options.quiet},
 	};
 	const struct program program = {

@@ -83,6 +83,7 @@ libgrappe_publish_la_SOURCES = \
 	manager/dashboard_format.c manager/dashboard_format.h \
 	manager/dashboard_queue.c manager/dashboard_queue.h \
 	manager/service_state.c manager/service_state.h \
+	manager/mail.c manager/mail.h \
 	manager/words.c manager/words.h \
 	manager/http.c manager/http.h \
 	manager/publish.c manager/publish.h \

@@ -4,9 +4,11 @@
 #include "common/error.h"
 #include "manager/cloud.h"
 #include "manager/dashboard.h"
+#include "manager/mail.h"
 #include "manager/publish.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const manager_methods[] = {"auto", "thesis", NULL};
@@ -90,6 +92,11 @@ static const struct setting main_settings[] = {
 	"Moves that a host takes part in at once."},
     {"effect_window", SETTING_DURATION, AT(effect_window_ms), "5min", 1 * SECOND, DAY, NULL,
 	"How long before and after a move the traffic is compared."},
+    {"mail_to", SETTING_LIST, AT(mail_to), "{}", 0, 0, NULL,
+	"Addresses that \"grappe report --mail\" sends to."},
+    {"mail_from", SETTING_TEXT, AT(mail_from), "", 0, 0, NULL, "The address that it sends from."},
+    {"sendmail", SETTING_TEXT, AT(sendmail), "/usr/sbin/sendmail", 0, 0, NULL,
+	"The program that takes mail, called as sendmail is."},
     {"method", SETTING_CHOICE, AT(method), "auto", 0, 0, manager_methods,
 	"How communication groups are found."},
     {"by", SETTING_CHOICE, AT(by), "packets", 0, 0, manager_by_choices,
@@ -131,12 +138,28 @@ static const struct settings_section sections[] = {
 	.limit = APPLICATIONS_MAX},
 };
 
+static int check_mail(const struct manager_settings *settings, char *message, size_t size)
+{
+	const char *wrong = NULL;
+
+	if (settings->mail_from[0] != '\0' && !mail_check_address(settings->mail_from))
+		wrong = settings->mail_from;
+	for (size_t i = 0; i < settings->mail_to.count; i++)
+		if (!mail_check_address(settings->mail_to.items[i]))
+			wrong = settings->mail_to.items[i];
+	if (wrong == NULL)
+		return GRAPPE_OK;
+	snprintf(message, size, "mail_from, mail_to: \"%s\" is no address", wrong);
+	return GRAPPE_EINVALID;
+}
+
 static int check(const void *values, char *message, size_t size)
 {
 	const struct manager_settings *settings = values;
+	int rc = check_mail(settings, message, size);
 
-	int rc = publish_check(&settings->webhooks, message, size);
-
+	if (rc == GRAPPE_OK)
+		rc = publish_check(&settings->webhooks, message, size);
 	if (rc == GRAPPE_OK)
 		rc = dashboard_check(&settings->dashboards, message, size);
 	return rc == GRAPPE_OK ? cloud_check(&settings->clouds, message, size) : rc;

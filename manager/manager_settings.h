@@ -64,6 +64,8 @@ struct manager_settings {
 	int method, by;           /* index into the choices: enum groups_method, enum manager_by */
 	double factor, merge_share, floor_packets;
 	uint64_t floor_size;                   /* octets */
+	struct settings_list mail_to; /* addresses that reports go to */
+	char *mail_from, *sendmail;
 	struct settings_sections webhooks;     /* struct publish_webhook */
 	struct settings_sections dashboards;   /* struct dashboard_settings */
 	struct settings_sections clouds;       /* struct cloud_settings */

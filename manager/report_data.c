@@ -7,7 +7,6 @@
 #include "manager/report_groups.h"
 #include "manager/report_heat.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -324,9 +323,7 @@ static json_t *notes_json(const struct report_sources *sources)
 				       "before it moved there"));
 	if (window->known < window->wanted)
 		json_array_append_new(
-		    notes, json_sprintf("%" PRIu32 " of %" PRIu32
-					" periods are known; rates are means over what is known",
-			       window->known, window->wanted));
+		    notes, json_string("rates are means over what is known of each receiver"));
 	if (input->series.left_out)
 		json_array_append_new(
 		    notes, json_sprintf("traffic over time is of the first %d environments only",

@@ -203,9 +203,9 @@ static void write_series(const json_t *document, FILE *out)
 		fputs("<p>Unknown: fewer than two environments have VMs.</p></section>\n", out);
 		return;
 	}
-	fputs("<figure>\n", out);
+	fputs("<figure><div class=\"scroll\">\n", out);
 	picture_series(series, out);
-	fputs("<figcaption><ul class=\"legend\">\n", out);
+	fputs("</div><figcaption><ul class=\"legend\">\n", out);
 	json_array_foreach(lines, i, line) write_line_key(series, line, i, out);
 	fputs(
 	    "<li class=\"dim\">bar: <svg class=\"key\" width=\"14\" height=\"10\" "

@@ -11,6 +11,7 @@
 #define CELL 14         /* units of a side */
 #define LABEL 132       /* units for names */
 #define LABEL_LONG 18   /* characters of a name */
+#define FEW 24          /* rows that are drawn larger */
 #define CELLS_MAX 64    /* rows that are drawn */
 #define TITLES_MAX 1000 /* cells that tell their number when pointed at */
 
@@ -174,6 +175,7 @@ static void put_blocks(const json_t *matrix, size_t n, FILE *out)
 void picture_heat(const json_t *matrix, FILE *out)
 {
 	const size_t n = count_cells(matrix), side = LABEL + n * CELL + 2;
+	const size_t shown = n > FEW ? side : side * 3 / 2;
 
 	if (n == 0)
 		return;
@@ -187,7 +189,8 @@ void picture_heat(const json_t *matrix, FILE *out)
 	    "pairs "
 	    "with most traffic are in the table of top pairs.</desc>\n"
 	    "<rect class=\"ground\" x=\"%d\" y=\"%d\" width=\"%zu\" height=\"%zu\"/>\n",
-	    side, side, side, side, n > 24 ? " big" : "", n, n, LABEL, LABEL, n * CELL, n * CELL);
+	    side, side, shown, shown, n > FEW ? " big" : "", n, n, LABEL, LABEL, n * CELL,
+	    n * CELL);
 	put_cells(matrix, n, out);
 	put_blocks(matrix, n, out);
 	put_labels(matrix, n, out);

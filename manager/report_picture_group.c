@@ -13,7 +13,7 @@
 
 #define WIDTH 240
 #define HEIGHT 190
-#define MARGIN 34
+#define MARGIN 40
 #define NAMED 16     /* nodes that bear names */
 #define NAME_LONG 10 /* characters of a name */
 #define NONE SIZE_MAX

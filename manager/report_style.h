@@ -32,7 +32,9 @@
 	"td.n,th.n{text-align:right;white-space:nowrap}td.w{overflow-wrap:anywhere;"               \
 	"min-width:6rem}\n"                                                                        \
 	"svg{display:block;max-width:100%;height:auto;font:11px system-ui,\"DejaVu Sans\","        \
-	"sans-serif}svg text{fill:var(--ink)}svg.big{font-size:10px}\n"                            \
+	"sans-serif}svg text{fill:var(--ink)}svg.big{font-size:10px;min-width:36rem}"              \
+	"svg.series{min-width:32rem;width:46rem}.groups "                                          \
+	"text{paint-order:stroke;stroke:var(--soft);stroke-width:4px}\n"                           \
 	".groups{display:flex;flex-wrap:wrap;gap:1rem}.groups figure{flex:1 1 15rem;margin:0;"     \
 	"max-width:24rem;background:var(--soft);border-radius:.4rem;padding:.5rem}\n"              \
 	".ground{fill:var(--soft);stroke:var(--rule)}.block{fill:none;stroke:var(--ink)}\n"        \
@@ -52,7 +54,8 @@
 	"font-size:.9rem}\n"                                                                       \
 	".badge{border:1px solid var(--ink);border-radius:.3rem;padding:0 .4rem}\n"                \
 	"@page{margin:14mm}@media print{body{max-width:none;padding:0;font-size:10pt}"             \
-	".scroll{overflow:visible}figure,tr,.groups figure{break-inside:avoid}"                    \
+	".scroll{overflow:visible}svg.series,svg.big{min-width:0}figure,tr,.groups "               \
+	"figure{break-inside:avoid}"                                                               \
 	"h2{break-after:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n"
 
 #endif

@@ -118,7 +118,14 @@ plugin=/usr/lib/nagios/plugins/check_grappe
 # UNKNOWN is what its --version ends with.
 plugin_tells() { inside -- "$plugin" --version | grep -q '^check_grappe '; }
 check "$plugin --version" plugin_tells
-for unit in $(sed -n 's|^/lib/systemd/system/\(.*\)\.service$|\1|p' "$LAB_DIR/files"); do
+# Those that run all the time; the report runs by its timer, when an operator wants it to.
+daemons() {
+	sed -n 's|^/lib/systemd/system/\(.*\)\.service$|\1|p' "$LAB_DIR/files" | grep -v '^grappe-report$'
+}
+check "the report's units: systemd finds nothing" inside -- systemd-analyze verify --man=no \
+	/lib/systemd/system/grappe-report.service /lib/systemd/system/grappe-report.timer
+check "the report is sent only when somebody wants it" inside -- test ! -L /etc/systemd/system/timers.target.wants/grappe-report.timer
+for unit in $(daemons); do
 	name=${unit#grappe-}
 	check "$unit: /etc/grappe/$name.conf is valid" inside -- "/usr/sbin/$unit" --check-config
 	check "$unit: the example is valid" inside -- "/usr/sbin/$unit" --config "/usr/share/doc/grappe/examples/$name.conf" --check-config
@@ -188,7 +195,7 @@ END
 # In the order in which one needs the other.
 units='grappe-capture grappe-agent grappe-collector grappe-collector-agent grappe-manager'
 check_equal "all units of the packages are started" "$(echo "$units" | tr ' ' '\n' | sort | tr '\n' ' ')" \
-	"$(sed -n 's|^/lib/systemd/system/\(.*\)\.service$|\1|p' "$LAB_DIR/files" | sort | tr '\n' ' ')"
+	"$(daemons | sort | tr '\n' ' ')"
 for unit in $units; do
 	cat >>"$root/services" <<END
 $(unit_command "$unit") >/$unit.log 2>&1 &
