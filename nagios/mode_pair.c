@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #define WINDOW_DEFAULT_S 300
 #define STALE_PERIODS 10 /* the newest period that is in is at most so many periods old */
@@ -54,6 +55,17 @@ static void add_direction(struct plugin *plugin, struct plugin_check *parent,
 		    sums->packets / answer->length_s, 100 * sums->known);
 }
 
+static const char *format_time(int64_t epoch_s, char out[MODE_TEXT_SIZE])
+{
+	const time_t when = (time_t)epoch_s;
+	struct tm parts;
+
+	if (gmtime_r(&when, &parts) == NULL ||
+	    strftime(out, MODE_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+		snprintf(out, MODE_TEXT_SIZE, "%" PRId64, epoch_s);
+	return out;
+}
+
 static void set_values(struct plugin *plugin, const struct pair_answer *answer)
 {
 	static const size_t labels[PAIR_DIRECTIONS] = {
@@ -81,7 +93,7 @@ void mode_judge_pair(
 	const bool forward = answer->directions[PAIR_FORWARD].known > 0,
 		   backward = answer->directions[PAIR_BACKWARD].known > 0;
 	char from[MODE_NAME_SIZE], to[MODE_NAME_SIZE], text[MODE_TEXT_SIZE], age[MODE_TEXT_SIZE],
-	    known[48] = "";
+	    stamp[MODE_TEXT_SIZE], known[48] = "";
 	struct range warning, critical;
 	enum plugin_state state;
 	struct plugin_check *check;
@@ -108,8 +120,9 @@ void mode_judge_pair(
 	plugin_set_summary(plugin, "%s - %s: %s in %s%s", from, to, text, age, known);
 	add_direction(plugin, check, answer, PAIR_FORWARD);
 	add_direction(plugin, check, answer, PAIR_BACKWARD);
-	plugin_add_check(plugin, check, PLUGIN_OK, "%zu and %zu VMs, periods of %" PRIu32 " s",
-	    answer->members[0], answer->members[1], answer->length_s);
+	plugin_add_check(plugin, check, PLUGIN_OK,
+	    "%zu and %zu VMs, periods of %" PRIu32 " s up to %s", answer->members[0],
+	    answer->members[1], answer->length_s, format_time(answer->to_s, stamp));
 }
 
 /* ---- asking ---- */

@@ -66,11 +66,13 @@ cat >"$LAB_DIR/icinga2.conf" <<-END
 	object Host "grappe" {
 	  check_command = "dummy"
 	  vars.grappe_server = true
+	  vars.grappe_pairs["shop to site-2"] = { one = "app:shop", other = "site:site-2", warning = 10, critical = "20:" }
+	  vars.grappe_pairs["web to db"] = { one = "web1", other = "db1", warning = 10, window = 60 }
 	}
 END
 check "icinga2 daemon -C accepts grappe-icinga2.conf" icinga_verify
-objects=$(icinga_verify | grep -o 'Instantiated 3 Services')
-check_equal "  with a service for the agent, the collector and the manager" "Instantiated 3 Services" "$objects"
+objects=$(icinga_verify | grep -o 'Instantiated [0-9]* Services')
+check_equal "  with a service for the agent, five for collector and manager, one for each pair" "Instantiated 8 Services" "$objects"
 sed -i 's/check_command = "dummy"/check_command = "grappe_nothing"/' "$LAB_DIR/icinga2.conf"
 check "  and would have found a command that does not exist" refused icinga_verify
 
@@ -81,8 +83,9 @@ echo public >"$LAB_DIR/community"
 chown nagios "$LAB_DIR/community"
 chmod 600 "$LAB_DIR/community"
 sed -e "s|192.0.2.[0-9]*|127.0.0.1|; s|/etc/grappe/community|$LAB_DIR/community --port 1161 -t 4|" \
-	-e "s|^\(\tcheck_command *grappe_collector\)|\1!--socket $COLLECTOR -t 2|" \
-	-e "s|^\(\tcheck_command *grappe_recommendation\)|\1!--socket $MANAGER -t 2|" \
+	-e "s#^\(\tcheck_command *grappe_\(collector\|archive\|drops\)\)#\1!--socket $COLLECTOR -t 2#" \
+	-e "s#^\(\tcheck_command *grappe_\(recommendation\|queue\)\)#\1!--socket $MANAGER -t 2#" \
+	-e "s|-w 50000000 -c 100000000|& --socket $COLLECTOR -t 2|" \
 	"$LAB_SOURCE/nagios/grappe.cfg" >"$NAGIOS_OBJECTS/grappe.cfg"
 check "the lab's objects are accepted" nagios_verify
 ns_add noc
@@ -119,6 +122,14 @@ check_equal "  a problem is hard at once" hard "$(nagios_ask query=service hostn
 check_equal "the labels are the same in every state" "$no_manager" "$(labels grappe "$advice")"
 fill manager-idle "$LAB_DIR/manager.json"
 state "nothing pending any more: OK" grappe "$advice" OK
+state "nothing waits to be posted: OK" grappe "Grappe queue" OK
+sed -i 's/"waiting": 0/"waiting": 12/; s/"webhooks": \[\]/"webhooks": [{"name": "noc", "waiting": 12, "error": "refused"}], "dashboards": [{"name": "icinga", "kind": "icinga2", "waiting": 0, "merged": 3, "refused": 0, "error": ""}]/' "$LAB_DIR/manager.json"
+state "a webhook fails and 12 posts wait: WARNING" grappe "Grappe queue" WARNING
+says grappe "Grappe queue" "webhook noc fails: refused, 12 posts waiting"
+check "  of two receivers" field_has grappe "Grappe queue" perf_data "waiting=12;10;50;0 delivered=0c;;;0 refused=0c;;;0 dropped=0c;;;0 delivered_age=U;;;0 receivers=2;;;0 failing=1;;;0"
+queue_labels=$(labels grappe "Grappe queue")
+fill manager-idle "$LAB_DIR/manager.json"
+state "posts go out again: OK" grappe "Grappe queue" OK
 signal manager STOP
 state "a manager that hangs: UNKNOWN" grappe "$advice" UNKNOWN
 says grappe "$advice" "does not answer within 2 s"
@@ -126,6 +137,8 @@ signal manager CONT
 state "it goes on: OK" grappe "$advice" OK
 stop manager
 state "the manager is gone: UNKNOWN" grappe "$advice" UNKNOWN
+state "so is its queue: UNKNOWN" grappe "Grappe queue" UNKNOWN
+check_equal "  with the same labels" "$queue_labels" "$(labels grappe "Grappe queue")"
 
 state "no collector: UNKNOWN" grappe "Grappe collector" UNKNOWN
 fill collector-ok "$LAB_DIR/collector.json"
@@ -139,6 +152,21 @@ fill collector-ok "$LAB_DIR/collector.json"
 sed -i 's/"state": "ok", "error": ""/"state": "failing", "error": "disk full"/' "$LAB_DIR/collector.json"
 state "the archives fail: CRITICAL" grappe "Grappe collector" CRITICAL
 says grappe "Grappe collector" "archives fail: disk full"
+state "  so is the archive's service" grappe "Grappe archive" CRITICAL
+says grappe "Grappe archive" "archives fail: disk full"
+fill collector-ok "$LAB_DIR/collector.json"
+state "the archives are written again: OK" grappe "Grappe archive" OK
+sed -i 's/"written_end": [0-9]*/"written_end": '$(($(date +%s) - 1200))'/' "$LAB_DIR/collector.json"
+state "they stay behind: WARNING" grappe "Grappe archive" WARNING
+says grappe "Grappe archive" "the newest archived period is 20 min old"
+state "few packets are lost: OK" grappe "Grappe drops" OK
+sed -i 's/"drops": 9, "other": 0/"drops": 900, "other": 0/' "$LAB_DIR/collector.json"
+state "a sensor loses a tenth: CRITICAL" grappe "Grappe drops" CRITICAL
+says grappe "Grappe drops" "agent hostB loses 9.10 % of its packets"
+# This collector has a status and nothing else.
+state "a pair of which nothing is told: UNKNOWN" grappe "Traffic site-1 site-2" UNKNOWN
+check "  with its thresholds and labels" field_has grappe "Traffic site-1 site-2" perf_data \
+	"traffic=U;50000000;100000000;0 forward=U;;;0 backward=U;;;0 packets=U;;;0 known=U;;;0"
 
 # --- the agent -----------------------------------------------------------------------------------
 
