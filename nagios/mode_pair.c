@@ -127,27 +127,42 @@ void mode_judge_pair(
 
 /* ---- asking ---- */
 
-/* The newest period that is in; 0 when there is none, then a check says why. */
-static int64_t ask_newest(struct plugin *plugin, const struct options *options, uint32_t *length_s)
+/* Whether all agents of a site delivered periods after since_s, so that who is not there is nowhere
+ * there. */
+static bool is_watched(const json_t *data, const char *site, int64_t since_s)
 {
-	struct protocol_reply reply;
-	const json_t *data = status_ask(plugin, options, &reply);
+	const json_t *agents = json_object_get(data, "agents"), *agent;
+	bool there = false;
+	int64_t last_end;
+	size_t i;
+
+	json_array_foreach(agents, i, agent)
+	{
+		if (strcmp(status_text(agent, "environment"), site) != 0)
+			continue;
+		if (!status_integer(agent, "last_end", &last_end) || last_end <= since_s)
+			return false;
+		there = true;
+	}
+	return there;
+}
+
+/* The newest period that is in; 0 when there is none, then a check says why. */
+static int64_t find_newest(struct plugin *plugin, const json_t *data, uint32_t length_s)
+{
 	const int64_t now_s = clock_wall_ns() / CLOCK_SECOND_NS;
 	char age[MODE_TEXT_SIZE];
-	int64_t newest = 0;
+	int64_t newest;
 
-	*length_s = (uint32_t)mode_length(data);
-	if (data != NULL && (!status_integer(data, "newest_end", &newest) || newest == 0)) {
+	if (!status_integer(data, "newest_end", &newest) || newest == 0) {
 		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector has no period yet");
-		newest = 0;
-	} else if (data != NULL && newest < now_s - (int64_t)STALE_PERIODS * *length_s) {
-		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN,
-		    "the collector's newest period is %s old",
-		    mode_format_age(now_s - newest, age));
-		newest = 0;
+		return 0;
 	}
-	protocol_reply_deinit(&reply);
-	return newest;
+	if (newest >= now_s - (int64_t)STALE_PERIODS * length_s)
+		return newest;
+	plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "the collector's newest period is %s old",
+	    mode_format_age(now_s - newest, age));
+	return 0;
 }
 
 static int take_vm(void *context, const char *const *fields)
@@ -213,16 +228,27 @@ static bool ask_traffic(struct plugin *plugin, const struct options *options, st
 	return true;
 }
 
-static bool set_window(
-    struct plugin *plugin, const struct options *options, struct pair_answer *answer)
+/* Asks for the collector's status: which window, and which sites are watched. */
+static bool set_window(struct plugin *plugin, const struct options *options,
+    struct pair_side sides[2], struct pair_answer *answer)
 {
 	const int64_t wanted_s = options->window_s > 0 ? options->window_s : WINDOW_DEFAULT_S;
+	struct protocol_reply reply;
+	const json_t *data = status_ask(plugin, options, &reply);
 
 	answer->from = options->from;
 	answer->to = options->to;
-	answer->to_s = ask_newest(plugin, options, &answer->length_s);
-	answer->from_s =
-	    answer->to_s - (wanted_s + answer->length_s - 1) / answer->length_s * answer->length_s;
+	if (data != NULL) {
+		const int64_t length_s = mode_length(data);
+
+		answer->length_s = (uint32_t)length_s;
+		answer->to_s = find_newest(plugin, data, answer->length_s);
+		answer->from_s = answer->to_s - (wanted_s + length_s - 1) / length_s * length_s;
+		for (size_t i = 0; i < 2; i++)
+			sides[i].watched = sides[i].kind == PAIR_SITE &&
+					   is_watched(data, sides[i].name, answer->from_s);
+	}
+	protocol_reply_deinit(&reply);
 	return answer->to_s > 0;
 }
 
@@ -238,7 +264,7 @@ static void run(struct plugin *plugin, const struct options *options)
 	if (pair_parse_side(options->from, &sides[0]) != GRAPPE_OK ||
 	    pair_parse_side(options->to, &sides[1]) != GRAPPE_OK)
 		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "--from or --to has no name");
-	else if (!set_window(plugin, options, &answer))
+	else if (!set_window(plugin, options, sides, &answer))
 		return;
 	else if (pair_new(sides, answer.from_s, &pair) != GRAPPE_OK)
 		plugin_add_check(plugin, NULL, PLUGIN_UNKNOWN, "%s", error_text(GRAPPE_EMEMORY));

@@ -52,7 +52,7 @@ int pair_parse_side(const char *text, struct pair_side *side)
 		const size_t length = strlen(prefixes[i].prefix);
 
 		if (strncmp(text, prefixes[i].prefix, length) == 0)
-			*side = (struct pair_side){prefixes[i].kind, text + length};
+			*side = (struct pair_side){.kind = prefixes[i].kind, .name = text + length};
 	}
 	return side->name[0] != '\0' && strcmp(side->name, "-") != 0 ? GRAPPE_OK : GRAPPE_EFORMAT;
 }
@@ -168,6 +168,8 @@ static int check_candidate(const struct candidate *candidate, char *message, siz
 	    [PAIR_SITE] = "no VM is in the site"};
 	const char *name = candidate->side.name;
 
+	if (candidate->side.kind == PAIR_SITE && candidate->side.watched)
+		return GRAPPE_OK;
 	if (candidate->named == 0)
 		return FAIL(GRAPPE_ENOTFOUND, "%s %.80s", nobody[candidate->side.kind], name);
 	if (candidate->side.kind != PAIR_VM && candidate->members == 0)
@@ -212,7 +214,8 @@ int pair_settle(struct pair *pair, char *message, size_t size)
 	if (rc != GRAPPE_OK)
 		return rc;
 	join_members(pair);
-	if (pair->count == 1)
+	if (pair->count == 1 && pair->candidates[0].side.kind == PAIR_VM &&
+	    pair->candidates[1].side.kind == PAIR_VM)
 		return FAIL(GRAPPE_ENOTFOUND, "both sides are the same VM");
 	return GRAPPE_OK;
 }
@@ -274,8 +277,15 @@ int pair_add_row(struct pair *pair, const char *const *fields, uint32_t wanted, 
 	return GRAPPE_OK;
 }
 
+static double share(double known, uint32_t wanted, size_t members)
+{
+	return known / ((double)wanted * (double)members);
+}
+
 void pair_finish(struct pair *pair, uint32_t wanted, struct pair_answer *answer)
 {
+	const size_t members[2] = {pair->candidates[0].members, pair->candidates[1].members};
+	const bool empty = members[0] == 0 || members[1] == 0;
 	double known[2] = {0, 0}, all = 0;
 
 	for (size_t i = 0; i < pair->count; i++) {
@@ -286,15 +296,13 @@ void pair_finish(struct pair *pair, uint32_t wanted, struct pair_answer *answer)
 			if (member->sides & 1u << side)
 				known[side] += member->known;
 	}
-	answer->members[0] = pair->candidates[0].members;
-	answer->members[1] = pair->candidates[1].members;
 	/* The receivers of what goes forward are the VMs of side 1. */
-	pair->directions[PAIR_FORWARD].known =
-	    known[1] / ((double)wanted * (double)answer->members[1]);
-	pair->directions[PAIR_BACKWARD].known =
-	    known[0] / ((double)wanted * (double)answer->members[0]);
-	pair->both.known = all / ((double)wanted * (double)pair->count);
+	pair->directions[PAIR_FORWARD].known = empty ? 1 : share(known[1], wanted, members[1]);
+	pair->directions[PAIR_BACKWARD].known = empty ? 1 : share(known[0], wanted, members[0]);
+	pair->both.known = empty ? 1 : share(all, wanted, pair->count);
 	answer->both = pair->both;
-	for (size_t i = 0; i < PAIR_DIRECTIONS; i++)
+	for (size_t i = 0; i < PAIR_DIRECTIONS; i++) {
+		answer->members[i] = members[i];
 		answer->directions[i] = pair->directions[i];
+	}
 }

@@ -22,6 +22,8 @@ enum pair_kind { PAIR_VM, PAIR_APPLICATION, PAIR_SITE };
 struct pair_side {
 	enum pair_kind kind;
 	const char *name; /* borrowed; without its prefix */
+	bool
+	    watched; /* PAIR_SITE, set by the caller: its agents deliver, so that it may be empty */
 };
 
 /* pair_parse_side - "NAME" or "vm:NAME" (a VM's name or id), "app:LABEL", "site:NAME". Returns 0,
@@ -67,7 +69,8 @@ const char *pair_vm(const struct pair *pair, size_t side);
  * NULL, or the id of the receiver whose rows count. Returns 0, or GRAPPE_EFORMAT (a number that is
  * none, more known than there are). */
 int pair_add_row(struct pair *pair, const char *const *fields, uint32_t wanted, const char *only);
-/* pair_finish - fills members, directions and both of *answer. */
+/* pair_finish - fills members, directions and both of *answer. With a side that is empty it is
+ * known that there is nothing. */
 void pair_finish(struct pair *pair, uint32_t wanted, struct pair_answer *answer);
 
 #endif

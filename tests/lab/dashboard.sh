@@ -13,6 +13,7 @@ TOPOLOGY_PERIOD=5
 WAIT=60
 PLUGIN=$(program check_grappe) || exit 1
 advice="Grappe recommendation"
+traffic="Traffic site-1 site-2"
 state() { check "$1" nagios_wait $WAIT "$2" "$3" "$4"; }
 field_has() { [[ $(nagios_field "$1" "$2" "$3") == *"$4"* ]] || { nagios_field "$1" "$2" "$3" && false; }; }
 says() { check "  and says: $3" wait_for $WAIT field_has "$1" "$2" plugin_output "$3"; }
@@ -80,8 +81,9 @@ make_objects() {
 		chown nagios "$LAB_DIR/community" && chmod 600 "$LAB_DIR/community" &&
 		sed -e 's|192.0.2.10|10.99.0.11|; s|192.0.2.20|10.99.0.12|' \
 			-e "s|/etc/grappe/community|$LAB_DIR/community -t 4|" \
-			-e "s|^\(\tcheck_command *grappe_collector\)|\1!--socket $LAB_DIR/collector.sock -t 4|" \
-			-e "s|^\(\tcheck_command *grappe_recommendation\)|\1!--socket $LAB_DIR/manager.sock -t 4|" \
+			-e "s#^\(\tcheck_command *grappe_\(collector\|archive\|drops\)\)#\1!--socket $LAB_DIR/collector.sock -t 4#" \
+			-e "s#^\(\tcheck_command *grappe_\(recommendation\|queue\)\)#\1!--socket $LAB_DIR/manager.sock -t 4#" \
+			-e "s|-w 50000000 -c 100000000 --window 300|-w 100000 -c 300000 --window 15 --socket $LAB_DIR/collector.sock -t 4|" \
 			"$LAB_SOURCE/nagios/grappe.cfg" >"$NAGIOS_OBJECTS/grappe.cfg" && nagios_verify
 }
 
@@ -100,6 +102,24 @@ for host in hostA hostB; do
 	clock=$(in_ns mon "$PLUGIN" -m agent -H "${TOPOLOGY_MANAGEMENT[$host]}" -v | sed -n 's/^\[\([A-Z]*\)\] the clock .*/\1/p')
 	state "the agent of $host: ${clock:-none}, as its clock is" "$host" "Grappe agent" "${clock:-none}"
 done
+state "the archives are written: OK" grappe "Grappe archive" OK
+state "no sensor loses packets: OK" grappe "Grappe drops" OK
+state "much goes between the sites: CRITICAL" grappe "$traffic" CRITICAL
+says grappe "$traffic" "site:site-1 - site:site-2: 5"
+pair_value() { nagios_field grappe "$traffic" perf_data | sed -n "s/.*$1=\([0-9]*\).*/\1/p"; }
+everything_known() { field_has grappe "$traffic" perf_data "known=100%"; }
+check "  all of the window becomes known" wait_for $WAIT everything_known
+check_near "  as much as iperf3 sends, B/s" 520000 "$(pair_value traffic)" 15
+# What a VM on one site gets from one on the other, asked for by names.
+pair_says() { # PATTERN ARGUMENTS...
+	local pattern=$1
+	shift
+	in_ns mon "$PLUGIN" -m pair -s "$LAB_DIR/collector.sock" --window 15 "$@" | tee "$LAB_DIR/pair.output" | grep -q -- "$pattern"
+}
+check "  between the VMs themselves it is the same" pair_says "CRITICAL - client - web: 5" --from client --to web -w 100000 -c 300000
+check "  most of it one way" pair_says " forward=[45][0-9]\{5\}\(\.[0-9]*\)\?B;;;0 backward=[0-9]\{1,5\}[.B]" --from client --to web
+check "  VMs that do not talk: a true zero, OK" pair_says "OK - web - db2: 0 B/s in 15 s | traffic=0B;10;;0 .*known=100%" --from web --to db2 -w 10
+check "  a VM that is not there: UNKNOWN" pair_says "UNKNOWN - no VM has the name or id nobody | traffic=U;" --from web --to nobody -w 10
 state "no manager yet: UNKNOWN" grappe "$advice" UNKNOWN
 
 # --- a recommendation, while the receiver of posts is down --------------------------------------------
@@ -114,6 +134,8 @@ check_near "  the traffic between the sites, B/s" 520000 \
 check "  the post waits, its receiver is down" wait_for $WAIT field_has grappe "$advice" perf_data "posts_waiting=1"
 webhook_fails() { in_ns mon "$PLUGIN" -m recommendation -s "$LAB_DIR/manager.sock" -v | grep -F '[WARNING] webhook noc fails'; }
 check "  which is a problem of its own" webhook_fails
+state "  the queue's service says so: WARNING" grappe "Grappe queue" WARNING
+says grappe "Grappe queue" "webhook noc fails"
 check "  the receiver comes" start_nginx
 check "  and has it" wait_for $WAIT posted 1
 recommendation=$LAB_DIR/manager/recommendation.json
@@ -133,6 +155,8 @@ check_equal "  it was posted once" 1 "$(posts)"
 read -r name to < <(jq -r '.moves[0] | "\(.vm.name) \(.to.host)"' "$recommendation")
 check "$name goes to $to, as recommended" topology_move "$name" "$to"
 state "nothing is pending any more: OK" grappe "$advice" OK
+state "nothing waits to be posted: OK" grappe "Grappe queue" OK
+state "$name moved, little goes between the sites: OK" grappe "$traffic" OK
 says grappe "$advice" "no recommendation is pending"
 
 # --- parts fail ---------------------------------------------------------------------------------------
@@ -140,6 +164,7 @@ says grappe "$advice" "no recommendation is pending"
 stop capture-hostB
 state "capture of hostB ends: the collector's service is a WARNING" grappe "Grappe collector" WARNING
 says grappe "Grappe collector" "1 of 2 agents silent: hostB"
+state "  what is between the sites is not known: UNKNOWN" grappe "$traffic" UNKNOWN
 state "  and the agent's CRITICAL" hostB "Grappe agent" CRITICAL
 signal snmpd-hostA STOP
 says grappe "Grappe collector" "2 of 2 agents down or silent: hostA hostB"

@@ -172,6 +172,7 @@ check "  with its thresholds and labels" field_has grappe "Traffic site-1 site-2
 
 state "no snmpd: UNKNOWN" hostA "Grappe agent" UNKNOWN
 says hostA "Grappe agent" "it does not answer"
+LAB_SNMPD_CONF=$(printf 'createUser grappe SHA-256 "long enough" AES "long as well"\nrouser grappe priv\n')
 start_snmpd snmpd noc 127.0.0.1:1161 || finish
 wait_for $WAIT field_has hostA "Grappe agent" plugin_output "no grappe-agent"
 says hostA "Grappe agent" "no grappe-agent is registered"
@@ -192,6 +193,29 @@ wait_for $WAIT field_has hostA "Grappe agent" perf_data "vms=3;;;0"
 clock=$(in_ns noc "$PLUGIN" -m agent -H 127.0.0.1:1161 -v | sed -n 's/^\[\([A-Z]*\)\] the clock .*/\1/p')
 state "an agent with fresh periods: ${clock:-no clock}, as its clock is" hostA "Grappe agent" "${clock:-none}"
 check_equal "  three VMs" "vms=3;;;0" "$(nagios_field hostA "Grappe agent" perf_data | grep -o 'vms=[^ ]*')"
+# SNMPv3, run as Nagios' user: who may read the file, and what a wrong one gives.
+write_v3() { printf 'user = %s\nauthentication = %s\nprivacy = long as well\n' "$1" "$2" >"$LAB_DIR/v3"; }
+plugin_v3() { in_ns noc setpriv --reuid nagios --clear-groups "$PLUGIN_COPY" -m agent -H 127.0.0.1:1161 -t 4 "$@"; }
+v3_says() {
+	local text=$1 output
+	shift
+	output=$(plugin_v3 "$@")
+	echo "$output"
+	[[ $output == *"$text"* ]]
+}
+PLUGIN_COPY=$NAGIOS_PLUGINS/check_grappe
+write_v3 grappe "long enough"
+chown nagios "$LAB_DIR/v3" && chmod 600 "$LAB_DIR/v3"
+check "the same by SNMPv3" v3_says "vms=3;;;0" --v3-file "$LAB_DIR/v3"
+printf '[check_grappe]\nv3-file = %s\n' "$LAB_DIR/v3" >"$LAB_DIR/plugins.ini"
+check "and with the file named in an INI file" v3_says "vms=3;;;0" --extra-opts="@$LAB_DIR/plugins.ini"
+chmod 644 "$LAB_DIR/v3"
+check "a file that others may read is refused" v3_says "UNKNOWN - v3 file $LAB_DIR/v3: others than its owner have rights" --v3-file "$LAB_DIR/v3"
+chmod 600 "$LAB_DIR/v3"
+write_v3 nobody "long enough"
+check "an unknown user: UNKNOWN" v3_says "UNKNOWN - SNMP on 127.0.0.1:1161: it does not know the user | age=U" --v3-file "$LAB_DIR/v3"
+write_v3 grappe "another one"
+check "a wrong key: UNKNOWN" v3_says "UNKNOWN - SNMP on 127.0.0.1:1161: user or authentication key is wrong | age=U" --v3-file "$LAB_DIR/v3"
 wait_until $((end + 2))
 check "old periods: CRITICAL" plugin_says "CRITICAL - the newest period is" -m agent -H 127.0.0.1:1161 -c 1
 stop agent

@@ -280,6 +280,13 @@ sed 's/"segment"/"part"/' "$work/canned/inventory" >"$work/canned/new" && mv "$w
 expect 3 '^GRAPPE UNKNOWN - the answer of the collector cannot be read' "${pair[@]}" --from web1 --to db1
 answer_status "{\"length\":30,\"newest_end\":$((newest - 600))}"
 expect 3 "^GRAPPE UNKNOWN - the collector's newest period is 1[01] min old" "${pair[@]}" --from web1 --to db1
+for agent in "hostC $newest 0" "hostC $from 3"; do
+	read -r name last code <<<"$agent"
+	answer_inventory >"$work/canned/inventory"
+	answer_matrix "$from" "${both[@]}" >"$work/canned/matrix"
+	answer_status "{\"length\":30,\"newest_end\":$newest,\"agents\":[{\"name\":\"$name\",\"environment\":\"site-3\",\"last_end\":$last}]}"
+	expect "$code" 'GRAPPE (OK - site:site-1 - site:site-3: 0 B/s in 300 s|UNKNOWN - no VM is in the site site-3)' "${pair[@]}" --from site:site-1 --to site:site-3 -w 10
+done
 answer_status '{"length":30,"newest_end":0}'
 expect 3 '^GRAPPE UNKNOWN - the collector has no period yet' "${pair[@]}" --from web1 --to db1
 expect 2 '^GRAPPE CRITICAL - no answer from the collector' -m pair -s "$work/nothing" --from web1 --to db1 --timeout-state 2

@@ -218,6 +218,23 @@ START_TEST(of_one_name_the_vm_that_is_there_counts)
 }
 END_TEST
 
+START_TEST(a_site_that_is_watched_may_be_empty)
+{
+	const struct pair_side both[2] = {
+	    {.kind = PAIR_VM, .name = "web1"}, {.kind = PAIR_SITE, .name = "s9", .watched = true}};
+
+	teardown();
+	ck_assert_int_eq(pair_new(both, SINCE, &pair), GRAPPE_OK);
+	add_vms();
+	ck_assert_msg(settle() == GRAPPE_OK, "%s", message);
+	ck_assert_int_eq(add_row(WEB, LOG, "1", "100", "10"), GRAPPE_OK);
+	finish();
+	check_sums(&answer.directions[PAIR_FORWARD], 0, 0, 1);
+	check_sums(&answer.both, 0, 0, 1);
+	ck_assert_uint_eq(answer.members[1], 0);
+}
+END_TEST
+
 static const struct {
 	const char *packets, *octets, *known;
 } bad[] = {
@@ -255,6 +272,7 @@ int main(void)
 	tcase_add_test(tcase, only_one_receivers_rows_count_if_wanted);
 	tcase_add_loop_test(tcase, who_is_not_there_is_told, 0, COUNT(nobody));
 	tcase_add_test(tcase, of_one_name_the_vm_that_is_there_counts);
+	tcase_add_test(tcase, a_site_that_is_watched_may_be_empty);
 	tcase_add_loop_test(tcase, numbers_that_are_none_are_refused, 0, COUNT(bad));
 	suite_add_tcase(suite, tcase);
 	return unit_run(suite);
