@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Posting and monitoring
-dist_doc_DATA += doc/clouds.md doc/execution.md doc/dashboards.md doc/nagios.md doc/webhook.md doc/cacti.md doc/cacti.png
+dist_doc_DATA += doc/clouds.md doc/execution.md doc/dashboards.md doc/nagios.md doc/webhook.md doc/cacti.md doc/cacti.png doc/report.png
 
 # The whole
 dist_doc_DATA += doc/architecture.md doc/packages.md doc/requirements.md
