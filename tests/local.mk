@@ -7,7 +7,7 @@
 LAB_TESTS =
 LAB_PAIRED =
 LAB_PAIRED += tests/lab/agent.sh tests/lab/archive.sh tests/lab/bpf.sh tests/lab/cacti.sh
-LAB_PAIRED += tests/lab/capture.sh tests/lab/collector.sh tests/lab/confine.sh tests/lab/dashboard.sh
+LAB_PAIRED += tests/lab/capture.sh tests/lab/collector.sh tests/lab/confine.sh tests/lab/dashboard.sh tests/lab/dashboards.sh
 LAB_PAIRED += tests/lab/demo.sh tests/lab/module.sh tests/lab/nagios.sh tests/lab/noc.sh
 LAB_PAIRED += tests/lab/ganeti.sh tests/lab/packages.sh tests/lab/query.sh tests/lab/report.sh tests/lab/v3.sh tests/lab/webhook.sh
 LAB_TESTS += tests/lab/install.sh

@@ -108,3 +108,6 @@ tests_fuzz_fuzz_pair_LDADD = libgrappe-nagios.la libgrappe-common.la
 # A real Ganeti cluster; the helper is sourced.
 LAB_TESTS += tests/lab/ganeti.sh
 EXTRA_DIST += tests/lab/ganeti_server.sh
+# Real Nagios and Icinga that are told states; helpers are sourced.
+LAB_TESTS += tests/lab/dashboards.sh
+EXTRA_DIST += tests/lab/icinga_server.sh

@@ -57,7 +57,7 @@ nagios_configure_apache() {
 		echo "DefaultRuntimeDir $NAGIOS_DIR/log"
 		echo "ErrorLog $NAGIOS_DIR/log/apache-error.log"
 		echo "User www-data"
-		echo "Group www-data"
+		echo "Group nagios" # the CGIs write to the FIFO
 		for name in mpm_prefork authn_core authn_file authz_core authz_user auth_basic alias env cgi; do
 			echo "LoadModule ${name}_module $modules/mod_$name.so"
 		done
