@@ -74,7 +74,10 @@ libgrappe_publish_la_SOURCES = \
 	manager/cloud_command.c \
 	manager/cloud_ganeti.c \
 	manager/cloud_ganeti_answer.c manager/cloud_ganeti_answer.h \
-	manager/cloud_openstack.c \
+	manager/cloud_openstack.c manager/cloud_openstack.h \
+	manager/cloud_openstack_answer.c manager/cloud_openstack_answer.h \
+	manager/cloud_openstack_auth.c \
+	manager/cloud_openstack_survey.c \
 	manager/cloud_survey.c manager/cloud_survey.h \
 	manager/cloud_watch.c manager/cloud_watch.h \
 	manager/chat.c manager/chat.h \

@@ -115,7 +115,7 @@ tests_fuzz_fuzz_carry_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpu
 tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_carry_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
 FUZZ_TARGETS += cloud
-FUZZ_MORE_cloud = manager/cloud_ganeti_answer.c manager/cloud_survey.c manager/json_fields.c
+FUZZ_MORE_cloud = manager/cloud_openstack_answer.c manager/cloud_ganeti_answer.c manager/cloud_survey.c manager/json_fields.c
 tests_fuzz_fuzz_cloud_SOURCES = tests/fuzz/fuzz_cloud.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_cloud_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/cloud"'
 tests_fuzz_fuzz_cloud_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Tests of nagios/ and of posting to webhooks.
 if TESTS_ENABLED
-POSTING_TESTS = tests/unit/test_child tests/unit/test_cloud_ganeti tests/unit/test_cloud_command tests/unit/test_environment_watch tests/unit/test_http tests/unit/test_publish tests/unit/test_publish_queue
+POSTING_TESTS = tests/unit/test_child tests/unit/test_cloud_ganeti tests/unit/test_cloud_openstack tests/unit/test_cloud_command tests/unit/test_environment_watch tests/unit/test_http tests/unit/test_publish tests/unit/test_publish_queue
 check_PROGRAMS += $(POSTING_TESTS)
 TESTS += $(POSTING_TESTS)
 endif
@@ -61,6 +61,9 @@ tests_unit_test_cloud_command_LDADD = $(POSTING_TEST_LIBS)
 tests_unit_test_cloud_ganeti_SOURCES = tests/unit/test_cloud_ganeti.c $(CLOUD_RUN) $(HTTP_SERVER)
 tests_unit_test_cloud_ganeti_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_cloud_ganeti_LDADD = $(POSTING_TEST_LIBS)
+tests_unit_test_cloud_openstack_SOURCES = tests/unit/test_cloud_openstack.c $(CLOUD_RUN) $(HTTP_SERVER)
+tests_unit_test_cloud_openstack_CFLAGS = $(POSTING_TEST_CFLAGS)
+tests_unit_test_cloud_openstack_LDADD = $(POSTING_TEST_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(HTTP_SERVER)
 tests_unit_test_http_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_http_LDADD = $(POSTING_TEST_LIBS)
