@@ -340,17 +340,19 @@ check_tables "after kill -9"
 # --- bad files ----------------------------------------------------------------------------------
 
 lines() { grep -c "$1" "$LAB_LOG/agent.log"; }
-head -c 300 "$PERIODS/$now" >"$PERIODS/$((now - 15))"
-head -c 1000 /dev/urandom >"$PERIODS/$((now - 16))"
+# bad NAME - standard input as a file that is there at once, not first empty: that would be said as well.
+bad() { cat >"$LAB_DIR/bad" && mv "$LAB_DIR/bad" "$PERIODS/$1"; }
+head -c 300 "$PERIODS/$now" | bad $((now - 15))
+head -c 1000 /dev/urandom | bad $((now - 16))
 : >"$PERIODS/$((now - 17))"
-cp "$PERIODS/$now" "$PERIODS/$((now - 18))"
+bad $((now - 18)) <"$PERIODS/$now"
 mkfifo "$PERIODS/$((now - 19))"
 mkdir "$PERIODS/$((now - 20))"
 ln -s . "$PERIODS/loop"
-echo hello >"$PERIODS/README"
+echo hello | bad README
 echo half >"$PERIODS/$((now - 30)).x8Fq2z"
 perl -e 'open my $f, "<", $ARGV[0]; local $/; my $b = <$f>; substr($b, 700, 1) ^= "\x01"; print $b' \
-	"$PERIODS/$now" >"$PERIODS/$((now - 21))"
+	"$PERIODS/$now" | bad $((now - 21))
 "$PERIOD_FILE" write "$PERIODS" $((now + 86400)) 1 1
 for bad in $((now - 15)) $((now - 16)) $((now - 17)) $((now - 18)) $((now - 19)) $((now - 20)) \
 	$((now - 21)) loop README; do
