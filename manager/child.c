@@ -16,19 +16,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_S 2 /* between SIGTERM and SIGKILL */
 #define BLOCK 4096
+#define ERRORS_MAX 4096
 
 static char *const clean_environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
 
+/* What it prints. */
+struct stream {
+	int fd; /* -1 closed */
+	struct event *readable;
+	struct buffer bytes;
+	size_t most;
+	bool cut;
+};
+
 struct child {
 	pid_t pid;
-	int pidfd, out_fd, in_fd; /* -1 closed */
-	struct event *ended, *readable, *writable, *limit;
-	struct buffer output;
-	size_t output_max;
-	bool cut, stopped, killed;
+	int pidfd, in_fd; /* -1 closed */
+	struct event *ended, *writable, *limit;
+	struct stream output, errors;
+	bool stopped, killed;
 	char *input;
 	size_t written;
 	child_done *done;
@@ -51,21 +59,27 @@ static void close_file(int *fd)
 	*fd = -1;
 }
 
+static void release_stream(struct stream *stream)
+{
+	drop_event(&stream->readable);
+	close_file(&stream->fd);
+	buffer_deinit(&stream->bytes);
+}
+
 static void release(struct child *child)
 {
 	drop_event(&child->ended);
-	drop_event(&child->readable);
 	drop_event(&child->writable);
 	drop_event(&child->limit);
 	close_file(&child->pidfd);
-	close_file(&child->out_fd);
 	close_file(&child->in_fd);
-	buffer_deinit(&child->output);
+	release_stream(&child->output);
+	release_stream(&child->errors);
 	free(child->input);
 	free(child);
 }
 
-/* The session it leads, so that what it started ends, too. */
+/* The group it leads, so that what it started ends, too. */
 static void send_signal(const struct child *child, int number)
 {
 	if (child->pid > 0)
@@ -84,7 +98,7 @@ void child_free(struct child *child)
 
 void child_stop(struct child *child)
 {
-	const struct timeval grace = {GRACE_S, 0};
+	const struct timeval grace = {CHILD_GRACE_MS / 1000, CHILD_GRACE_MS % 1000 * 1000};
 
 	send_signal(child, child->stopped ? SIGKILL : SIGTERM);
 	child->killed |= child->stopped;
@@ -103,29 +117,29 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
 /* ---- output ---- */
 
 /* Returns false at its end. */
-static bool read_some(struct child *child)
+static bool read_some(struct stream *stream)
 {
 	char block[BLOCK];
-	const ssize_t count = read(child->out_fd, block, sizeof block);
-	size_t room = child->output_max - child->output.length;
+	const ssize_t count = read(stream->fd, block, sizeof block);
+	size_t room = stream->most - stream->bytes.length;
 
 	if (count < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if ((size_t)count < room)
 		room = (size_t)count;
-	child->cut |= (size_t)count > room;
-	buffer_put(&child->output, block, room);
+	stream->cut |= (size_t)count > room;
+	buffer_put(&stream->bytes, block, room);
 	return count > 0;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
-	struct child *child = context;
+	struct stream *stream = context;
 
 	(void)fd;
 	(void)what;
-	if (!read_some(child))
-		event_del(child->readable);
+	if (!read_some(stream))
+		event_del(stream->readable);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
@@ -143,16 +157,25 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 	close_file(&child->in_fd);
 }
 
-/* What is still in the pipe; others may hold it open, so its end is not waited for. */
-static void drain(struct child *child)
+/* What is still in the pipe; others may hold it open, so its end is not waited for.
+ * Zero-terminated.
+ */
+static const char *drain(struct stream *stream, size_t *length)
 {
 	size_t before;
 
+	*length = 0;
+	if (stream->fd < 0)
+		return "";
 	do {
-		before = child->output.length;
-		if (!read_some(child))
-			return;
-	} while (child->output.length > before);
+		before = stream->bytes.length;
+	} while (read_some(stream) && stream->bytes.length > before);
+	*length = stream->bytes.length;
+	buffer_put_u8(&stream->bytes, 0);
+	if (stream->bytes.error == GRAPPE_OK)
+		return (const char *)stream->bytes.bytes;
+	*length = 0;
+	return "";
 }
 
 /* The last line of the output, without controls. */
@@ -195,6 +218,8 @@ static void on_ended(evutil_socket_t fd, short what, void *context)
 	struct child *child = context;
 	char reason[CHILD_REASON_SIZE];
 	struct child_result result = {.exit_code = -1, .reason = reason};
+	const char *errors;
+	size_t length;
 	int status = 0;
 
 	(void)fd;
@@ -207,12 +232,10 @@ static void on_ended(evutil_socket_t fd, short what, void *context)
 		return;
 	}
 	child->pid = 0;
-	drain(child);
-	result.length = child->output.length;
-	result.cut = child->cut;
-	buffer_put_u8(&child->output, 0);
-	result.output = child->output.error == GRAPPE_OK ? (const char *)child->output.bytes : "";
-	explain(child, status, result.output, reason);
+	errors = drain(&child->errors, &length);
+	result.output = drain(&child->output, &result.length);
+	result.cut = child->output.cut;
+	explain(child, status, length > 0 ? errors : result.output, reason);
 	if (!child->stopped && WIFEXITED(status))
 		result.exit_code = WEXITSTATUS(status);
 	child->done(&result, child->context);
@@ -229,7 +252,22 @@ static int make_pipe(int ends[2], int ours)
 	return GRAPPE_OK;
 }
 
-static int spawn(struct child *child, char *const *words, int in_fd, int out_fd)
+/* The files that are its in the end: standard input, output, error; -1: none. Everything else is
+ * closed, whoever opened it. */
+static int set_files(posix_spawn_file_actions_t *actions, const int files[3])
+{
+	int rc = 0;
+
+	if (files[0] < 0)
+		rc = posix_spawn_file_actions_addopen(
+		    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	for (int i = 0; rc == 0 && i < 3; i++)
+		if (files[i] >= 0)
+			rc = posix_spawn_file_actions_adddup2(actions, files[i], i);
+	return rc == 0 ? posix_spawn_file_actions_addclosefrom_np(actions, 3) : rc;
+}
+
+static int spawn(struct child *child, char *const *words, const int files[3])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -244,15 +282,7 @@ static int spawn(struct child *child, char *const *words, int in_fd, int out_fd)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(
 	    &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (in_fd >= 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
-	else
-		rc = posix_spawn_file_actions_addopen(
-		    &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, out_fd, STDERR_FILENO);
+	rc = set_files(&actions, files);
 	if (rc == 0)
 		rc = posix_spawnp(
 		    &child->pid, words[0], &actions, &attributes, words, clean_environment);
@@ -265,6 +295,15 @@ static int spawn(struct child *child, char *const *words, int in_fd, int out_fd)
 	return GRAPPE_EIO;
 }
 
+static int watch_stream(struct stream *stream, struct event_base *base)
+{
+	if (stream->fd < 0)
+		return GRAPPE_OK;
+	stream->readable = event_new(base, stream->fd, EV_READ | EV_PERSIST, on_readable, stream);
+	return stream->readable != NULL && event_add(stream->readable, NULL) == 0 ? GRAPPE_OK
+										  : GRAPPE_EMEMORY;
+}
+
 static int watch(struct child *child, struct event_base *base, int64_t limit_ms)
 {
 	const struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
@@ -273,61 +312,75 @@ static int watch(struct child *child, struct event_base *base, int64_t limit_ms)
 	if (child->pidfd < 0)
 		return GRAPPE_EIO;
 	child->ended = event_new(base, child->pidfd, EV_READ, on_ended, child);
-	child->readable = event_new(base, child->out_fd, EV_READ | EV_PERSIST, on_readable, child);
 	child->limit = evtimer_new(base, on_limit, child);
 	if (child->in_fd >= 0)
 		child->writable =
 		    event_new(base, child->in_fd, EV_WRITE | EV_PERSIST, on_writable, child);
-	if (child->ended == NULL || child->readable == NULL || child->limit == NULL ||
+	if (child->ended == NULL || child->limit == NULL ||
 	    (child->in_fd >= 0 && child->writable == NULL) || event_add(child->ended, NULL) != 0 ||
-	    event_add(child->readable, NULL) != 0 || event_add(child->limit, &limit) != 0 ||
-	    (child->writable != NULL && event_add(child->writable, NULL) != 0))
+	    event_add(child->limit, &limit) != 0 ||
+	    (child->writable != NULL && event_add(child->writable, NULL) != 0) ||
+	    watch_stream(&child->output, base) != GRAPPE_OK)
 		return GRAPPE_EMEMORY;
+	return watch_stream(&child->errors, base);
+}
+
+/* One pipe; our end is read or written without waiting. */
+static int open_pipe(int ours, int *our_fd, int *their_fd)
+{
+	int ends[2];
+
+	if (make_pipe(ends, ours) != GRAPPE_OK)
+		return GRAPPE_EIO;
+	*our_fd = ends[ours];
+	*their_fd = ends[1 - ours];
 	return GRAPPE_OK;
 }
 
-static int open_pipes(struct child *child, const struct child_request *request, int theirs[2])
+static int open_pipes(struct child *child, const struct child_request *request, int theirs[3])
 {
-	int in[2] = {-1, -1}, out[2] = {-1, -1};
+	int rc = GRAPPE_OK;
 
-	if (request->input != NULL && make_pipe(in, 1) != GRAPPE_OK)
-		return GRAPPE_EIO;
-	child->in_fd = in[1];
-	theirs[0] = in[0];
-	if (make_pipe(out, 0) != GRAPPE_OK)
-		return GRAPPE_EIO;
-	child->out_fd = out[0];
-	theirs[1] = out[1];
-	return GRAPPE_OK;
+	if (request->input != NULL)
+		rc = open_pipe(1, &child->in_fd, &theirs[0]);
+	if (rc == GRAPPE_OK)
+		rc = open_pipe(0, &child->output.fd, &theirs[1]);
+	if (rc == GRAPPE_OK && request->errors_apart)
+		rc = open_pipe(0, &child->errors.fd, &theirs[2]);
+	return rc;
 }
 
 int child_start(struct event_base *base, const struct child_request *request, child_done *done,
     void *context, struct child **out)
 {
 	struct child *child = calloc(1, sizeof *child);
-	int theirs[2] = {-1, -1}, rc = GRAPPE_OK, saved;
+	int theirs[3] = {-1, -1, -1}, rc = GRAPPE_OK, saved;
 
 	*out = NULL;
 	if (child == NULL)
 		return GRAPPE_EMEMORY;
-	child->pidfd = child->out_fd = child->in_fd = -1;
+	child->pidfd = child->in_fd = -1;
+	child->output = (struct stream){.fd = -1, .most = request->output_max};
+	child->errors = (struct stream){.fd = -1, .most = ERRORS_MAX};
 	/* A program may end without having read its input. */
 	signal(SIGPIPE, SIG_IGN);
-	child->output_max = request->output_max;
 	child->done = done;
 	child->context = context;
-	buffer_init(&child->output);
+	buffer_init(&child->output.bytes);
+	buffer_init(&child->errors.bytes);
 	if (request->input != NULL && (child->input = strdup(request->input)) == NULL)
 		rc = GRAPPE_EMEMORY;
 	if (rc == GRAPPE_OK)
 		rc = open_pipes(child, request, theirs);
 	if (rc == GRAPPE_OK)
-		rc = spawn(child, request->words, theirs[0], theirs[1]);
+		rc = spawn(child, request->words,
+		    (const int[3]){
+			theirs[0], theirs[1], request->errors_apart ? theirs[2] : theirs[1]});
 	if (rc == GRAPPE_OK)
 		rc = watch(child, base, request->limit_ms);
 	saved = errno;
-	close_file(&theirs[0]);
-	close_file(&theirs[1]);
+	for (int i = 0; i < 3; i++)
+		close_file(&theirs[i]);
 	if (rc == GRAPPE_OK)
 		*out = child;
 	else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Programs of the operator, run from the loop: an argument vector, never a shell; an environment of
- * PATH and LC_ALL=C alone; a session of its own, so that all it started can be ended; what it
- * prints is kept up to a limit. Nothing blocks. One thread, the loop's.
+ * PATH and LC_ALL=C alone; no open files but the standard ones; a session of its own, so that all
+ * it started can be ended; what it prints is kept up to a limit. Nothing blocks. One thread, the
+ * loop's.
  *
  * Life-cycle: child_start(), then either its `done` is called once, or child_free().
  */
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #define CHILD_REASON_SIZE 400
+#define CHILD_GRACE_MS 2000
 
 struct event_base;
 struct child; /* opaque */
@@ -22,8 +24,10 @@ struct child_request {
 	char *const *words; /* NULL-terminated; the first is the program, with its path or found in
 			       /usr/local/sbin … /bin */
 	const char *input;  /* zero-terminated, for its standard input; NULL: none */
-	int64_t limit_ms;   /* then SIGTERM, 2 s later SIGKILL, to its whole session */
-	size_t output_max;  /* bytes of standard output and error together that are kept */
+	int64_t limit_ms;   /* then SIGTERM, CHILD_GRACE_MS later SIGKILL, to its process group */
+	size_t output_max;  /* bytes of its output that are kept */
+	bool errors_apart;  /* standard error is no part of the output: of it only the last line
+			       counts, for the reason, within the first 4096 bytes */
 };
 
 struct child_result {

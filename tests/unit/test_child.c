@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 
 static struct event_base *base;
@@ -154,6 +155,44 @@ START_TEST(what_it_leaves_behind_holds_nothing_up)
 }
 END_TEST
 
+/* Whoever reads the output as a document is not led astray by warnings. */
+START_TEST(errors_apart)
+{
+	static char script[] = "echo '{}'; echo 'first of all' >&2; echo 'a warning' >&2; exit $1";
+	char *words[] = {"sh", "-c", script, "name", "0", NULL};
+	const struct child_request request = {
+	    .words = words, .limit_ms = 20000, .output_max = 4096, .errors_apart = true};
+	struct child *child;
+
+	ck_assert_int_eq(child_start(base, &request, on_done, &got, &child), GRAPPE_OK);
+	wait_done();
+	ck_assert_int_eq(got.exit_code, 0);
+	ck_assert_str_eq(got.output, "{}\n");
+	memset(&got, 0, sizeof got);
+	words[4] = "5";
+	ck_assert_int_eq(child_start(base, &request, on_done, &got, &child), GRAPPE_OK);
+	wait_done();
+	ck_assert_str_eq(got.output, "{}\n");
+	ck_assert_str_eq(got.reason, "it ended with 5: a warning");
+	memset(&got, 0, sizeof got);
+	words[2] = "echo alone; exit $1";
+	ck_assert_int_eq(child_start(base, &request, on_done, &got, &child), GRAPPE_OK);
+	wait_done();
+	ck_assert_str_eq(got.reason, "it ended with 5: alone");
+}
+END_TEST
+
+START_TEST(files_of_the_manager_are_not_its)
+{
+	/* Without FD_CLOEXEC. */
+	ck_assert_int_eq(fcntl(STDIN_FILENO, F_DUPFD, 77), 77);
+	run("[ -e /proc/$$/fd/2 ] && [ ! -e /proc/$$/fd/77 ]", NULL, 20000, 4096);
+	wait_done();
+	close(77);
+	ck_assert_int_eq(got.exit_code, 0);
+}
+END_TEST
+
 START_TEST(stopped_and_freed)
 {
 	struct child *child = run("sleep 1000", NULL, 20000, 4096);
@@ -253,6 +292,8 @@ int main(void)
 	tcase_add_test(tcase, long_output_is_cut_and_does_not_block);
 	tcase_add_test(tcase, what_takes_too_long_is_ended_with_all_it_started);
 	tcase_add_test(tcase, what_it_leaves_behind_holds_nothing_up);
+	tcase_add_test(tcase, errors_apart);
+	tcase_add_test(tcase, files_of_the_manager_are_not_its);
 	tcase_add_test(tcase, stopped_and_freed);
 	tcase_add_test(tcase, no_such_program);
 	tcase_add_loop_test(
