@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,8 @@ int http_client_new(struct event_base *base, struct http_client **out)
 	*out = NULL;
 	if (client == NULL)
 		return GRAPPE_EMEMORY;
+	/* Of TLS; libcurl is told to leave signals alone. */
+	signal(SIGPIPE, SIG_IGN);
 	if (!curl_ready)
 		curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	client->base = base;
@@ -401,6 +404,13 @@ static bool set_route(CURL *easy, struct http_exchange *exchange, const char *ad
 	       curl_easy_setopt(easy, CURLOPT_CONNECT_TO, exchange->route) == CURLE_OK;
 }
 
+/* Anything but asking. */
+static bool may_change(const struct http_exchange *exchange, const struct http_request *request)
+{
+	return is_told(request->method) ? strcmp(request->method, "GET") != 0
+					: exchange->body != NULL;
+}
+
 static bool set_request(
     CURL *easy, struct http_exchange *exchange, const struct http_request *request)
 {
@@ -419,6 +429,10 @@ static bool set_request(
 	}
 	if (is_told(request->method))
 		SET(CURLOPT_CUSTOMREQUEST, request->method);
+	/* On a connection of its own, for libcurl by itself sends again what it sent on an old one
+	 * that was cut, whether or not it was taken. */
+	if (may_change(exchange, request))
+		SET(CURLOPT_FRESH_CONNECT, 1L);
 	SET(CURLOPT_WRITEFUNCTION, take_answer);
 	SET(CURLOPT_WRITEDATA, exchange);
 	SET(CURLOPT_HEADERFUNCTION, count_header);

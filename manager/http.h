@@ -4,7 +4,8 @@
  * asynchronously in the libevent loop of its client (libcurl's multi interface),
  * under time limits and with a bounded answer. TLS is verified, certificate and name,
  * always. Only http and https; redirects are not followed; proxies of the
- * environment are not used.
+ * environment are not used. Nothing is sent twice, but a GET whose old connection turns out to be
+ * dead.
  *
  * Life-cycle: http_client_new(), any number of http_send() (each calls its `done`
  * exactly once, from the loop, unless cancelled), http_client_free(). One thread, the loop's.
@@ -58,7 +59,8 @@ struct http_result {
 
 typedef void http_done(const struct http_result *result, void *context);
 
-/* http_client_new - a client in this loop. Returns 0 or GRAPPE_EMEMORY. */
+/* http_client_new - a client in this loop. Ignores SIGPIPE from now on. Returns 0 or
+ * GRAPPE_EMEMORY. */
 int http_client_new(struct event_base *base, struct http_client **out);
 /* http_client_free - cancels what is under way. Not from inside a `done`. NULL is allowed. */
 void http_client_free(struct http_client *client);

@@ -369,6 +369,30 @@ START_TEST(test_method_login_and_headers_of_the_answer)
 }
 END_TEST
 
+/* libcurl by itself sends again what it sent on an old connection that was cut. */
+START_TEST(test_what_may_change_something_is_sent_once)
+{
+	struct http_request request;
+	const char *const methods[] = {"POST", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		const size_t before = http_server_count(server);
+
+		request = post_to(http_server_url(server, "/code/200"));
+		request.body = NULL;
+		got.calls = 0;
+		exchange(&request);
+		ck_assert_int_eq(got.verdict, HTTP_DONE);
+		request = post_to(http_server_url(server, "/cut"));
+		request.method = methods[i];
+		got.calls = 0;
+		exchange(&request);
+		ck_assert_int_eq(got.verdict, HTTP_AGAIN);
+		ck_assert_uint_eq(http_server_count(server), before + 2);
+	}
+}
+END_TEST
+
 START_TEST(test_address_in_place_of_the_name)
 {
 	char address[128];
@@ -455,6 +479,7 @@ int main(void)
 	tcase_add_test(tcase, test_token_files_of_other_kinds);
 	tcase_add_test(tcase, test_secret_lines);
 	tcase_add_test(tcase, test_method_login_and_headers_of_the_answer);
+	tcase_add_test(tcase, test_what_may_change_something_is_sent_once);
 	tcase_add_test(tcase, test_address_in_place_of_the_name);
 	tcase_add_loop_test(tcase, test_addresses, 0, COUNT(addresses));
 	tcase_add_test(tcase, test_where_credentials_may_go);
