@@ -67,6 +67,33 @@ const struct setting cloud_setting_table[CLOUD_NSETTINGS] = {
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EINVALID)
 
+/* Whether it was told anything else than what it is by default. */
+static bool is_told(const struct cloud_settings *settings, const struct setting *setting)
+{
+	const void *at = (const char *)settings + setting->offset;
+	const char *text;
+
+	/* Of a choice the first is the default. */
+	if (setting->type == SETTING_CHOICE)
+		return *(const int *)at != 0;
+	text = *(char *const *)at;
+	return text != NULL && strcmp(text, setting->fallback) != 0;
+}
+
+/* The first key of openstack that is told, or NULL. */
+static const char *find_openstack_key(const struct cloud_settings *settings)
+{
+	static const char *const keys[] = {"auth", "domain", "project", "project_domain", "region",
+	    "microversion", "block_migration"};
+
+	for (size_t i = 0; i < CLOUD_NSETTINGS; i++)
+		for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+			if (strcmp(cloud_setting_table[i].key, keys[k]) == 0 &&
+			    is_told(settings, &cloud_setting_table[i]))
+				return keys[k];
+	return NULL;
+}
+
 /* Over HTTP: where, and that nobody overhears the login. */
 static int check_http(const struct cloud_settings *settings, char *message, size_t size)
 {
@@ -98,6 +125,9 @@ int cloud_check(const struct settings_sections *clouds, char *message, size_t si
 		const struct cloud_kind *kind = cloud_kinds[all[i].kind];
 		int rc = GRAPPE_OK;
 
+		if (all[i].kind != CLOUD_OPENSTACK && find_openstack_key(&all[i]) != NULL)
+			return FAIL("cloud \"%s\": %s is for kind openstack", all[i].title,
+			    find_openstack_key(&all[i]));
 		if (all[i].kind != CLOUD_COMMAND)
 			rc = check_http(&all[i], message, size);
 		if (rc == GRAPPE_OK)
@@ -110,6 +140,21 @@ int cloud_check(const struct settings_sections *clouds, char *message, size_t si
 
 /* ---- life-cycle ---- */
 
+static void free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+static void on_refusal(evutil_socket_t fd, short what, void *context)
+{
+	struct cloud *cloud = context;
+
+	(void)fd;
+	(void)what;
+	cloud_survey_end(cloud, NULL, "%s", cloud->refused);
+}
+
 int cloud_new(struct event_base *base, const struct cloud_settings *settings, struct cloud **out)
 {
 	struct cloud *cloud = calloc(1, sizeof *cloud);
@@ -120,9 +165,11 @@ int cloud_new(struct event_base *base, const struct cloud_settings *settings, st
 	cloud->base = base;
 	cloud->settings = settings;
 	cloud->kind = cloud_kinds[settings->kind];
-	if (http_client_new(base, &cloud->http) != GRAPPE_OK ||
+	cloud->refusal = evtimer_new(base, on_refusal, cloud);
+	if (cloud->refusal == NULL || http_client_new(base, &cloud->http) != GRAPPE_OK ||
 	    (cloud->kind->open != NULL && cloud->kind->open(cloud) != GRAPPE_OK)) {
 		http_client_free(cloud->http);
+		free_event(cloud->refusal);
 		free(cloud);
 		return GRAPPE_EMEMORY;
 	}
@@ -133,12 +180,6 @@ int cloud_new(struct event_base *base, const struct cloud_settings *settings, st
 const char *cloud_title(const struct cloud *cloud)
 {
 	return cloud->settings->title;
-}
-
-static void free_event(struct event *event)
-{
-	if (event != NULL)
-		event_free(event);
 }
 
 static void free_job(struct cloud_job *job)
@@ -169,6 +210,7 @@ void cloud_free(struct cloud *cloud)
 	if (cloud->kind->close != NULL)
 		cloud->kind->close(cloud);
 	http_client_free(cloud->http);
+	free_event(cloud->refusal);
 	free(cloud);
 }
 
@@ -194,8 +236,14 @@ void cloud_job_poll(struct cloud_job *job)
 	add_after(job->timer, job->pause_ms);
 }
 
+void cloud_job_hold(struct cloud_job *job)
+{
+	event_del(job->timer);
+}
+
 void cloud_job_pause(struct cloud_job *job, const char *reason)
 {
+	snprintf(job->trouble, sizeof job->trouble, "%s", reason);
 	log_warning("cloud %s: the move of %s: %s; asking again in %.1f s", cloud_title(job->cloud),
 	    job->order.vm_name, reason, (double)job->pause_ms / 1000);
 	add_after(job->timer, job->pause_ms);
@@ -250,17 +298,22 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	cloud_job_end(job, CLOUD_LOST, NULL, "no final answer within %.0f s",
-	    (double)job->cloud->settings->move_timeout_ms / 1000);
+	cloud_job_end(job, job->looking ? CLOUD_FAILED : CLOUD_LOST, NULL, "%s within %.0f s%s%s",
+	    job->looking ? "nothing was ordered: no answer" : "no final answer",
+	    (double)job->cloud->settings->move_timeout_ms / 1000,
+	    job->trouble[0] != '\0' ? "; the last one: " : "", job->trouble);
 }
 
 static struct cloud_job *new_job(
     struct cloud *cloud, const struct cloud_order *order, const struct cloud_move_events *events)
 {
 	struct cloud_job *job = calloc(1, sizeof *job);
+	int64_t limit_ms = cloud->settings->move_timeout_ms;
 
 	if (job == NULL)
 		return NULL;
+	if (cloud->kind->grace_ms != NULL)
+		limit_ms += cloud->kind->grace_ms(cloud->settings);
 	job->cloud = cloud;
 	job->order = *order;
 	job->events = *events;
@@ -279,7 +332,7 @@ static struct cloud_job *new_job(
 	if (cloud->jobs != NULL)
 		cloud->jobs->previous = job;
 	cloud->jobs = job;
-	add_after(job->deadline, cloud->settings->move_timeout_ms);
+	add_after(job->deadline, limit_ms);
 	return job;
 }
 
@@ -309,7 +362,10 @@ void cloud_abort(struct cloud_job *job)
 	if (job->over || job->aborting)
 		return;
 	job->aborting = true;
-	job->cloud->kind->abort(job);
+	if (job->looking)
+		cloud_job_end(job, CLOUD_CANCELLED, NULL, "called off before it was ordered");
+	else
+		job->cloud->kind->abort(job);
 }
 
 /* ---- surveys ---- */
@@ -326,6 +382,14 @@ int cloud_survey(struct cloud *cloud, cloud_surveyed *surveyed, void *context)
 	if (rc != GRAPPE_OK)
 		cloud->surveyed = NULL;
 	return rc;
+}
+
+int cloud_survey_refuse(struct cloud *cloud, const char *reason)
+{
+	const struct timeval now = {0, 0};
+
+	snprintf(cloud->refused, sizeof cloud->refused, "%s", reason);
+	return event_add(cloud->refusal, &now) == 0 ? GRAPPE_OK : GRAPPE_EMEMORY;
 }
 
 void cloud_survey_end(

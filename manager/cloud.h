@@ -90,8 +90,8 @@ struct cloud_order {
 enum cloud_outcome {
 	CLOUD_MOVED,     /* the API says that the VM runs on the target */
 	CLOUD_FAILED,    /* it did not move, or the API refused it */
-	CLOUD_CANCELLED, /* it was stopped and runs where it was */
-	CLOUD_LOST       /* nobody knows: no final answer within move_timeout_ms */
+	CLOUD_CANCELLED, /* it was stopped, or never ordered, and runs where it was */
+	CLOUD_LOST       /* ordered, and nobody knows: no final answer within move_timeout_ms */
 };
 
 struct cloud_result {

@@ -3,8 +3,8 @@
  * of the answer that took it. */
 #include "manager/cloud_kind.h"
 
-#include "common/clock.h"
 #include "common/error.h"
+#include "common/identity.h"
 #include "common/log.h"
 #include "common/secret.h"
 #include "manager/cloud_ganeti_answer.h"
@@ -17,16 +17,22 @@
 #include <string.h>
 
 #define URL_SIZE 2048
+#define ANSWER_MAX (1u << 20) /* bytes about one thing */
+#define SEARCHES 3            /* for an order that may still be on its way */
 
-/* What is asked next about a move. */
-enum step { FIND, TARGET, ORDER, SEARCH, FOLLOW, VERIFY, CANCEL };
+/* What is asked next about a move: the instance (by name, else by id), the target, the newest job;
+ * then it is ordered, and if the answer got lost the newer jobs are searched. */
+enum step { FIND, LOCATE, TARGET, MARK, ORDER, SEARCH, FOLLOW, VERIFY, CANCEL };
 
 struct ganeti_job {
 	enum step step;
 	struct http_exchange *exchange;
 	char name[CLOUD_NAME_SIZE]; /* of the instance */
+	char from[CLOUD_NAME_SIZE]; /* where it was found */
 	double mem_MiB;
-	int64_t id, ordered_s;
+	int64_t id;   /* of its job, 0 none yet */
+	int64_t mark; /* of the newest job before it */
+	int searches;
 	bool cancel; /* once there is a job to cancel */
 };
 
@@ -49,7 +55,8 @@ static void escape(const char *text, char *out, size_t size)
 
 /* Sends one request with the login; a fault of ours is told in message. */
 static int request(struct cloud *cloud, const char *method, const char *path, const char *body,
-    http_done *done, void *context, struct http_exchange **out, char *message, size_t size)
+    size_t answer_max, http_done *done, void *context, struct http_exchange **out, char *message,
+    size_t size)
 {
 	static const char *const headers[] = {
 	    "Content-Type: application/json", "Accept: application/json", NULL};
@@ -66,7 +73,7 @@ static int request(struct cloud *cloud, const char *method, const char *path, co
 	    .length = body != NULL ? strlen(body) : 0,
 	    .connect_ms = settings->connect_timeout_ms,
 	    .total_ms = settings->timeout_ms,
-	    .answer_max = CLOUD_ANSWER_MAX};
+	    .answer_max = answer_max};
 	int rc = secret_read_line(settings->login_file, login, message, size);
 
 	if (rc != GRAPPE_OK)
@@ -115,10 +122,14 @@ static void take_instance(struct cloud_job *job, const json_t *answer)
 	struct ganeti_job *state = job->state;
 	const struct cloud_order *order = &job->order;
 	struct ganeti_instance instance;
+	char obstacle[2 * CLOUD_NAME_SIZE + 100];
 
-	if (!ganeti_read_instance(answer, &instance))
+	if (!ganeti_read_instance(answer, &instance) || instance.node[0] == '\0') {
 		refuse(job, "the RAPI's answer about the instance makes no sense");
-	else if (!ganeti_is_vm(&instance, order->vm_id))
+		return;
+	}
+	ganeti_obstacle(&instance, order->to_host, obstacle, sizeof obstacle);
+	if (!ganeti_is_vm(&instance, order->vm_id))
 		cloud_job_end(job, CLOUD_FAILED, instance.node, "instance %s is another VM than %s",
 		    instance.name, order->vm_id);
 	else if (strcmp(instance.node, order->to_host) == 0)
@@ -129,11 +140,26 @@ static void take_instance(struct cloud_job *job, const json_t *answer)
 	else if (!is_running(&instance))
 		cloud_job_end(job, CLOUD_FAILED, instance.node,
 		    "it does not run (%s): only a running instance is moved", instance.status);
+	else if (obstacle[0] != '\0')
+		cloud_job_end(job, CLOUD_FAILED, instance.node, "%s", obstacle);
 	else {
 		memcpy(state->name, instance.name, sizeof state->name);
+		memcpy(state->from, instance.node, sizeof state->from);
 		state->mem_MiB = instance.mem_MiB;
-		ask(job, order->to_host[0] != '\0' ? TARGET : ORDER);
+		ask(job, order->to_host[0] != '\0' ? TARGET : MARK);
 	}
+}
+
+/* No instance has the VM's name: one may have its id. */
+static void take_instances(struct cloud_job *job, const json_t *answer)
+{
+	const json_t *instance = ganeti_find_instance(answer, job->order.vm_id);
+
+	if (instance != NULL)
+		take_instance(job, instance);
+	else
+		cloud_job_end(job, CLOUD_FAILED, NULL, "there is no instance %s, and none is %s",
+		    job->order.vm_name, job->order.vm_id);
 }
 
 static void take_target(struct cloud_job *job, const json_t *answer)
@@ -147,12 +173,27 @@ static void take_target(struct cloud_job *job, const json_t *answer)
 	else if (node.offline || node.drained)
 		cloud_job_end(job, CLOUD_FAILED, NULL, "node %s is %s", to,
 		    node.offline ? "offline" : "drained");
+	else if (node.no_vms)
+		cloud_job_end(job, CLOUD_FAILED, NULL,
+		    "node %s is not for instances (vm_capable is off)", to);
 	else if (node.free_MiB < state->mem_MiB)
 		cloud_job_end(job, CLOUD_FAILED, NULL,
 		    "node %s has %.0f MiB free, the instance needs %.0f", to, node.free_MiB,
 		    state->mem_MiB);
 	else
+		ask(job, MARK);
+}
+
+/* Whatever is newer than this may be the order, should its answer get lost. */
+static void take_mark(struct cloud_job *job, const json_t *answer)
+{
+	struct ganeti_job *state = job->state;
+
+	state->mark = ganeti_newest_job(answer);
+	if (state->mark >= 0)
 		ask(job, ORDER);
+	else
+		refuse(job, "the RAPI's list of jobs makes no sense");
 }
 
 static void accept(struct cloud_job *job, int64_t id)
@@ -183,11 +224,13 @@ static void take_order(struct cloud_job *job, const json_t *answer)
 
 static void take_jobs(struct cloud_job *job, const json_t *answer)
 {
-	const struct ganeti_job *state = job->state;
-	const int64_t id = ganeti_find_migration(answer, state->name, state->ordered_s);
+	struct ganeti_job *state = job->state;
+	const int64_t id = ganeti_find_migration(answer, state->name, state->mark);
 
 	if (id > 0)
 		accept(job, id);
+	else if (++state->searches < SEARCHES)
+		cloud_job_poll(job);
 	else
 		refuse(job, "the order did not get through: there is no such job");
 }
@@ -220,13 +263,14 @@ static void take_job(struct cloud_job *job, const json_t *answer)
 
 static void take_place(struct cloud_job *job, const json_t *answer)
 {
+	const struct ganeti_job *state = job->state;
 	const char *to = job->order.to_host;
 	struct ganeti_instance instance;
 
 	if (!ganeti_read_instance(answer, &instance) || instance.node[0] == '\0')
 		cloud_job_end(job, CLOUD_LOST, NULL,
 		    "the job succeeded, but the RAPI does not tell where the instance is");
-	else if (to[0] == '\0' ? strcmp(instance.node, job->order.from_host) != 0
+	else if (to[0] == '\0' ? strcmp(instance.node, state->from) != 0
 			       : strcmp(instance.node, to) == 0)
 		cloud_job_end(job, CLOUD_MOVED, instance.node, "%s", "");
 	else
@@ -249,7 +293,13 @@ static void take_cancel(struct cloud_job *job, const json_t *answer)
 /* 404 to these. */
 static void unknown_instance(struct cloud_job *job)
 {
-	cloud_job_end(job, CLOUD_FAILED, NULL, "there is no instance %s", job->order.vm_name);
+	const struct ganeti_job *state = job->state;
+
+	if (state->step == FIND && identity_is_vm(job->order.vm_id))
+		ask(job, LOCATE);
+	else
+		cloud_job_end(
+		    job, CLOUD_FAILED, NULL, "there is no instance %s", job->order.vm_name);
 }
 
 static void unknown_node(struct cloud_job *job)
@@ -265,53 +315,85 @@ static void unknown_job(struct cloud_job *job)
 
 static const struct {
 	const char *method, *path; /* %s: the escaped subject */
+	size_t answer_max;
 	void (*take)(struct cloud_job *job, const json_t *answer);
 	void (*missing)(struct cloud_job *job); /* 404; NULL: as any refusal */
 } steps[] = {
-    [FIND] = {"GET", "/2/instances/%s", take_instance, unknown_instance},
-    [TARGET] = {"GET", "/2/nodes/%s", take_target, unknown_node},
-    [ORDER] = {"PUT", "/2/instances/%s/migrate", take_order, unknown_instance},
-    [SEARCH] = {"GET", "/2/jobs?bulk=1%.0s", take_jobs, NULL},
-    [FOLLOW] = {"GET", "/2/jobs/%s", take_job, unknown_job},
-    [VERIFY] = {"GET", "/2/instances/%s", take_place, NULL},
-    [CANCEL] = {"DELETE", "/2/jobs/%s", take_cancel, unknown_job},
+    [FIND] = {"GET", "/2/instances/%s", ANSWER_MAX, take_instance, unknown_instance},
+    [LOCATE] = {"GET", "/2/instances?bulk=1%.0s", CLOUD_ANSWER_MAX, take_instances, NULL},
+    [TARGET] = {"GET", "/2/nodes/%s", ANSWER_MAX, take_target, unknown_node},
+    [MARK] = {"GET", "/2/jobs%.0s", CLOUD_ANSWER_MAX, take_mark, NULL},
+    [ORDER] = {"PUT", "/2/instances/%s/migrate", ANSWER_MAX, take_order, unknown_instance},
+    [SEARCH] = {"GET", "/2/jobs?bulk=1%.0s", CLOUD_ANSWER_MAX, take_jobs, NULL},
+    [FOLLOW] = {"GET", "/2/jobs/%s", ANSWER_MAX, take_job, unknown_job},
+    [VERIFY] = {"GET", "/2/instances/%s", ANSWER_MAX, take_place, NULL},
+    [CANCEL] = {"DELETE", "/2/jobs/%s", ANSWER_MAX, take_cancel, unknown_job},
 };
+
+/* An order that was refused in so many words did nothing; what was ordered before is lost from
+ * sight, not undone. */
+static void take_refusal(struct cloud_job *job, const struct http_result *result)
+{
+	struct ganeti_job *state = job->state;
+	const enum step step = state->step;
+	char text[CLOUD_TEXT_SIZE - 100];
+
+	explain_refusal(result, text, sizeof text);
+	if (result->code == 404 && steps[step].missing != NULL)
+		steps[step].missing(job);
+	else if (step == CANCEL) {
+		log_warning("cloud %s: %s is not called off: %s", cloud_title(job->cloud),
+		    job->handle, text);
+		state->step = FOLLOW;
+		cloud_job_poll(job);
+	} else if (step == ORDER && (result->code < 300 || result->code > 499)) {
+		/* It came to the server, or may have. */
+		state->step = SEARCH;
+		cloud_job_pause(job, text);
+	} else
+		cloud_job_end(job, job->looking || step == ORDER ? CLOUD_FAILED : CLOUD_LOST, NULL,
+		    "%s", text);
+}
+
+/* What a server of the way may have put in place of an answer. */
+static void take_garbage(struct cloud_job *job)
+{
+	struct ganeti_job *state = job->state;
+
+	if (job->looking) {
+		refuse(job, "the RAPI's answer is no JSON");
+		return;
+	}
+	if (state->step == ORDER)
+		state->step = SEARCH;
+	cloud_job_pause(job, "the RAPI's answer is no JSON");
+}
 
 static void on_answer(const struct http_result *result, void *context)
 {
 	struct cloud_job *job = context;
 	struct ganeti_job *state = job->state;
 	json_t *answer;
-	char text[CLOUD_TEXT_SIZE - 100];
 
 	state->exchange = NULL;
 	if (job->over)
 		return;
-	if (result->verdict == HTTP_AGAIN && state->step == ORDER) {
-		/* Whether it was taken is not known. */
-		state->step = SEARCH;
-		cloud_job_pause(job, result->reason);
-		return;
-	}
 	if (result->verdict == HTTP_AGAIN) {
+		/* Whether an order was taken is not known then. */
+		if (state->step == ORDER)
+			state->step = SEARCH;
 		cloud_job_pause(job, result->reason);
 		return;
 	}
 	if (result->verdict != HTTP_DONE) {
-		explain_refusal(result, text, sizeof text);
-		if (result->code == 404 && steps[state->step].missing != NULL)
-			steps[state->step].missing(job);
-		else
-			cloud_job_end(
-			    job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL, "%s", text);
+		take_refusal(job, result);
 		return;
 	}
 	answer = json_loadb(result->answer, result->length, JSON_DECODE_ANY, NULL);
-	if (answer != NULL || state->step == ORDER)
+	if (answer != NULL)
 		steps[state->step].take(job, answer);
 	else
-		cloud_job_end(job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL,
-		    "the RAPI's answer is no JSON");
+		take_garbage(job);
 	json_decref(answer);
 }
 
@@ -349,6 +431,10 @@ static void ask(struct cloud_job *job, enum step step)
 	char *body = NULL;
 	int rc = GRAPPE_OK;
 
+	/* One question at a time. */
+	cloud_job_hold(job);
+	http_cancel(state->exchange);
+	state->exchange = NULL;
 	state->step = step;
 	escape(subject_of(job, step, id, sizeof id), subject, sizeof subject);
 	/* The formats are this table's own. */
@@ -357,17 +443,18 @@ static void ask(struct cloud_job *job, enum step step)
 	snprintf(path, sizeof path, steps[step].path, subject);
 #pragma GCC diagnostic pop
 	if (step == ORDER) {
-		state->ordered_s = clock_wall_ns() / CLOCK_SECOND_NS;
 		body = order_body(job);
 		rc = body != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
 		snprintf(message, sizeof message, "a name that is no UTF-8, or no memory");
 	}
 	if (rc == GRAPPE_OK)
-		rc = request(job->cloud, steps[step].method, path, body, on_answer, job,
-		    &state->exchange, message, sizeof message);
+		rc = request(job->cloud, steps[step].method, path, body, steps[step].answer_max,
+		    on_answer, job, &state->exchange, message, sizeof message);
 	free(body);
 	if (rc != GRAPPE_OK)
-		cloud_job_end(job, state->id > 0 ? CLOUD_LOST : CLOUD_FAILED, NULL, "%s", message);
+		cloud_job_end(job, job->looking ? CLOUD_FAILED : CLOUD_LOST, NULL, "%s", message);
+	else if (step == ORDER)
+		job->looking = false;
 }
 
 /* ---- the kind ---- */
@@ -394,6 +481,7 @@ static struct ganeti_job *make_state(struct cloud_job *job)
 
 static void start(struct cloud_job *job)
 {
+	job->looking = true;
 	if (make_state(job) != NULL)
 		ask(job, FIND);
 }
@@ -421,13 +509,11 @@ static void abort_job(struct cloud_job *job)
 {
 	struct ganeti_job *state = job->state;
 
-	if (state->id == 0) {
+	/* While nobody knows its job there is nothing to cancel. */
+	if (state->id == 0)
 		state->cancel = true;
-		return;
-	}
-	http_cancel(state->exchange);
-	state->exchange = NULL;
-	ask(job, CANCEL);
+	else
+		ask(job, CANCEL);
 }
 
 static void drop(struct cloud_job *job)
@@ -500,8 +586,8 @@ static void look_on(struct cloud *cloud, const char *path, http_done *done)
 	struct ganeti_look *look = cloud->state;
 	char message[300];
 
-	if (request(cloud, "GET", path, NULL, done, cloud, &look->exchange, message,
-		sizeof message) != GRAPPE_OK)
+	if (request(cloud, "GET", path, NULL, CLOUD_ANSWER_MAX, done, cloud, &look->exchange,
+		message, sizeof message) != GRAPPE_OK)
 		end_survey(cloud, NULL, message);
 }
 
@@ -533,25 +619,24 @@ static int survey(struct cloud *cloud)
 {
 	struct ganeti_look *look = calloc(1, sizeof *look);
 	char message[300];
-	int rc;
 
 	if (look == NULL)
 		return GRAPPE_EMEMORY;
 	cloud->state = look;
-	rc = request(cloud, "GET", "/2/nodes?bulk=1", NULL, on_nodes, cloud, &look->exchange,
-	    message, sizeof message);
-	if (rc != GRAPPE_OK) {
-		log_warning("cloud %s: %s", cloud_title(cloud), message);
-		cloud->state = NULL;
-		free(look);
-	}
-	return rc;
+	if (request(cloud, "GET", "/2/nodes?bulk=1", NULL, CLOUD_ANSWER_MAX, on_nodes, cloud,
+		&look->exchange, message, sizeof message) == GRAPPE_OK)
+		return GRAPPE_OK;
+	cloud->state = NULL;
+	free(look);
+	return cloud_survey_refuse(cloud, message);
 }
 
 static void drop_survey(struct cloud *cloud)
 {
 	struct ganeti_look *look = cloud->state;
 
+	if (look == NULL)
+		return;
 	http_cancel(look->exchange);
 	json_decref(look->nodes);
 	json_decref(look->groups);

@@ -36,10 +36,13 @@ bool ganeti_read_instance(const json_t *answer, struct ganeti_instance *out)
 {
 	const json_t *parameters = json_object_get(answer, "beparams");
 
-	*out = (struct ganeti_instance){.macs = json_object_get(answer, "nic.macs")};
+	*out = (struct ganeti_instance){.macs = json_object_get(answer, "nic.macs"),
+	    .mirrors = json_object_get(answer, "snodes"),
+	    .fails_over = json_is_true(json_object_get(parameters, "always_failover"))};
 	take_text(answer, "uuid", out->uuid, sizeof out->uuid);
 	take_text(answer, "pnode", out->node, sizeof out->node);
 	take_text(answer, "status", out->status, sizeof out->status);
+	take_text(answer, "disk_template", out->disks, sizeof out->disks);
 	out->mem_MiB = take_number(answer, "oper_ram");
 	if (isnan(out->mem_MiB))
 		out->mem_MiB = take_number(parameters, "memory");
@@ -48,6 +51,8 @@ bool ganeti_read_instance(const json_t *answer, struct ganeti_instance *out)
 	out->vcpu = take_number(parameters, "vcpus");
 	if (!json_is_array(out->macs))
 		out->macs = NULL;
+	if (!json_is_array(out->mirrors))
+		out->mirrors = NULL;
 	return take_text(answer, "name", out->name, sizeof out->name);
 }
 
@@ -55,6 +60,7 @@ bool ganeti_read_node(const json_t *answer, struct ganeti_node *out)
 {
 	*out = (struct ganeti_node){.offline = json_is_true(json_object_get(answer, "offline")),
 	    .drained = json_is_true(json_object_get(answer, "drained")),
+	    .no_vms = json_is_false(json_object_get(answer, "vm_capable")),
 	    .free_MiB = take_number(answer, "mfree"),
 	    .total_MiB = take_number(answer, "mtotal"),
 	    .cpus = take_number(answer, "ctotal")};
@@ -138,16 +144,28 @@ static bool moves(const json_t *job, const char *instance)
 	return false;
 }
 
-int64_t ganeti_find_migration(const json_t *jobs, const char *instance, int64_t since_s)
+int64_t ganeti_newest_job(const json_t *jobs)
+{
+	int64_t newest = 0, id;
+
+	for (size_t i = 0; i < json_array_size(jobs); i++) {
+		if (!ganeti_read_job_id(json_object_get(json_array_get(jobs, i), "id"), &id))
+			return -1;
+		if (id > newest)
+			newest = id;
+	}
+	return json_is_array(jobs) ? newest : -1;
+}
+
+int64_t ganeti_find_migration(const json_t *jobs, const char *instance, int64_t after)
 {
 	int64_t newest = 0, id;
 
 	for (size_t i = 0; i < json_array_size(jobs); i++) {
 		const json_t *job = json_array_get(jobs, i);
-		const json_t *received = json_array_get(json_object_get(job, "received_ts"), 0);
 
 		if (moves(job, instance) && ganeti_read_job_id(json_object_get(job, "id"), &id) &&
-		    id > newest && json_number_value(received) >= (double)since_s)
+		    id > after && id > newest)
 			newest = id;
 	}
 	return newest;
@@ -181,7 +199,7 @@ static void survey_node(const json_t *answer, const json_t *groups, struct cloud
 	name_group(groups, host->group);
 	host->vcpu = node.cpus;
 	host->mem_GiB = node.total_MiB / MIB_PER_GIB;
-	host->closed = node.offline || node.drained;
+	host->closed = node.offline || node.drained || node.no_vms;
 }
 
 static void survey_instance(const json_t *answer, struct cloud_survey *out)
@@ -215,21 +233,67 @@ bool ganeti_survey(
 	return json_is_array(nodes) && json_is_array(groups) && json_is_array(instances);
 }
 
-bool ganeti_is_vm(const struct ganeti_instance *instance, const char *vm_id)
+static bool has_mac(const struct ganeti_instance *instance, const struct mac *wanted)
 {
-	struct mac wanted, mac;
+	struct mac mac;
 
-	if (identity_mac(vm_id, &wanted) != GRAPPE_OK)
-		return instance->uuid[0] == '\0' || !identity_is_vm(vm_id) ||
-		       strcasecmp(instance->uuid, vm_id) == 0;
 	for (size_t i = 0; i < json_array_size(instance->macs); i++) {
 		const char *text = json_string_value(json_array_get(instance->macs, i));
 
 		if (text != NULL && mac_parse(text, &mac) == GRAPPE_OK &&
-		    memcmp(&mac, &wanted, sizeof mac) == 0)
+		    memcmp(&mac, wanted, sizeof mac) == 0)
 			return true;
 	}
-	return json_array_size(instance->macs) == 0;
+	return false;
+}
+
+bool ganeti_is_vm(const struct ganeti_instance *instance, const char *vm_id)
+{
+	struct mac wanted;
+
+	if (identity_mac(vm_id, &wanted) != GRAPPE_OK)
+		return instance->uuid[0] == '\0' || !identity_is_vm(vm_id) ||
+		       strcasecmp(instance->uuid, vm_id) == 0;
+	return has_mac(instance, &wanted) || json_array_size(instance->macs) == 0;
+}
+
+const json_t *ganeti_find_instance(const json_t *instances, const char *vm_id)
+{
+	const json_t *found = NULL;
+	struct ganeti_instance instance;
+	struct mac wanted;
+
+	for (size_t i = 0; i < json_array_size(instances); i++) {
+		const json_t *one = json_array_get(instances, i);
+
+		if (!ganeti_read_instance(one, &instance) ||
+		    !(identity_mac(vm_id, &wanted) == GRAPPE_OK
+			    ? has_mac(&instance, &wanted)
+			    : strcasecmp(instance.uuid, vm_id) == 0))
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = one;
+	}
+	return found;
+}
+
+/* As Ganeti judges itself: cmdlib/instance_migration.py, DTS_MIRRORED of its constants. */
+void ganeti_obstacle(
+    const struct ganeti_instance *instance, const char *to, char *text, size_t size)
+{
+	const char *mirror = json_string_value(json_array_get(instance->mirrors, 0));
+
+	text[0] = '\0';
+	if (instance->fails_over)
+		snprintf(text, size, "always_failover is set: Ganeti would stop and start it");
+	else if (strcmp(instance->disks, "plain") == 0 || strcmp(instance->disks, "file") == 0)
+		snprintf(
+		    text, size, "its disks (%s) are on %s alone", instance->disks, instance->node);
+	else if (strcmp(instance->disks, "drbd") == 0 && to[0] != '\0' && mirror != NULL &&
+		 strcmp(mirror, to) != 0)
+		snprintf(text, size, "its disks (drbd) are on %s and %s: it cannot run on %s",
+		    instance->node, mirror, to);
 }
 
 const char *ganeti_explain(const json_t *answer)

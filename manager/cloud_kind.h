@@ -26,10 +26,13 @@ struct cloud_job {
 	struct cloud_move_events events;
 	char handle[CLOUD_HANDLE_SIZE]; /* "": not accepted yet */
 	bool aborting;                  /* cloud_abort() was called */
-	void *state;                    /* of the kind */
+	bool looking; /* nothing was ordered yet: set by the kind's start, cleared by it before it
+			 orders anything; meanwhile calling it off needs no abort */
+	void *state;  /* of the kind */
 	/* of manager/cloud.c */
 	struct event *timer, *deadline, *ender;
 	int64_t pause_ms;
+	char trouble[200]; /* why the API was asked again, "" */
 	bool over;
 	struct cloud_result result;
 };
@@ -50,6 +53,9 @@ struct cloud_kind {
 	/* Begins; ends with cloud_survey_end(). Returns 0, GRAPPE_ENOTFOUND or GRAPPE_EMEMORY. */
 	int (*survey)(struct cloud *cloud);
 	void (*drop_survey)(struct cloud *cloud); /* cancels what is under way; may be NULL */
+	/* What a move may take beyond move_timeout, for a kind that keeps that limit itself; NULL:
+	 * nothing. */
+	int64_t (*grace_ms)(const struct cloud_settings *settings);
 };
 
 /* In the order of enum cloud_kind_number. */
@@ -64,6 +70,8 @@ struct cloud {
 	struct cloud_job *jobs;
 	cloud_surveyed *surveyed; /* NULL: none under way */
 	void *survey_context;
+	struct event *refusal; /* cloud_survey_refuse() */
+	char refused[CLOUD_TEXT_SIZE];
 	void *state; /* of the kind */
 };
 
@@ -74,6 +82,8 @@ void cloud_job_poll(struct cloud_job *job);
 /* cloud_job_pause - the same after a pause that grows with each call, because the API was not
  * there; its reason is logged. */
 void cloud_job_pause(struct cloud_job *job, const char *reason);
+/* cloud_job_hold - forgets a poll that was asked for. */
+void cloud_job_hold(struct cloud_job *job);
 /* cloud_job_end - host may be NULL. The job stays valid until the loop comes round. */
 void cloud_job_end(struct cloud_job *job, enum cloud_outcome outcome, const char *host,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -81,6 +91,10 @@ void cloud_job_end(struct cloud_job *job, enum cloud_outcome outcome, const char
 /* cloud_survey_end - survey NULL: format tells why. */
 void cloud_survey_end(struct cloud *cloud, const struct cloud_survey *survey, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+
+/* cloud_survey_refuse - the same for a survey that cannot begin: from inside of the kind's
+ * `survey`, which then returns 0. Returns 0 or GRAPPE_EMEMORY. */
+int cloud_survey_refuse(struct cloud *cloud, const char *reason);
 
 /* Growing lists of a survey that is being made; a full one or one without memory is not extended.
  * Return the new entry, zeroed, numbers NAN, or NULL. */

@@ -150,6 +150,15 @@ static bool fits(const struct http_recorded *one, const struct http_seen *seen)
 	       (one->needle == NULL || strstr(seen->body, one->needle) != NULL);
 }
 
+static bool misbehave(struct evhttp_request *request, int how)
+{
+	if (how == HTTP_PLAY_CUT)
+		evhttp_connection_free(evhttp_request_get_connection(request));
+	else if (how == HTTP_PLAY_HUGE)
+		answer_many(request, HUGE_BYTES, 0);
+	return how < 0;
+}
+
 static void answer_recorded(struct http_server *server, struct evhttp_request *request)
 {
 	const struct http_seen *seen = &server->seen[server->nseen - 1];
@@ -163,6 +172,8 @@ static void answer_recorded(struct http_server *server, struct evhttp_request *r
 		if (!fits(one, seen) || (one->times > 0 && server->used[i] >= one->times))
 			continue;
 		server->used[i]++;
+		if (misbehave(request, one->code))
+			return;
 		body = evbuffer_new();
 		if (one->body != NULL)
 			evbuffer_add(body, one->body, strlen(one->body));

@@ -31,14 +31,17 @@ struct http_seen {
 	char *body;    /* zero-terminated */
 };
 
+/* In place of a code: how a server misbehaves. */
+enum { HTTP_PLAY_CUT = -1, HTTP_PLAY_SLOW = -2, HTTP_PLAY_HUGE = -3 };
+
 /* One answer of a real server, as it was recorded. */
 struct http_recorded {
 	const char *method, *path; /* of the request it answers: the path must begin like this */
 	const char *needle;        /* and the body must hold this; NULL: any */
-	int code;
-	const char *headers; /* "Name: value\n" lines or NULL */
-	const char *body;    /* or NULL */
-	int times;           /* how often it may be used, 0: always */
+	int code;                  /* or HTTP_PLAY_… */
+	const char *headers;       /* "Name: value\n" lines or NULL */
+	const char *body;          /* or NULL */
+	int times;                 /* how often it may be used, 0: always */
 };
 
 /* http_server_new - a server that listens already; ends the test when it cannot. */

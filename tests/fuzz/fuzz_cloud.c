@@ -19,21 +19,26 @@ static void use_answer(const json_t *answer)
 	struct cloud_survey survey = {0};
 	enum ganeti_job_state state;
 	char text[64];
-	int64_t id;
+	int64_t id, newest;
 
 	if (ganeti_read_instance(answer, &instance)) {
 		if (instance.name[0] == '\0')
 			abort();
 		ganeti_is_vm(&instance, "mac-020000000001");
 		ganeti_is_vm(&instance, "5b1f0d3c-7f5e-4e6b-9a55-0c4a7d8e9f00");
+		ganeti_obstacle(&instance, "node2", text, sizeof text);
 	}
 	if (ganeti_read_node(answer, &node) && node.name[0] == '\0')
 		abort();
 	ganeti_read_job(answer, &state, text, sizeof text);
 	if (ganeti_read_job_id(answer, &id) && id <= 0)
 		abort();
-	if (ganeti_find_migration(answer, "instance1", 1) < 0)
+	newest = ganeti_newest_job(answer);
+	id = ganeti_find_migration(answer, "instance1", 1);
+	if (id < 0 || id == 1 || (newest >= 0 && id > newest))
 		abort();
+	ganeti_find_instance(answer, "mac-020000000001");
+	ganeti_find_instance(answer, "5b1f0d3c-7f5e-4e6b-9a55-0c4a7d8e9f00");
 	ganeti_explain(answer);
 	ganeti_survey(answer, answer, answer, &survey);
 	if (survey.nhosts > json_array_size(answer))
