@@ -162,6 +162,12 @@ tests_fuzz_fuzz_tc_answer_CFLAGS = $(AM_CFLAGS)
 tests_fuzz_fuzz_tc_answer_LDADD = libgrappe-capture.la libgrappe-common.la
 EXTRA_DIST += tests/data/capture/cg-part.pcap.gz tests/data/capture/cg-part.csv
 
+# A real OpenStack: "quickstart check-openstack" runs what is in OPENSTACK_TESTS
+OPENSTACK_TESTS =
+OPENSTACK_TESTS += tests/lab/openstack.sh
+EXTRA_DIST += $(OPENSTACK_TESTS) tests/lab/openstack_server.sh tests/lab/openstack/lab_driver.py \
+	tests/lab/openstack/nova_compute.py tests/lab/openstack/no_networks.py
+
 # Guests in QEMU: "quickstart check-vms" runs what is in VM_TESTS
 VM_TESTS =
 VM_TESTS += tests/lab/kernel61.sh
