@@ -125,6 +125,11 @@ daemons() {
 check "the report's units: systemd finds nothing" inside -- systemd-analyze verify --man=no \
 	/lib/systemd/system/grappe-report.service /lib/systemd/system/grappe-report.timer
 check "the report is sent only when somebody wants it" inside -- test ! -L /etc/systemd/system/timers.target.wants/grappe-report.timer
+# Without systemd nothing starts in the root: what the package would start stands in its script.
+starts_report() { grep -E 'deb-systemd-invoke (start|\$_dh_action)' "$root/var/lib/dpkg/info/grappe-manager.postinst" | grep -q grappe-report; }
+starts_manager() { grep -E 'deb-systemd-invoke (start|\$_dh_action)' "$root/var/lib/dpkg/info/grappe-manager.postinst" | grep -q grappe-manager.service; }
+check "the package starts the manager" starts_manager
+check "the package starts no report" eval '! starts_report'
 for unit in $(daemons); do
 	name=${unit#grappe-}
 	check "$unit: /etc/grappe/$name.conf is valid" inside -- "/usr/sbin/$unit" --check-config
