@@ -47,6 +47,7 @@ struct openstack_job {
 	size_t named;            /* servers of this name */
 	bool ordered, uncertain; /* Nova may have it; nobody said so */
 	bool failed;             /* the migration did; its reason is asked for */
+	bool stopping;           /* Nova took the word to call it off */
 	int looks;
 };
 
@@ -290,12 +291,11 @@ static int take_migrations(struct cloud_job *job, const struct openstack_result 
 	state->migration = found.migration.id;
 	switch (openstack_phase(found.migration.status)) {
 	case OPENSTACK_RUNNING:
-		if (job->aborting && state->step == FOLLOW && state->looks >= 0) {
-			state->looks = -1; /* asked to stop once */
+		/* Nova refuses that until the migration runs: it is said again at each look. */
+		if (job->aborting && !state->stopping)
 			ask(job, CANCEL);
-		} else {
+		else
 			cloud_job_poll(job);
-		}
 		break;
 	case OPENSTACK_COMPLETED:
 		ask(job, VERIFY);
@@ -326,6 +326,11 @@ static int take_action(struct cloud_job *job, const struct openstack_result *res
 
 	if (rc != GRAPPE_OK)
 		return rc;
+	/* The event may be finished a moment after the migration. */
+	if (state->failed && reason[0] == '\0' && ++state->looks < UNCERTAIN_POLLS) {
+		cloud_job_poll(job);
+		return rc;
+	}
 	state->step = FOLLOW;
 	if (failed || state->failed)
 		cloud_job_end(job, CLOUD_FAILED, NULL, "Nova did not move it: %s",
@@ -357,6 +362,7 @@ static int take_cancel(struct cloud_job *job, const struct openstack_result *res
 	struct openstack_job *state = job->state;
 
 	(void)result;
+	state->stopping = true;
 	state->step = FOLLOW;
 	cloud_job_poll(job);
 	return GRAPPE_OK;
@@ -380,13 +386,11 @@ static void go_on(struct cloud_job *job)
 	ask(job, BASE);
 }
 
-/* It ended meanwhile. */
+/* It does not run yet, or has ended. */
 static void follow_on(struct cloud_job *job)
 {
 	struct openstack_job *state = job->state;
 
-	log_warning("cloud %s: migration %" PRId64 " is not called off: it is not running",
-	    cloud_title(job->cloud), state->migration);
 	state->step = FOLLOW;
 	cloud_job_poll(job);
 }
@@ -545,6 +549,8 @@ static void ask(struct cloud_job *job, enum step step)
 	int rc = path_of(job, step, path, sizeof path);
 
 	state->step = step;
+	if (step == ORDER)
+		job->looking = false;
 	if (rc == GRAPPE_OK && step == ORDER) {
 		body = order_body(job);
 		rc = body != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
@@ -609,6 +615,7 @@ static void start(struct cloud_job *job)
 
 	if (state == NULL)
 		return;
+	job->looking = true;
 	/* Nova's servers have the UUIDs of their domains. */
 	if (identity_from_uuid(job->order.vm_id, state->server) == GRAPPE_OK)
 		ask(job, BY_ID);

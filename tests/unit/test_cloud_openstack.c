@@ -171,8 +171,7 @@ static size_t count(const char *method, const char *path)
 		"GET", SERVER_PATH "/os-instance-actions/" REQUEST_ID, NULL, 200, NULL,            \
 		    "{\"instanceAction\":{\"action\":\"live-migration\",\"request_id\":"           \
 		    "\"" REQUEST_ID "\",\"events\":[{\"event\":\"conductor_live_migrate_"          \
-				    "instance\",\"result\":\"" result "\",\"details\":" details    \
-		    "}]}}",                                                                        \
+		    "instance\",\"result\":\"" result "\",\"details\":" details "}]}}",            \
 		    0                                                                              \
 	}
 #define THERE                                                                                      \
@@ -411,6 +410,40 @@ START_TEST(a_move_is_called_off)
 }
 END_TEST
 
+START_TEST(calling_off_is_said_until_it_is_taken)
+{
+	static const struct http_recorded answers[] = {BEFORE, TAKEN, LOOK("accepted", 2),
+	    {"DELETE", SERVER_PATH "/migrations/6", NULL, 400, NULL,
+		"{\"badRequest\":{\"message\":\"Migration 6 state of instance is accepted\"}}", 2},
+	    LOOK("running", 1), {"DELETE", SERVER_PATH "/migrations/6", NULL, 202, NULL, "", 1},
+	    LOOK("cancelled", 1), END};
+	const struct cloud_order order = cloud_run_order(SERVER_ID, "vm2", "host-a", "host-b");
+	struct cloud_job *job;
+
+	prepare(answers);
+	job = cloud_run_start(cloud, &order, NULL, &told);
+	cloud_run_accepted(base, &told);
+	cloud_abort(job);
+	cloud_run_wait(base, &told);
+	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
+	ck_assert_uint_eq(count("DELETE", SERVER_PATH), 3);
+}
+END_TEST
+
+START_TEST(called_off_before_its_order_nothing_is_ordered)
+{
+	static const struct http_recorded answers[] = {BEFORE, TAKEN, END};
+	const struct cloud_order order = cloud_run_order(SERVER_ID, "vm2", "host-a", "host-b");
+
+	prepare(answers);
+	cloud_abort(cloud_run_start(cloud, &order, NULL, &told));
+	cloud_run_wait(base, &told);
+	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
+	ck_assert_str_eq(told.handle, "");
+	ck_assert_uint_eq(count("POST", SERVER_PATH), 0);
+}
+END_TEST
+
 START_TEST(after_a_restart_only_its_migration_is_followed)
 {
 	static const struct http_recorded answers[] = {LOOK("completed", 1), THERE, END};
@@ -519,6 +552,8 @@ int main(void)
 	tcase_add_test(tcase, a_token_that_is_refused_is_renewed_once);
 	tcase_add_loop_test(tcase, logins_that_fail, 0, COUNT(logins));
 	tcase_add_test(tcase, a_move_is_called_off);
+	tcase_add_test(tcase, calling_off_is_said_until_it_is_taken);
+	tcase_add_test(tcase, called_off_before_its_order_nothing_is_ordered);
 	tcase_add_test(tcase, after_a_restart_only_its_migration_is_followed);
 	tcase_add_test(tcase, names_do_not_leave_their_place);
 	tcase_add_test(tcase, surveys);
