@@ -549,8 +549,6 @@ static void ask(struct cloud_job *job, enum step step)
 	int rc = path_of(job, step, path, sizeof path);
 
 	state->step = step;
-	if (step == ORDER)
-		job->looking = false;
 	if (rc == GRAPPE_OK && step == ORDER) {
 		body = order_body(job);
 		rc = body != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
@@ -561,6 +559,8 @@ static void ask(struct cloud_job *job, enum step step)
 	free(body);
 	if (rc != GRAPPE_OK)
 		refuse(job, rc == GRAPPE_ERANGE ? "a name is too long" : error_text(rc));
+	else if (step == ORDER)
+		job->looking = false;
 }
 
 /* ---- the kind ---- */

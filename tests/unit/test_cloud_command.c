@@ -111,24 +111,121 @@ START_TEST(names_are_no_options)
 }
 END_TEST
 
+/* A list in a file, which the command replaces. */
+static void list_vms(const char *json)
+{
+	char path[UNIT_PATH_SIZE + 16];
+	static char script[UNIT_PATH_SIZE + 100];
+
+	snprintf(path, sizeof path, "%s/list", folder);
+	ck_assert_int_eq(file_replace(path, json, strlen(json), 0600), GRAPPE_OK);
+	snprintf(script, sizeof script, "echo a warning >&2; cat %s", path);
+	survey_by(script);
+}
+
+#define VM(host, more)                                                                             \
+	"{\"id\":\"mac-020000000001\",\"name\":\"web 1\",\"host\":\"" host "\"" more "}"
+#define ONE(vm) "{\"hosts\":[],\"vms\":[" vm "]}"
+
+/* Before the command: what the list says against it. */
+static const struct {
+	const char *list;
+	enum cloud_outcome outcome;
+	const char *text;
+} obstacles[] = {
+    {ONE(""), CLOUD_FAILED, "survey_command lists no VM web 1"},
+    {ONE("{\"name\":\"web 1\"},{\"name\":\"web 1\"}"), CLOUD_FAILED, "or several of that name"},
+    {ONE(VM("h2", "")), CLOUD_MOVED, ""},
+    {ONE(VM("h3", "")), CLOUD_FAILED, "it is on h3, not on h1"},
+    {ONE(VM("h1", ",\"running\":false")), CLOUD_FAILED, "it does not run"},
+    {"{\"hosts\":[{\"name\":\"h1\"}],\"vms\":[" VM("h1", "") "]}", CLOUD_FAILED,
+	"there is no host h2"},
+    {"{\"hosts\":[{\"name\":\"h2\",\"closed\":true}],\"vms\":[" VM("h1", "") "]}", CLOUD_FAILED,
+	"host h2 is closed to VMs"},
+    {"{\"hosts\":[{\"name\":\"h2\",\"mem_GiB\":8}],\"vms\":[" VM("h1",
+	 ",\"mem_GiB\":4") ",{\"name\":\"x\",\"host\":\"h2\",\"mem_GiB\":5},{\"name\":\"y\","
+			   "\"host\":\"h2\"},"
+			   "{\"name\":\"z\",\"host\":\"h2\",\"mem_GiB\":99,\"running\":false}]}",
+	CLOUD_FAILED, "host h2 has 3.0 GiB free, the VM needs 4.0"},
+    {"garbage", CLOUD_FAILED, "where the VM is cannot be told: survey_command: line 1"},
+};
+
+START_TEST(what_is_known_before)
+{
+	char path[UNIT_PATH_SIZE + 16], script[UNIT_PATH_SIZE + 50];
+
+	list_vms(obstacles[_i].list);
+	snprintf(path, sizeof path, "%s/ran", folder);
+	snprintf(script, sizeof script, "touch %s", path);
+	move_by(script);
+	ck_assert_msg(told.result.outcome == obstacles[_i].outcome, "%s", told.result.text);
+	ck_assert_msg(strstr(told.result.text, obstacles[_i].text) != NULL, "%s", told.result.text);
+	ck_assert_str_eq(told.handle, "");
+	ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+/* After it: the command's exit code, what it leaves in the list. */
+static const struct {
+	const char *exit_code, *list;
+	enum cloud_outcome outcome;
+	const char *host, *text;
+} endings[] = {
+    {"exit 0", ONE(VM("h2", "")), CLOUD_MOVED, "h2", ""},
+    {"exit 0", ONE("{\"name\":\"web 1\",\"host\":\"h2\"}"), CLOUD_MOVED, "h2", ""},
+    {"exit 0", ONE(VM("h1", "")), CLOUD_FAILED, "h1", "the command ended, but the VM is on h1"},
+    {"exit 0", ONE(VM("h2", ",\"running\":false")), CLOUD_FAILED, "h2",
+	"it is on h2 and does not run"},
+    {"exit 0", ONE("{\"name\":\"other\",\"host\":\"h2\"}"), CLOUD_LOST, "",
+	"where the VM is cannot be told: survey_command does not list it"},
+    {"exit 0", ONE(""), CLOUD_LOST, "",
+	"where the VM is cannot be told: survey_command does not list it"},
+    {"exit 0", "garbage", CLOUD_LOST, "", "where the VM is cannot be told: survey_command: line 1"},
+    {"echo no; exit 3", ONE(VM("h1", "")), CLOUD_FAILED, "h1", "the command: it ended with 3: no"},
+    {"echo no; exit 3", ONE(VM("h2", "")), CLOUD_MOVED, "h2", ""},
+    {"kill -9 $$", ONE(VM("h1", "")), CLOUD_FAILED, "h1", "the command: it died of signal 9"},
+    {"kill -9 $$", ONE(""), CLOUD_LOST, "", "does not list it; the command: it died of signal 9"},
+};
+
 START_TEST(the_survey_has_the_last_word)
 {
-	survey_by("echo '{\"hosts\":[],\"vms\":[{\"id\":\"mac-020000000001\",\"name\":\"web 1\","
-		  "\"host\":\"h1\"}]}'");
+	char path[UNIT_PATH_SIZE + 16], script[2 * UNIT_PATH_SIZE + 100];
+
+	snprintf(path, sizeof path, "%s/next", folder);
+	ck_assert_int_eq(
+	    file_replace(path, endings[_i].list, strlen(endings[_i].list), 0600), GRAPPE_OK);
+	list_vms(ONE(VM("h1", "")));
+	snprintf(
+	    script, sizeof script, "cp %s/next %s/list; %s", folder, folder, endings[_i].exit_code);
+	move_by(script);
+	ck_assert_str_eq(told.handle, "command");
+	ck_assert_msg(told.result.outcome == endings[_i].outcome, "%s", told.result.text);
+	ck_assert_str_eq(told.result.host, endings[_i].host);
+	ck_assert_msg(strstr(told.result.text, endings[_i].text) != NULL, "%s", told.result.text);
+}
+END_TEST
+
+/* Longer than what is kept of a command's output. */
+START_TEST(a_long_survey)
+{
+	static char list[400000];
+	size_t n = (size_t)snprintf(list, sizeof list, "{\"hosts\":[],\"vms\":[");
+
+	for (int i = 0; i < 5000; i++)
+		n += (size_t)snprintf(
+		    list + n, sizeof list - n, "{\"name\":\"vm%d\",\"host\":\"h%d\"},", i, i % 7);
+	snprintf(list + n, sizeof list - n, VM("h2", "") "]}");
+	list_vms(list);
 	move_by("exit 0");
-	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
-	ck_assert_str_eq(told.result.text, "the command ended, but the VM is on h1");
-	survey_by("echo '{\"hosts\":[],\"vms\":[{\"name\":\"web 1\",\"host\":\"h2\"}]}'");
-	move_by("exit 0");
-	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
-	ck_assert_str_eq(told.result.host, "h2");
-	survey_by("echo '{\"hosts\":[],\"vms\":[{\"name\":\"other\",\"host\":\"h2\"}]}'");
-	move_by("exit 0");
+	ck_assert_msg(told.result.outcome == CLOUD_MOVED, "%s", told.result.text);
+}
+END_TEST
+
+START_TEST(one_that_dies)
+{
+	move_by("kill -9 $$");
 	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
-	survey_by("echo 'garbage'");
-	move_by("exit 0");
-	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
-	ck_assert_ptr_nonnull(strstr(told.result.text, "line 1"));
+	ck_assert_str_eq(told.result.text, "the command: it died of signal 9");
 }
 END_TEST
 
@@ -178,8 +275,14 @@ END_TEST
 START_TEST(one_that_never_ends_is_ended)
 {
 	settings.move_timeout_ms = 300;
+	move_by("trap 'echo ended tidily; exit 1' TERM; sleep 1000 & wait");
+	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
+	ck_assert_str_eq(told.result.text, "the command: it was ended: it took too long, or was "
+					   "called off: ended tidily");
+	list_vms(ONE(VM("h1", "")));
 	move_by("sleep 1000");
-	ck_assert(told.result.outcome == CLOUD_LOST || told.result.outcome == CLOUD_FAILED);
+	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
+	ck_assert_str_eq(told.result.host, "h1");
 }
 END_TEST
 
@@ -208,6 +311,13 @@ START_TEST(surveys)
 	survey_by("echo broken >&2; exit 2");
 	ck_assert_str_eq(
 	    cloud_run_survey(base, cloud), "error: survey_command: it ended with 2: broken");
+	survey_words[0] = "/nonexistent/lister";
+	ck_assert_str_eq(cloud_run_survey(base, cloud),
+	    "error: survey_command: /nonexistent/lister: No such file or directory");
+	settings.timeout_ms = 200;
+	survey_words[0] = "sh";
+	survey_by("sleep 1000");
+	ck_assert_ptr_nonnull(strstr(cloud_run_survey(base, cloud), "it took too long"));
 }
 END_TEST
 
@@ -261,6 +371,18 @@ START_TEST(configurations)
 	refuse(&given, "commands are for kind command");
 	given.command.count = 0;
 	ck_assert_int_eq(cloud_check(&sections, message, sizeof message), GRAPPE_OK);
+	given.microversion = "2.88";
+	given.domain = "Default";
+	ck_assert_int_eq(cloud_check(&sections, message, sizeof message), GRAPPE_OK);
+	given.microversion = "2.90";
+	refuse(&given, "microversion is for kind openstack");
+	given.microversion = NULL;
+	given.project = "web";
+	refuse(&given, "project is for kind openstack");
+	given.project = "";
+	given.block_migration = 1;
+	refuse(&given, "block_migration is for kind openstack");
+	given.block_migration = 0;
 	given.address = "nowhere";
 	refuse(&given, "address must be HOST:PORT");
 }
@@ -276,7 +398,12 @@ int main(void)
 	tcase_add_test(tcase, a_move_that_ends_well);
 	tcase_add_test(tcase, a_move_that_ends_badly);
 	tcase_add_test(tcase, names_are_no_options);
-	tcase_add_test(tcase, the_survey_has_the_last_word);
+	tcase_add_loop_test(
+	    tcase, what_is_known_before, 0, (int)(sizeof obstacles / sizeof *obstacles));
+	tcase_add_loop_test(
+	    tcase, the_survey_has_the_last_word, 0, (int)(sizeof endings / sizeof *endings));
+	tcase_add_test(tcase, a_long_survey);
+	tcase_add_test(tcase, one_that_dies);
 	tcase_add_test(tcase, a_move_can_be_called_off);
 	tcase_add_test(tcase, after_a_restart);
 	tcase_add_test(tcase, one_that_never_ends_is_ended);

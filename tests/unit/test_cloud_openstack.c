@@ -430,9 +430,11 @@ START_TEST(calling_off_is_said_until_it_is_taken)
 }
 END_TEST
 
-START_TEST(called_off_before_its_order_nothing_is_ordered)
+START_TEST(nothing_is_ordered_then)
 {
 	static const struct http_recorded answers[] = {BEFORE, TAKEN, END};
+	static const struct http_recorded nobody[] = {
+	    {"GET", SERVER_PATH, NULL, 503, NULL, "", 0}, END};
 	const struct cloud_order order = cloud_run_order(SERVER_ID, "vm2", "host-a", "host-b");
 
 	prepare(answers);
@@ -440,6 +442,10 @@ START_TEST(called_off_before_its_order_nothing_is_ordered)
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
 	ck_assert_str_eq(told.handle, "");
+	settings.move_timeout_ms = 600;
+	play(nobody);
+	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
+	ck_assert_ptr_nonnull(strstr(told.result.text, "nothing was ordered"));
 	ck_assert_uint_eq(count("POST", SERVER_PATH), 0);
 }
 END_TEST
@@ -553,7 +559,7 @@ int main(void)
 	tcase_add_loop_test(tcase, logins_that_fail, 0, COUNT(logins));
 	tcase_add_test(tcase, a_move_is_called_off);
 	tcase_add_test(tcase, calling_off_is_said_until_it_is_taken);
-	tcase_add_test(tcase, called_off_before_its_order_nothing_is_ordered);
+	tcase_add_test(tcase, nothing_is_ordered_then);
 	tcase_add_test(tcase, after_a_restart_only_its_migration_is_followed);
 	tcase_add_test(tcase, names_do_not_leave_their_place);
 	tcase_add_test(tcase, surveys);
