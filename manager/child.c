@@ -114,6 +114,49 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
 	child_stop(context);
 }
 
+/* ---- knowing it again ---- */
+
+/* When a process began, in ticks since the machine did: proc(5), the 22nd field of stat, the 20th
+ * behind the name in parentheses. 0: it does not run. */
+static unsigned long long begun_at(long pid)
+{
+	char path[64], line[1024], state = 'Z';
+	const char *behind;
+	unsigned long long ticks = 0;
+	size_t length = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	length = fread(line, 1, sizeof line - 1, file);
+	fclose(file);
+	line[length] = '\0';
+	behind = strrchr(line, ')');
+	if (behind == NULL ||
+	    sscanf(behind,
+		") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		&state, &ticks) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' ? 0 : ticks;
+}
+
+void child_identify(const struct child *child, char word[CHILD_IDENTITY_SIZE])
+{
+	snprintf(
+	    word, CHILD_IDENTITY_SIZE, "%ld-%llu", (long)child->pid, begun_at((long)child->pid));
+}
+
+bool child_runs(const char *word)
+{
+	unsigned long long ticks;
+	long pid;
+
+	return sscanf(word, "%ld-%llu", &pid, &ticks) == 2 && pid > 0 && ticks > 0 &&
+	       begun_at(pid) == ticks;
+}
+
 /* ---- output ---- */
 
 /* Returns false at its end. */

@@ -16,6 +16,7 @@
 
 #define CHILD_REASON_SIZE 400
 #define CHILD_GRACE_MS 2000
+#define CHILD_IDENTITY_SIZE 64
 
 struct event_base;
 struct child; /* opaque */
@@ -48,6 +49,11 @@ int child_start(struct event_base *base, const struct child_request *request, ch
     void *context, struct child **out);
 /* child_stop - ends it as if its time were over; `done` still comes. */
 void child_stop(struct child *child);
+/* child_identify - a word by which child_runs() knows this very process, also in a later run of the
+ * manager: it may outlive one that is killed. */
+void child_identify(const struct child *child, char word[CHILD_IDENTITY_SIZE]);
+/* child_runs - by a word of child_identify(); false for any other text. */
+bool child_runs(const char *word);
 /* child_free - kills it; `done` will not be called. NULL is allowed. */
 void child_free(struct child *child);
 

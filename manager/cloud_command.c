@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define OUTPUT_MAX 65536
+#define HANDLE "command " /* and by what its process is known again */
 
 /* What may be filled in. */
 static const char *const names[] = {
@@ -156,12 +157,14 @@ static void on_moved(const struct child_result *result, void *context);
 static void order(struct cloud_job *job)
 {
 	struct command_job *state = job->state;
-	char message[300];
+	char message[300], identity[CHILD_IDENTITY_SIZE], handle[CHILD_IDENTITY_SIZE + 16];
 
 	if (run(job, &job->cloud->settings->command, job->cloud->settings->move_timeout_ms,
 		on_moved, &state->move, message, sizeof message) == GRAPPE_OK) {
 		job->looking = false;
-		cloud_job_accept(job, "command");
+		child_identify(state->move, identity);
+		snprintf(handle, sizeof handle, HANDLE "%s", identity);
+		cloud_job_accept(job, handle);
 	} else
 		cloud_job_end(job, CLOUD_FAILED, NULL, "the command: %s", message);
 }
@@ -268,6 +271,14 @@ static void look(struct cloud_job *job)
 
 /* ---- jobs ---- */
 
+static void judge(struct cloud_job *job)
+{
+	if (job->cloud->settings->survey_command.count > 0)
+		look(job);
+	else
+		judge_by_command(job);
+}
+
 static void on_moved(const struct child_result *result, void *context)
 {
 	struct cloud_job *job = context;
@@ -278,10 +289,7 @@ static void on_moved(const struct child_result *result, void *context)
 	snprintf(state->reason, sizeof state->reason, "%s", result->reason);
 	if (job->over)
 		return;
-	if (job->cloud->settings->survey_command.count > 0)
-		look(job);
-	else
-		judge_by_command(job);
+	judge(job);
 }
 
 static struct command_job *make_state(struct cloud_job *job)
@@ -306,25 +314,26 @@ static void start(struct cloud_job *job)
 		order(job);
 }
 
-/* The command ended with the manager, or nobody knows how. */
+/* Of an earlier run of the manager, until that command has ended. */
+static void poll(struct cloud_job *job)
+{
+	if (strncmp(job->handle, HANDLE, strlen(HANDLE)) == 0 &&
+	    child_runs(job->handle + strlen(HANDLE)))
+		cloud_job_poll(job);
+	else
+		judge(job);
+}
+
+/* The command ended with the manager, or unseen, or runs yet. */
 static void resume(struct cloud_job *job)
 {
-	static const char gone[] = "the manager ended while it ran";
 	struct command_job *state = make_state(job);
 
 	if (state == NULL)
 		return;
 	state->exit_code = -1;
-	snprintf(state->reason, sizeof state->reason, "%s", gone);
-	if (job->cloud->settings->survey_command.count > 0)
-		look(job);
-	else
-		judge_by_command(job);
-}
-
-static void poll(struct cloud_job *job)
-{
-	(void)job;
+	snprintf(state->reason, sizeof state->reason, "the manager ended while it ran");
+	poll(job);
 }
 
 static void on_aborted(const struct child_result *result, void *context)
@@ -338,17 +347,23 @@ static void on_aborted(const struct child_result *result, void *context)
 		log_warning("cloud %s: abort_command: %s", cloud_title(job->cloud), result->reason);
 }
 
+/* A command of an earlier run is not ours to end; abort_command may be able to. */
 static void abort_job(struct cloud_job *job)
 {
 	struct command_job *state = job->state;
 	const struct settings_list *list = &job->cloud->settings->abort_command;
-	char message[300];
+	char message[300] = "its command is not this manager's";
 
-	if (state->move == NULL)
+	if (state->look != NULL)
 		return;
-	if (list->count == 0 || run(job, list, job->cloud->settings->timeout_ms, on_aborted,
-				    &state->abort, message, sizeof message) != GRAPPE_OK)
+	if (list->count > 0 && run(job, list, job->cloud->settings->timeout_ms, on_aborted,
+				   &state->abort, message, sizeof message) == GRAPPE_OK)
+		return;
+	if (state->move != NULL)
 		child_stop(state->move);
+	else
+		log_warning("cloud %s: the move of %s is not called off: %s",
+		    cloud_title(job->cloud), job->order.vm_name, message);
 }
 
 static void drop(struct cloud_job *job)

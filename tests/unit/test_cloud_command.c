@@ -2,6 +2,7 @@
 /* Moves by any program, judged by how it ends and by where the VM is then. */
 #include "common/error.h"
 #include "common/file.h"
+#include "manager/child.h"
 #include "manager/cloud_survey.h"
 #include "tests/fakes/cloud_run.h"
 #include "tests/unit/unit.h"
@@ -49,6 +50,12 @@ static void teardown(void)
 	unit_remove_folder(folder);
 }
 
+static void on_nothing(const struct child_result *result, void *context)
+{
+	(void)result;
+	(void)context;
+}
+
 static void move_by(const char *script)
 {
 	const struct cloud_order order = cloud_run_order("mac-020000000001", "web 1", "h1", "h2");
@@ -75,7 +82,7 @@ START_TEST(a_move_that_ends_well)
 	snprintf(script, sizeof script, "printf '%%s|' \"$@\" >%s/words", folder);
 	move_by(script);
 	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
-	ck_assert_str_eq(told.handle, "command");
+	ck_assert_int_eq(strncmp(told.handle, "command ", 8), 0);
 	snprintf(script, sizeof script, "%s/words", folder);
 	ck_assert_int_eq(file_read(script, 1000, &bytes), GRAPPE_OK);
 	buffer_put_u8(&bytes, 0);
@@ -198,7 +205,7 @@ START_TEST(the_survey_has_the_last_word)
 	snprintf(
 	    script, sizeof script, "cp %s/next %s/list; %s", folder, folder, endings[_i].exit_code);
 	move_by(script);
-	ck_assert_str_eq(told.handle, "command");
+	ck_assert_int_eq(strncmp(told.handle, "command ", 8), 0);
 	ck_assert_msg(told.result.outcome == endings[_i].outcome, "%s", told.result.text);
 	ck_assert_str_eq(told.result.host, endings[_i].host);
 	ck_assert_msg(strstr(told.result.text, endings[_i].text) != NULL, "%s", told.result.text);
@@ -267,6 +274,35 @@ START_TEST(after_a_restart)
 	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
 	survey_by("echo '{\"hosts\":[],\"vms\":[{\"name\":\"v\",\"host\":\"h2\"}]}'");
 	cloud_run_start(cloud, &order, "command", &told);
+	cloud_run_wait(base, &told);
+	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
+}
+END_TEST
+
+/* The manager was killed, its command was not. */
+START_TEST(a_command_that_outlives_the_manager)
+{
+	const struct cloud_order order = cloud_run_order("mac-020000000001", "web 1", "h1", "h2");
+	const struct child_request request = {
+	    .words = (char *[]){"sleep", "1000", NULL}, .limit_ms = 100000};
+	char handle[100] = "command ";
+	struct child *child;
+
+	ck_assert_int_eq(child_start(base, &request, on_nothing, NULL, &child), GRAPPE_OK);
+	child_identify(child, handle + 8);
+	list_vms(ONE(VM("h1", "")));
+	cloud_run_start(cloud, &order, handle, &told);
+	for (int i = 0; i < 5; i++)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(told.ended, 0);
+	list_vms(ONE(VM("h2", "")));
+	child_free(child);
+	cloud_run_wait(base, &told);
+	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
+	ck_assert(!child_runs(handle + 8));
+	/* Its number may be another program's now. */
+	snprintf(handle, sizeof handle, "command %ld-1", (long)getpid());
+	cloud_run_start(cloud, &order, handle, &told);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
 }
@@ -406,6 +442,7 @@ int main(void)
 	tcase_add_test(tcase, one_that_dies);
 	tcase_add_test(tcase, a_move_can_be_called_off);
 	tcase_add_test(tcase, after_a_restart);
+	tcase_add_test(tcase, a_command_that_outlives_the_manager);
 	tcase_add_test(tcase, one_that_never_ends_is_ended);
 	tcase_add_test(tcase, what_is_under_way_can_be_forgotten);
 	tcase_add_test(tcase, surveys);
