@@ -8,6 +8,8 @@
 #include "manager/manager_settings.h"
 
 #include <event2/event.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,8 @@
 struct trial {
 	struct event_base *base;
 	struct cloud *cloud;
+	struct cloud_job *job; /* NULL: no move under way */
+	bool stopped;          /* once by a signal */
 	int exit_code;
 };
 
@@ -70,9 +74,26 @@ static void on_ended(const struct cloud_result *result, void *context)
 
 	printf("%s%s%s%s%s\n", words[result->outcome], result->host[0] != '\0' ? ", it is on " : "",
 	    result->host, result->text[0] != '\0' ? ": " : "", result->text);
+	trial->job = NULL;
 	if (result->outcome == CLOUD_MOVED)
 		trial->exit_code = EXIT_SUCCESS;
 	event_base_loopbreak(trial->base);
+}
+
+/* The first calls a move off and waits how it ends; the second ends this program alone. */
+static void on_signal(evutil_socket_t number, short what, void *context)
+{
+	struct trial *trial = context;
+
+	(void)number;
+	(void)what;
+	if (trial->job == NULL || trial->stopped) {
+		event_base_loopbreak(trial->base);
+		return;
+	}
+	trial->stopped = true;
+	fprintf(stderr, NAME ": %s: calling the move off\n", cloud_title(trial->cloud));
+	cloud_abort(trial->job);
 }
 
 /* VM HOST, or VM HOST FROM-HOST */
@@ -80,7 +101,6 @@ static int begin_move(struct trial *trial, int count, char **operands)
 {
 	const struct cloud_move_events events = {on_accepted, on_ended, trial};
 	struct cloud_order order = {.vm_id = ""};
-	struct cloud_job *job;
 
 	if (count != 2 && count != 3)
 		return GRAPPE_ERANGE;
@@ -88,7 +108,7 @@ static int begin_move(struct trial *trial, int count, char **operands)
 	snprintf(order.vm_id, sizeof order.vm_id, "%s", operands[0]);
 	snprintf(order.to_host, sizeof order.to_host, "%s", operands[1]);
 	snprintf(order.from_host, sizeof order.from_host, "%s", count == 3 ? operands[2] : "");
-	return cloud_move(trial->cloud, &order, &events, &job);
+	return cloud_move(trial->cloud, &order, &events, &trial->job);
 }
 
 static const struct {
@@ -97,6 +117,22 @@ static const struct {
 } actions[] = {{"survey", begin_survey}, {"move", begin_move}};
 
 /* ---- */
+
+static void run(struct trial *trial)
+{
+	static const int numbers[] = {SIGINT, SIGTERM};
+	struct event *events[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		events[i] = evsignal_new(trial->base, numbers[i], on_signal, trial);
+		if (events[i] != NULL)
+			event_add(events[i], NULL);
+	}
+	event_base_loop(trial->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	for (size_t i = 0; i < 2; i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+}
 
 static int try_it(
     const struct cloud_settings *settings, const char *action, int count, char **operands)
@@ -111,7 +147,7 @@ static int try_it(
 			if (strcmp(actions[i].name, action) == 0)
 				rc = actions[i].begin(&trial, count, operands);
 		if (rc == GRAPPE_OK)
-			event_base_dispatch(trial.base);
+			run(&trial);
 		else if (rc == GRAPPE_EINVALID)
 			fprintf(stderr, NAME ": '%.40s' is neither survey nor move\n", action);
 		else if (rc == GRAPPE_ERANGE)

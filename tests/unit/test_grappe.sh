@@ -113,5 +113,49 @@ refuses "a state directory that cannot be" 1 "Not a directory" ./grappe-manager 
 echo 'max_moves = many' >>"$folder/manager.conf"
 refuses "a bad setting" 1 "manager.conf:4:" ./grappe-manager --config "$folder/manager.conf" --check-config
 
+# --- clouds: a program that moves VMs in a list ---
+cat >"$folder/list" <<-'END'
+	{"hosts": [{"name": "h1", "mem_GiB": 8}, {"name": "h2", "mem_GiB": 8}, {"name": "h3", "closed": true}],
+	 "vms": [{"name": "web", "host": "h1", "mem_GiB": 4}]}
+END
+cat >"$folder/cloud.conf" <<-END
+	cloud "own" {
+	  kind = command
+	  command = { "sed", "-i", "s/\"host\": \"[a-z0-9]*\"/\"host\": \"{to_host}\"/", "$folder/list" }
+	  survey_command = { "cat", "$folder/list" }
+	}
+	cloud "plain" {
+	  kind = command
+	  command = { "echo", "{to_host}" }
+	}
+	cloud "slow" {
+	  kind = command
+	  command = { "sh", "-c", "trap 'echo tidied up; exit 3' TERM; sleep 1000 & wait" }
+	}
+END
+cloud() { "$grappe" cloud --config "$folder/cloud.conf" "$@"; }
+stopped() { # SIGNAL - what a move says that is stopped once it was ordered
+	local pid
+	"$grappe" cloud --config "$folder/cloud.conf" slow move web h2 >"$folder/said" 2>"$folder/err" &
+	pid=$!
+	for ((i = 0; i < 1000; i++)); do grep -q 'took the order' "$folder/err" && break || sleep 0.02; done
+	kill "-$1" "$pid"
+	wait "$pid"
+	cat "$folder/said"
+}
+check "a survey" '["h1","h2","h3"] web on h1' "$(cloud own survey | jq -r '"\([.hosts[].name] | tojson) \(.vms[0] | .name + " on " + .host)"')"
+check "a move" "moved, it is on h2" "$(cloud own move web h2 2>"$folder/err")"
+check "  is true" "h2" "$(jq -r '.vms[0].host' "$folder/list")"
+check "to where it is: nothing is ordered" "moved, it is on h2" "$(cloud own move web h2 2>&1)"
+check "a wrong idea of where it is" "failed, it is on h2: it is on h2, not on h1" "$(cloud own move web h3 h1 2>&1)"
+check "a closed host" "failed, it is on h2: host h3 is closed to VMs" "$(cloud own move web h3 2>&1)"
+check "an unknown VM" "failed: survey_command lists no VM nobody, or several of that name" "$(cloud own move nobody h1 2>&1)"
+check "a name that is an option" "failed: the command: the value of {to_host} begins with '-' and would be read as an option" \
+	"$(cloud plain move -- web --all 2>&1)"
+check "a move is called off" "cancelled: the command: it was ended: it took too long, or was called off: tidied up" "$(stopped INT)"
+refuses "no survey_command" 1 "it has no survey_command" cloud slow survey
+refuses "an unknown cloud" 1 'the configuration has no cloud "no"' cloud no survey
+refuses "neither survey nor move" 1 "'fly' is neither survey nor move" cloud own fly
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
