@@ -25,6 +25,11 @@ static const struct change plain[] = {{'@', "@" ZERO_WIDTH}, {'`', "'"}, {'\0', 
 static const struct change slack[] = {
     {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'@', "@" ZERO_WIDTH}, {'`', "'"}, {'\0', ""}};
 
+static void put(struct buffer *out, const char *text)
+{
+	buffer_put(out, text, strlen(text));
+}
+
 static void put_changed(struct buffer *out, const char *text, const struct change *changes)
 {
 	const size_t length = service_cut_utf8(text, CHAT_TEXT_MAX);
@@ -98,4 +103,52 @@ char *chat_message(enum chat_template kind, const char *text)
 		out = json_dumps(message, JSON_COMPACT);
 	json_decref(message);
 	return out;
+}
+
+/* What moves brought: one line. */
+static void put_effect(const json_t *document, struct buffer *text)
+{
+	const char *told = json_string_value(json_object_get(document, "text"));
+	char line[CHAT_TEXT_MAX];
+
+	put(text, "Grappe, what moves brought: ");
+	put(text, service_clean_text(told != NULL ? told : "", line, sizeof line));
+	put(text, "\n");
+}
+
+static void put_recommendation(const json_t *document, struct buffer *text)
+{
+	const struct service_input input = {
+	    .document = document, .input_state = "ok", .input_error = ""};
+	struct service_states states;
+
+	if (service_states_make(&input, &states) != GRAPPE_OK)
+		return;
+	put(text, "Grappe recommendation: ");
+	put(text, states.items[0].text);
+	put(text, "\n");
+	put(text, states.items[0].details);
+	service_states_deinit(&states);
+}
+
+char *chat_post(enum chat_template kind, const char *json, size_t length)
+{
+	json_t *document = json_loadb(json, length, 0, NULL);
+	const char *what = json_string_value(json_object_get(document, "kind"));
+	struct buffer text;
+	char *message = NULL;
+
+	buffer_init(&text);
+	if (what != NULL && strcmp(what, "effect") == 0)
+		put_effect(document, &text);
+	else if (json_is_array(json_object_get(document, "moves")))
+		put_recommendation(document, &text);
+	json_decref(document);
+	if (text.length > 0) {
+		buffer_put_u8(&text, 0);
+		if (text.error == GRAPPE_OK)
+			message = chat_message(kind, (const char *)text.bytes);
+	}
+	buffer_deinit(&text);
+	return message;
 }

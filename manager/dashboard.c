@@ -300,7 +300,7 @@ static void start_jobs(struct dashboard_lane *lane)
 
 static void pause_lane(struct dashboard_lane *lane, const char *reason)
 {
-	snprintf(lane->error, sizeof lane->error, "%s", reason);
+	service_clean_text(reason, lane->error, sizeof lane->error);
 	log_complain(&lane->trouble,
 	    "dashboard %s: cannot tell it: %s; trying again in %lld s, %zu results waiting",
 	    lane->settings->title, reason, (long long)(lane->pause_ms / 1000),
@@ -318,7 +318,7 @@ static void note_refusal(struct dashboard_job *job, const char *reason)
 
 	lane->refused += job->count;
 	lane->refused_now += job->count;
-	snprintf(lane->error, sizeof lane->error, "%s", reason);
+	service_clean_text(reason, lane->error, sizeof lane->error);
 	log_complain(&lane->refusal,
 	    "dashboard %s: %s: %zu results are given up, the first of \"%s\"",
 	    lane->settings->title, reason, job->count, dashboard_job_result(job, 0)->service);

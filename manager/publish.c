@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/secret.h"
+#include "manager/chat.h"
 #include "manager/http.h"
 #include "manager/publish_queue.h"
 
@@ -70,6 +71,12 @@ const struct setting publish_webhook_settings[PUBLISH_WEBHOOK_NSETTINGS] = {
 	.offset = offsetof(struct publish_webhook, token_file),
 	.fallback = "",
 	.text = "File with a bearer token, mode 0600; empty: no Authorization header."},
+    {.key = "template",
+	.type = SETTING_CHOICE,
+	.offset = offsetof(struct publish_webhook, chat),
+	.fallback = "json",
+	.choices = chat_templates,
+	.text = "What is posted: the document as json, or a message for a chat tool."},
     {.key = "timeout",
 	.type = SETTING_DURATION,
 	.offset = offsetof(struct publish_webhook, timeout_ms),
@@ -238,25 +245,50 @@ static void on_posted(const struct http_result *result, void *context)
 	wake_after(lane, 0);
 }
 
+/* The document, or a message made of it: then *message is to be freed. Returns false when it says
+ * nothing that a message could tell. */
+static bool make_body(
+    const struct lane *lane, const struct buffer *document, char **message, struct buffer *body)
+{
+	*message = NULL;
+	*body = *document;
+	if (lane->webhook->chat == CHAT_JSON)
+		return true;
+	*message = chat_post((enum chat_template)lane->webhook->chat, (const char *)document->bytes,
+	    document->length);
+	if (*message == NULL)
+		return false;
+	*body = (struct buffer){.bytes = (uint8_t *)*message, .length = strlen(*message)};
+	return true;
+}
+
 static int send_document(struct lane *lane, const struct buffer *document, const char *token)
 {
 	const struct publish_webhook *webhook = lane->webhook;
 	char id_line[PROTOCOL_ID_SIZE + 32];
 	const char *const headers[] = {
 	    "Content-Type: application/json", "Accept: */*", id_line, NULL};
-	const struct http_request request = {.url = webhook->url,
+	struct http_request request = {.url = webhook->url,
 	    .ca_file = webhook->ca_file,
 	    .token = token,
 	    .headers = headers,
-	    .body = document->bytes,
-	    .length = document->length,
 	    .connect_ms = webhook->connect_timeout_ms,
 	    .total_ms = webhook->timeout_ms,
 	    .answer_max = ANSWER_MAX};
+	struct buffer body;
+	char *message;
+	int rc;
+
+	if (!make_body(lane, document, &message, &body))
+		return GRAPPE_EFORMAT;
+	request.body = body.bytes;
+	request.length = body.length;
 
 	snprintf(
 	    id_line, sizeof id_line, "Grappe-Recommendation: %s", publish_queue_id(lane->queue, 0));
-	return http_send(lane->publisher->http, &request, on_posted, lane, &lane->exchange);
+	rc = http_send(lane->publisher->http, &request, on_posted, lane, &lane->exchange);
+	free(message);
+	return rc;
 }
 
 /* Reads the oldest document; one that is gone or no use is given up. Returns true when it is there.

@@ -30,11 +30,12 @@ struct publish_webhook {
 	char *url;          /* http or https */
 	char *ca_file;      /* PEM authorities; "": the system's */
 	char *token_file;   /* bearer token; "": none */
+	int chat;           /* enum chat_template: what is posted */
 	int64_t timeout_ms; /* of a whole exchange */
 	int64_t connect_timeout_ms;
 };
 
-#define PUBLISH_WEBHOOK_NSETTINGS 5
+#define PUBLISH_WEBHOOK_NSETTINGS 6
 extern const struct setting publish_webhook_settings[PUBLISH_WEBHOOK_NSETTINGS];
 
 /* The section for a program's schema: `type` is the program's struct of values, `member` its struct

@@ -48,31 +48,68 @@ static size_t hidden_length(const char *text)
 	return 0;
 }
 
-static char clean_character(char c)
+/* An arrow stays one. */
+static char clean_character(char before, char c)
 {
 	static const char from[] = "|;\\<>`", to[] = "/,/()'";
 	const char *found;
 
 	if ((unsigned char)c < ' ' || c == 127)
 		return ' ';
-	found = strchr(from, c);
+	found = c == '>' && before == '-' ? NULL : strchr(from, c);
 	return found != NULL ? to[found - from] : c;
+}
+
+static bool continues(const char *text, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return false;
+	return true;
+}
+
+/* Bytes of the character at text, 0: it is no UTF-8 (RFC 3629, section 4). */
+static size_t character_length(const char *text)
+{
+	/* First bytes from … to, of so many, the second one from … to. */
+	static const struct {
+		unsigned char from, to, second_from, second_to;
+		size_t length;
+	} rows[] = {{0x01, 0x7f, 0, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
+	    {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
+	    {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+	    {0xf4, 0xf4, 0x80, 0x8f, 4}};
+	const unsigned char *c = (const unsigned char *)text;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (c[0] >= rows[i].from && c[0] <= rows[i].to)
+			return rows[i].length == 1 ||
+				       (c[1] >= rows[i].second_from && c[1] <= rows[i].second_to &&
+					   continues(text + 1, rows[i].length - 1))
+				   ? rows[i].length
+				   : 0;
+	return 0;
 }
 
 char *service_clean_text(const char *text, char *out, size_t size)
 {
 	size_t n = 0, i = 0;
 
-	while (text[i] != '\0' && n + 1 < size) {
-		const size_t hidden = hidden_length(text + i);
+	while (text[i] != '\0') {
+		const size_t length = character_length(text + i), hidden = hidden_length(text + i);
+		const bool kept = length > 1 && hidden == 0;
 
-		out[n++] = hidden > 0 ? ' ' : clean_character(text[i]);
-		i += hidden > 0 ? hidden : 1;
-	}
-	if (((unsigned char)text[i] & 0xc0) == 0x80) { /* the last character is not whole */
-		while (n > 0 && ((unsigned char)out[n - 1] & 0xc0) == 0x80)
-			n--;
-		n -= n > 0 ? 1 : 0;
+		if (n + (kept ? length : 1) >= size)
+			break;
+		if (kept)
+			memcpy(out + n, text + i, length);
+		else if (length == 0)
+			out[n] = '?';
+		else
+			out[n] =
+			    hidden > 0 ? ' ' : clean_character(i > 0 ? text[i - 1] : ' ', text[i]);
+		n += kept ? length : 1;
+		i += length == 0 ? 1 : length;
 	}
 	out[n] = '\0';
 	return out;
@@ -194,15 +231,16 @@ static void tell_moves(
 
 	json_array_foreach(json_object_get(document, "moves"), i, move)
 	{
-		char from[130], to[130], line[400];
+		char from[130], to[130], line[640];
 
 		if (!move_concerns(move, kind, name))
 			continue;
 		place_text(json_object_get(move, "from"), from, sizeof from);
 		place_text(json_object_get(move, "to"), to, sizeof to);
-		snprintf(line, sizeof line, "step %d: %.60s from %s to %s%s: %.120s",
-		    (int)number_of(move, "step"), text_of(json_object_get(move, "vm"), "name"),
-		    from, to, json_is_true(json_object_get(move, "forced")) ? " (it must)" : "",
+		snprintf(line, sizeof line, "step %lld: %.60s from %s to %s%s: %.120s",
+		    (long long)json_integer_value(json_object_get(move, "step")),
+		    text_of(json_object_get(move, "vm"), "name"), from, to,
+		    json_is_true(json_object_get(move, "forced")) ? " (it must)" : "",
 		    text_of(move, "why"));
 		if (told == DETAILS_MOVES || !add_line(details, line))
 			break;

@@ -60,7 +60,8 @@ int service_states_make(const struct service_input *input, struct service_states
 void service_states_deinit(struct service_states *states);
 
 /* service_clean_text - copies a line: control characters, '|', ';', backslash, '<' and '>' are
- * replaced, and it is cut at a UTF-8 boundary. Returns out. */
+ * replaced, so is what is no UTF-8, and
+ * it is cut between characters. Returns out. */
 char *service_clean_text(const char *text, char *out, size_t size);
 /* service_clean_name - the same for the name of an object, which may hold less: letters, digits,
  * " ._:/@+-" and UTF-8 beyond ASCII. What had to be changed or cut gets a mark made of its bytes,

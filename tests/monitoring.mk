@@ -114,3 +114,13 @@ EXTRA_DIST += tests/lab/ganeti_server.sh
 # Real Nagios and Icinga that are told states; helpers are sourced.
 LAB_TESTS += tests/lab/dashboards.sh
 EXTRA_DIST += tests/lab/icinga_server.sh
+
+if TESTS_ENABLED
+FUZZ_TESTS += tests/fuzz/fuzz_dashboard
+endif
+FUZZ_TARGETS += dashboard
+FUZZ_MORE_dashboard = manager/chat.c manager/dashboard_format.c manager/dashboard_queue.c manager/service_state.c
+tests_fuzz_fuzz_dashboard_SOURCES = tests/fuzz/fuzz_dashboard.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_dashboard_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/dashboard"'
+tests_fuzz_fuzz_dashboard_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_dashboard_LDADD = libgrappe-publish.la libgrappe-common.la $(JANSSON_LIBS)

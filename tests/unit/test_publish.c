@@ -2,6 +2,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "manager/chat.h"
 #include "manager/publish.h"
 #include "manager/publish_queue.h"
 #include "tests/fakes/http_server.h"
@@ -343,6 +344,65 @@ START_TEST(test_check)
 }
 END_TEST
 
+#define HOSTILE                                                                                    \
+	"@\xe2\x80\x8b"                                                                            \
+	"all '''(b)*x*/ from site-1/hostA to site-2: it "
+
+/* What a chat tool gets: text, whatever the names of VMs are. */
+START_TEST(test_chat)
+{
+	static const char document[] =
+	    "{\"id\":\"9f3c1a2b77\",\"state\":\"pending\",\"moves\":[{\"step\":1,\"vm\":{\"name\":"
+	    "\"@all ```<b>*x*|\"},\"from\":{\"environment\":\"site-1\",\"host\":\"hostA\"},\"to\":"
+	    "{\"environment\":\"site-2\",\"host\":null},\"why\":\"it & db1 talk\"}]}";
+	static const char effect[] = "{\"kind\":\"effect\",\"text\":\"web1: 4.0 MB/s -> 10 kB/s\","
+				     "\"moves\":[]}";
+	static const struct {
+		enum chat_template kind;
+		const char *body, *effect;
+	} rows[] = {
+	    {CHAT_SLACK,
+		"{\"text\":\"```\\nGrappe recommendation: 1 move pending, id 9f3c1a2b\\nstep "
+		"1: " HOSTILE "&amp; db1 talk\\n```\",\"mrkdwn\":true,\"link_names\":false,"
+		"\"unfurl_links\":false}",
+		"what moves brought: web1: 4.0 MB/s -&gt; 10 kB/s\\n"},
+	    {CHAT_MATTERMOST,
+		"{\"text\":\"```\\nGrappe recommendation: 1 move pending, id 9f3c1a2b\\nstep "
+		"1: " HOSTILE "& db1 talk\\n```\"}",
+		"what moves brought: web1: 4.0 MB/s -> 10 kB/s\\n"},
+	    {CHAT_ROCKETCHAT,
+		"{\"text\":\"```\\nGrappe recommendation: 1 move pending, id 9f3c1a2b\\nstep "
+		"1: " HOSTILE "& db1 talk\\n```\"}",
+		"what moves brought: web1: 4.0 MB/s -> 10 kB/s\\n"},
+	    {CHAT_TEAMS,
+		"{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/"
+		"vnd.microsoft.card.adaptive\",\"content\":{\"$schema\":\"http://adaptivecards.io/"
+		"schemas/"
+		"adaptive-card.json\",\"type\":\"AdaptiveCard\",\"version\":\"1.4\",\"body\":"
+		"[{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\",\"fontType\":"
+		"\"Monospace\",\"text\":\"Grappe recommendation: 1 move pending, id "
+		"9f3c1a2b\\nstep "
+		"1: " HOSTILE "& db1 talk\\n\"}]}]}}]}",
+		"what moves brought: web1: 4.0 MB/s -> 10 kB/s\\n"},
+	};
+
+	configure("/ok", NULL);
+	hooks[0].chat = (int)rows[_i].kind;
+	open_publisher();
+	ck_assert_int_eq(publish_recommendation(publisher, "a1", document), GRAPPE_OK);
+	ck_assert_int_eq(publish_recommendation(publisher, "a2", effect), GRAPPE_OK);
+	/* What no message can be made of is given up, not posted. */
+	ck_assert_int_eq(publish_recommendation(publisher, "a3", "{\"n\":1}"), GRAPPE_OK);
+	ck_assert_int_eq(publish_drain(publisher, 10000), GRAPPE_EPEER);
+	ck_assert_uint_eq(http_server_count(server), 2);
+	ck_assert_str_eq(http_server_seen(server, 0)->body, rows[_i].body);
+	ck_assert_str_eq(http_server_seen(server, 0)->recommendation, "a1");
+	ck_assert_ptr_nonnull(strstr(http_server_seen(server, 1)->body, rows[_i].effect));
+	ck_assert_uint_eq(status_now().delivered, 2);
+	ck_assert_uint_eq(status_now().refused, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("publish");
@@ -353,6 +413,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_posts_in_order);
+	tcase_add_loop_test(tcase, test_chat, 0, 4);
 	tcase_add_test(tcase, test_tries_again_after_503);
 	tcase_add_test(tcase, test_refusal_is_final_and_does_not_block);
 	tcase_add_test(tcase, test_dead_receiver_does_not_hold_up_the_other);

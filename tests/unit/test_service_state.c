@@ -214,7 +214,35 @@ START_TEST(test_cuts_between_characters)
 	ck_assert_str_eq(service_clean_text("ab\xe2\x82\xac", out, sizeof out), "ab\xe2\x82\xac");
 	ck_assert_str_eq(service_clean_text("abc\xe2\x82\xac", out, sizeof out), "abc");
 	ck_assert_uint_eq(service_cut_utf8("a\xc3\xa9", 2), 1);
+
 	ck_assert_uint_eq(service_cut_utf8("a\xc3\xa9", 3), 3);
+}
+END_TEST
+
+/* What is no UTF-8 would be no JSON either. */
+START_TEST(test_what_is_no_utf8)
+{
+	static const char *const rows[][2] = {{"a\xff"
+					       "b",
+						  "a?b"},
+	    {"\xc3", "?"}, {"\xc3(", "?("}, {"\xe2\x82", "??"}, {"\xc0\xaf", "??"},
+	    {"\xed\xa0\x80", "???"}, {"\xf4\x90\x80\x80", "????"},
+	    {"\xf0\x9f\x8d\x87", "\xf0\x9f\x8d\x87"}, {"\xe0\x9f\xbf", "???"},
+	    {"a -> b > c", "a -> b ) c"}};
+	json_t *move = json_array_get(json_object_get(document, "moves"), 0), *text;
+	char out[32], name[128];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		ck_assert_str_eq(service_clean_text(rows[i][0], out, sizeof out), rows[i][1]);
+	/* A name of 59 bytes and then two of one character: it is told cut. */
+	memset(name, 'x', 59);
+	snprintf(name + 59, sizeof name - 59, "\xc3\xa9yyy");
+	json_object_set_new(json_object_get(move, "vm"), "name", json_string(name));
+	make("ok", "", 5);
+	text = json_string(states.items[0].details);
+	ck_assert_ptr_nonnull(text);
+	ck_assert_ptr_nonnull(strstr(states.items[0].details, "xxx? from site-1"));
+	json_decref(text);
 }
 END_TEST
 
@@ -253,6 +281,7 @@ int main(void)
 	tcase_add_test(tc, test_hostile_names);
 	tcase_add_test(tc, test_names_stay_different);
 	tcase_add_test(tc, test_cuts_between_characters);
+	tcase_add_test(tc, test_what_is_no_utf8);
 	tcase_add_test(tc, test_bounds);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
