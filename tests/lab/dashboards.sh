@@ -143,7 +143,7 @@ order() {
 	grep "PASSIVE SERVICE CHECK: grappe;fifo recommendation;" "$NAGIOS_DIR/var/nagios.log" | sed 's/.*recommendation;\([0-3]\);.*/\1/' | uniq | tr '\n' ' '
 }
 log_passive() { [[ $(order) == *"1 0 "* ]]; }
-check "  in its order" eval 'log_passive || grep -c "SERVICE ALERT: grappe;fifo recommendation;OK" "$NAGIOS_DIR/var/nagios.log" | grep -qx 1'
+check "  in its order: $(order)" log_passive
 
 # --- the manager is away ------------------------------------------------------------------------
 
