@@ -3,6 +3,7 @@
 
 #include "common/buffer.h"
 #include "common/error.h"
+#include "common/escape.h"
 #include "common/secret.h"
 #include "config.h"
 
@@ -71,15 +72,15 @@ static bool is_transient(CURLcode rc)
 
 static void explain_code(const struct http_exchange *exchange, long code, char reason[REASON_SIZE])
 {
-	char start[81];
-	size_t n = 0;
+	char raw[81], start[sizeof raw * 3];
+	size_t n = exchange->answer.length;
 
-	for (; n < exchange->answer.length && n < sizeof start - 1; n++) {
-		const unsigned char c = exchange->answer.bytes[n];
-
-		start[n] = c < ' ' || c == 127 ? ' ' : (char)c;
-	}
-	start[n] = '\0';
+	if (n > sizeof raw - 1)
+		n = sizeof raw - 1;
+	if (n > 0)
+		memcpy(raw, exchange->answer.bytes, n);
+	raw[n] = '\0';
+	escape_text(raw, ESCAPE_PLAIN, start, sizeof start);
 	if (code >= 300 && code <= 399)
 		snprintf(reason, REASON_SIZE,
 		    "it answered %ld, a redirect; redirects are not followed", code);

@@ -344,6 +344,37 @@ START_TEST(test_check)
 }
 END_TEST
 
+/* The beginning of a page may end within a character, or be no UTF-8 at all: it is told all the
+ * same.
+ */
+START_TEST(test_answers_that_are_no_utf8)
+{
+	static const struct http_recorded answers[] = {
+	    {"POST", "/hook", NULL, 403, NULL,
+		"\xff\x1b[31m refus\xc3\xa9, pas le droit de poster ici, ni ailleurs, ni "
+		"maintenant, ni "
+		"x\xc3\xa9 y",
+		0},
+	    {0}};
+	json_t *status;
+	const char *error;
+
+	http_server_play(server, answers);
+	configure("/hook", NULL);
+	open_publisher();
+	ck_assert_int_eq(publish_recommendation(publisher, "a1", "{}"), GRAPPE_OK);
+	ck_assert_int_eq(publish_drain(publisher, 10000), GRAPPE_EPEER);
+	status = publish_status_json(publisher);
+	error = json_string_value(
+	    json_object_get(json_array_get(json_object_get(status, "webhooks"), 0), "error"));
+	ck_assert_ptr_nonnull(error);
+	ck_assert_ptr_nonnull(strstr(error, "it answered 403: "));
+	ck_assert_ptr_nonnull(strstr(error, "refus\xc3\xa9, pas"));
+	ck_assert_ptr_null(strchr(error, '\x1b'));
+	json_decref(status);
+}
+END_TEST
+
 #define HOSTILE                                                                                    \
 	"@\xe2\x80\x8b"                                                                            \
 	"all '''(b)*x*/ from site-1/hostA to site-2: it "
@@ -414,6 +445,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, test_posts_in_order);
 	tcase_add_loop_test(tcase, test_chat, 0, 4);
+	tcase_add_test(tcase, test_answers_that_are_no_utf8);
 	tcase_add_test(tcase, test_tries_again_after_503);
 	tcase_add_test(tcase, test_refusal_is_final_and_does_not_block);
 	tcase_add_test(tcase, test_dead_receiver_does_not_hold_up_the_other);
