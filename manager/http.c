@@ -80,6 +80,9 @@ static void explain_code(const struct http_exchange *exchange, long code, char r
 	if (n > 0)
 		memcpy(raw, exchange->answer.bytes, n);
 	raw[n] = '\0';
+	for (char *c = raw; *c != '\0'; c++)
+		if (strchr("\t\r\n", *c) != NULL)
+			*c = ' ';
 	escape_text(raw, ESCAPE_PLAIN, start, sizeof start);
 	if (code >= 300 && code <= 399)
 		snprintf(reason, REASON_SIZE,

@@ -36,7 +36,7 @@ tests_unit_test_range_CFLAGS = $(PLUGIN_TEST_CFLAGS)
 tests_unit_test_range_LDADD = $(PLUGIN_TEST_LIBS)
 POSTING_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 POSTING_TEST_LIBS = libgrappe-publish.la libgrappe-common.la $(CHECK_LIBS)
-DASHBOARD_TESTS = tests/unit/test_dashboard tests/unit/test_dashboard_queue tests/unit/test_service_state
+DASHBOARD_TESTS = tests/unit/test_dashboard tests/unit/test_dashboard_queue tests/unit/test_dashboard_settings tests/unit/test_service_state
 if TESTS_ENABLED
 check_PROGRAMS += $(DASHBOARD_TESTS)
 TESTS += $(DASHBOARD_TESTS)
@@ -44,6 +44,8 @@ endif
 tests_unit_test_dashboard_SOURCES = tests/unit/test_dashboard.c tests/fakes/http_server.c tests/fakes/http_server.h
 tests_unit_test_dashboard_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_dashboard_LDADD = $(POSTING_TEST_LIBS)
+tests_unit_test_dashboard_settings_CFLAGS = $(POSTING_TEST_CFLAGS)
+tests_unit_test_dashboard_settings_LDADD = $(POSTING_TEST_LIBS)
 tests_unit_test_dashboard_queue_CFLAGS = $(POSTING_TEST_CFLAGS)
 tests_unit_test_dashboard_queue_LDADD = $(POSTING_TEST_LIBS)
 tests_unit_test_service_state_CFLAGS = $(POSTING_TEST_CFLAGS)

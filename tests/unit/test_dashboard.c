@@ -743,59 +743,6 @@ START_TEST(test_command_fails)
 }
 END_TEST
 
-/* ---- configuration ---- */
-
-static void refused(const char *needle)
-{
-	message[0] = '\0';
-	ck_assert_int_eq(dashboard_check(&sections, message, sizeof message), GRAPPE_EINVALID);
-	ck_assert_msg(strstr(message, needle) != NULL, "%s", message);
-	ck_assert_ptr_nonnull(strstr(message, "dashboard \"noc\": "));
-}
-
-START_TEST(test_configuration)
-{
-	char *words[] = {(char *)"/usr/sbin/send_nsca", (char *)"{vm}"};
-
-	configure(FIFO, NULL);
-	settings.path = (char *)"nagios.cmd";
-	refused("needs path");
-	configure(CGI_KIND, CGI);
-	refused("needs a login_file");
-	settings.login_file = secret;
-	settings.url = (char *)"http://nagios.example.org/cmd.cgi";
-	refused("need an https url");
-	settings.url = (char *)"https://nagios.example.org/cmd.cgi?x=1";
-	refused("ends with it");
-	configure(NRDP, NRDP_PATH);
-	refused("needs a token_file");
-	configure(ICINGA, "/v1");
-	refused("without /v1");
-	configure(WEBHOOK, NULL);
-	refused("needs a url");
-	settings.url = (char *)"ftp://x/";
-	refused("its url is no http");
-	configure_command(words, 2);
-	refused("and no other {…}");
-	configure_command(words, 0);
-	refused("needs command");
-	configure(FIFO, NULL);
-	settings.command = (struct settings_list){.items = words, .count = 1};
-	refused("for kind command only");
-	configure(FIFO, NULL);
-	settings.host = (char *)"a;b";
-	refused("host may hold");
-	configure(FIFO, NULL);
-	settings.service_prefix = (char *)"a|";
-	refused("service_prefix may hold");
-	configure(FIFO, NULL);
-	settings.chat = CHAT_TEAMS;
-	refused("template is for kind webhook only");
-	configure(FIFO, NULL);
-	ck_assert_int_eq(dashboard_check(&sections, message, sizeof message), GRAPPE_OK);
-}
-END_TEST
-
 START_TEST(test_secret_that_others_can_read)
 {
 	configure_icinga();
@@ -834,7 +781,6 @@ int main(void)
 	tcase_add_test(tc, test_chat);
 	tcase_add_test(tc, test_command);
 	tcase_add_test(tc, test_command_fails);
-	tcase_add_test(tc, test_configuration);
 	tcase_add_test(tc, test_secret_that_others_can_read);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
