@@ -72,6 +72,9 @@ refused "  it is not moved" good "it does not run (ADMIN_down)" move db1 node2
 check "a node is drained" ganeti_job PUT /2/nodes/node3/role '"drained"'
 before=$(jobs_count)
 refused "  it takes nobody" good "node node3 is drained" move web node3
+check "an instance is set to fail over" ganeti_job PUT /2/instances/db2/modify '{"beparams": {"always_failover": true}}'
+before=$(jobs_count)
+refused "  it is not stopped and started" good "always_failover is set" move db2 node1
 refused "a wrong password" password "refuses the login (401)" move web node2
 check_equal "nothing of all this was ordered" "$before" "$(jobs_count)"
 check "a move" try good move web node2
