@@ -159,6 +159,22 @@ state "nothing waits to be posted: OK" grappe "Grappe queue" OK
 state "$name moved, little goes between the sites: OK" grappe "$traffic" OK
 says grappe "$advice" "no recommendation is pending"
 
+# --- a report of all that ----------------------------------------------------------------------------
+
+report() { in_ns mon "$(program grappe)" report --config "$LAB_DIR/manager.conf" --since -3min "$@"; }
+check "grappe report asks the collector" report --format json --output "$LAB_DIR/report.json"
+report_field() { jq -c "$1" "$LAB_DIR/report.json"; }
+check_equal "  four VMs with their names and places" '[4,["client","db1","db2","web"]]' \
+	"$(report_field '[.vms, ([.traffic.top[].receiver] | unique)]')"
+check_equal "  db1 and db2 talk most, inside a site" true \
+	"$(report_field '.traffic.top[0] | [.sender, .receiver] | sort == ["db1", "db2"]')"
+check_near "  what db1 sends or gets, B/s" 1040000 "$(report_field '.traffic.top[0].octets_per_s')" 15
+check_equal "  traffic between the sites over time" true "$(report_field '[.between_environments.lines[0].octets_per_s[] | numbers] | max > 400000')"
+check_equal "  the recommendation and what became of it" true \
+	"$(report_field '[.outcomes[].events[].event] | index("created") != null and (index("done") != null or index("seen") != null)')"
+check "  as a page" report --format html --output "$LAB_DIR/report.html"
+check "  which is well-formed" xmllint --noout --nonet "$LAB_DIR/report.html"
+
 # --- parts fail ---------------------------------------------------------------------------------------
 
 stop capture-hostB

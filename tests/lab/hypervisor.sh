@@ -135,12 +135,14 @@ domain_start() { # NAME HOST NUMBER BRIDGE KERNEL-PARAMETERS
 	return 1
 }
 
+# domain_order NAME FROM TO - has it migrated, live; scripts may define another way to say so.
+domain_order() { virsh_on "$2" migrate --live "$1" "$(hypervisor_uri "$3")" "tcp://${HYPERVISOR_ADDRESS[$3]}"; }
+
 # domain_migrate NAME TO - live; what libvirt measured: MIGRATION_TOTAL_MS, MIGRATION_DOWNTIME_MS,
 # MIGRATION_MIB.
 domain_migrate() {
 	local name=$1 from=${DOMAIN_HOST[$1]} to=$2 job=$LAB_LOG/migrate-$1-$2.log
-	virsh_on "$from" migrate --live "$name" "$(hypervisor_uri "$to")" \
-		"tcp://${HYPERVISOR_ADDRESS[$to]}" >"$job" 2>&1 || { cat "$job" >&2 && return 1; }
+	domain_order "$name" "$from" "$to" >"$job" 2>&1 || { cat "$job" >&2 && return 1; }
 	DOMAIN_HOST[$name]=$to
 	# only the destination knows
 	virsh_on "$to" domjobinfo "$name" --completed >"$job" || return 1

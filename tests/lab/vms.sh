@@ -66,6 +66,46 @@ set_up() {
 	make_guests
 }
 
+# --- moves as the manager makes them --------------------------------------------------------------
+
+# An operator's programs for a cloud of kind command: virsh, with what only he knows of his hosts.
+make_cloud() {
+	cat >"$LAB_DIR/migrate" <<-END
+		#!/bin/bash
+		# migrate NAME FROM TO
+		declare -A address=([hostA]="${HYPERVISOR_ADDRESS[hostA]}" [hostB]="${HYPERVISOR_ADDRESS[hostB]}")
+		uri() { echo "qemu+unix:///system?socket=$LAB_DIR/\$1/libvirt/run/libvirt-sock"; }
+		exec virsh -q -c "\$(uri "\$2")" migrate --live "\$1" "\$(uri "\$3")" "tcp://\${address[\$3]}"
+	END
+	cat >"$LAB_DIR/survey" <<-END
+		#!/bin/bash
+		for host in hostA hostB; do
+			virsh -q -c "qemu+unix:///system?socket=$LAB_DIR/\$host/libvirt/run/libvirt-sock-ro" list --name |
+				sed -n "s/..*/{\"name\": \"&\", \"host\": \"\$host\"}/p"
+		done | jq -s '{hosts: [{name: "hostA"}, {name: "hostB"}], vms: .}'
+	END
+	cat >"$LAB_DIR/cloud.conf" <<-END
+		cloud "kvm" {
+		  kind = command
+		  command = { "$LAB_DIR/migrate", "{name}", "{from_host}", "{to_host}" }
+		  survey_command = { "$LAB_DIR/survey" }
+		  move_timeout = 5min
+		}
+	END
+	chmod 755 "$LAB_DIR/migrate" "$LAB_DIR/survey"
+}
+domain_order() { "$GRAPPE" cloud --config "$LAB_DIR/cloud.conf" kvm move "$1" "$3" "$2"; }
+
+# What goes wrong is told, and nothing moves.
+test_cloud() {
+	local said
+	check "virsh's survey" "$GRAPPE" cloud --config "$LAB_DIR/cloud.conf" kvm survey
+	said=$("$GRAPPE" cloud --config "$LAB_DIR/cloud.conf" kvm move nobody hostB hostA 2>&1)
+	check_equal "  a guest that is not there is not moved: $said" 1 $?
+	said=$("$GRAPPE" cloud --config "$LAB_DIR/cloud.conf" kvm move n2n-a hostA hostB 2>&1)
+	check "  one that is elsewhere than thought: $said" at_host n2n-a hostA
+}
+
 # --- what the guests do and say -------------------------------------------------------------------
 
 # Numbered records from NET-a to NET-b and back, until end_stream.
@@ -294,6 +334,7 @@ test_wireguard() {
 # --- all of it ------------------------------------------------------------------------------------
 
 began=$SECONDS
+GRAPPE=$(program grappe) || exit 1
 make -s -C "$GRAPPE_BUILD" tests/lab/period_dump tests/lab/flow tests/lab/wan_relay >/dev/null
 set_up || lab_die "the lab did not come up: $LAB_LOG"
 say "      six guests on two hosts after $((SECONDS - began)) s; between the sites $(sites_rtt_ms) ms, $SITES_MBIT Mbit/s"
@@ -301,6 +342,8 @@ for host in hostA hostB; do say "      $host: $(sed -n 's/.*back end: //p' "$LAB
 first=$(next_boundary)
 wait_until "$first"
 for net in $PAIRS; do start_stream "$net" || fail "$net: the guests are connected"; done
+make_cloud
+test_cloud
 for net in n2n vxlan; do test_move $net hostB less; done
 test_libvirtd_killed
 test_move n2n hostA more
