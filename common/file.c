@@ -144,6 +144,15 @@ int file_make_folder(const char *path, mode_t mode)
 	return make_one_folder(partial, mode);
 }
 
+bool file_is_name(const char *text)
+{
+	static const char allowed[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	const size_t length = strlen(text);
+
+	return length >= 1 && length <= 64 && text[0] != '.' && strspn(text, allowed) == length;
+}
+
 void file_set_aside(const char *path, const char *why)
 {
 	char *aside = NULL;

@@ -7,6 +7,7 @@
 
 #include "common/buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,6 +27,10 @@ int file_read(const char *path, size_t limit, struct buffer *out);
 
 /* file_make_folder - creates path and what is missing above it. Returns 0 or GRAPPE_EIO (errno). */
 int file_make_folder(const char *path, mode_t mode);
+
+/* file_is_name - a text that may be the name of a file made for it: what FILE_NAME_RULE says. */
+#define FILE_NAME_RULE "1 to 64 letters, digits, '.', '_', '-', not starting with '.'"
+bool file_is_name(const char *text);
 
 /* file_set_aside - renames a file that cannot be used to PATH.damaged, for people to look at, and
  * logs a warning with the reason. */

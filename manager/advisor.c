@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "manager/state_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,24 +47,13 @@ static int take_hold(struct advisor *advisor, const char *folder, char *message,
 	    errno == EWOULDBLOCK ? "another manager works on this folder" : strerror(errno));
 }
 
-static int load_current(struct advisor *advisor, char *message, size_t size)
+static int read_current(const json_t *document, void *out, char *message, size_t size)
 {
-	struct buffer bytes;
-	char why[256];
-	int rc = file_read(advisor->path, RECOMMENDATION_MAX, &bytes);
+	const int rc = recommendation_check(document, message, size);
 
-	if (rc == GRAPPE_OK && recommendation_parse((const char *)bytes.bytes, bytes.length,
-				   &advisor->current, why, sizeof why) != GRAPPE_OK)
-		file_set_aside(advisor->path, why);
-	else if (rc == GRAPPE_ELIMIT)
-		file_set_aside(advisor->path, error_text(rc));
-	else if (rc == GRAPPE_EMEMORY || (rc == GRAPPE_EIO && errno != ENOENT)) {
-		snprintf(message, size, "%s: %s", advisor->path, error_text(rc));
-		buffer_deinit(&bytes);
-		return rc;
-	}
-	buffer_deinit(&bytes);
-	return GRAPPE_OK;
+	if (rc == GRAPPE_OK)
+		*(json_t **)out = json_incref((json_t *)document);
+	return rc;
 }
 
 static int load_history(struct advisor *advisor, const char *folder, char *message, size_t size)
@@ -100,7 +90,8 @@ int advisor_open(const char *folder, struct advisor **out, char *message, size_t
 	else
 		rc = take_hold(advisor, folder, message, size);
 	if (rc == GRAPPE_OK)
-		rc = load_current(advisor, message, size);
+		rc = state_file_load(advisor->path, RECOMMENDATION_MAX, read_current,
+		    &advisor->current, message, size);
 	if (rc == GRAPPE_OK)
 		rc = load_history(advisor, folder, message, size);
 	if (rc == GRAPPE_OK)

@@ -61,7 +61,7 @@ static void on_move(
 	if (move->state == MOVE_ORDERED && move->handle[0] != '\0')
 		return;
 	note_move(carry, execution, move);
-	if (move->state == MOVE_MOVED && carry->follow != NULL)
+	if (move->state == MOVE_MOVED)
 		follow_made(carry->follow, execution, move);
 	else if (move->state != MOVE_ORDERED)
 		hold(carry, move->order.vm_id);

@@ -4,9 +4,9 @@
 #include "common/error.h"
 #include "manager/cli.h"
 #include "manager/cli_prove.h"
+#include "manager/json_fields.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -53,11 +53,6 @@ static int read_settings(
 
 /* ---- output ---- */
 
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *moves_of(const struct sequence *plan)
 {
 	json_t *moves = json_array();
@@ -93,7 +88,7 @@ static json_t *curve_of(const struct solve_answer *answer)
 	for (size_t i = 0; i < answer->ncurve; i++)
 		json_array_append_new(
 		    curve, json_pack("{s:I, s:o}", "moves", (json_int_t)answer->curve[i].moves,
-			       "objective", number(answer->curve[i].value)));
+			       "objective", json_real_or_null(answer->curve[i].value)));
 	return curve;
 }
 
@@ -104,21 +99,21 @@ static json_t *document_of(const struct instance *instance, enum cost_objective 
 	const bool good = answer->feasible;
 	json_t *document = json_pack("{s:s, s:{s:s, s:o, s:o}}", "status",
 	    good ? "ok" : "infeasible", "objective", "name", cost_names[objective], "before",
-	    number(solve_model_value(objective, before)), "after",
-	    good ? number(solve_model_value(objective, after)) : json_null());
+	    json_real_or_null(solve_model_value(objective, before)), "after",
+	    good ? json_real_or_null(solve_model_value(objective, after)) : json_null());
 
 	if (document == NULL)
 		return NULL;
 	if (!good)
 		after = before;
-	json_object_set_new(document, "time_h", number(after->time_h));
-	json_object_set_new(document, "cost", number(after->money));
-	json_object_set_new(document, "resources", number(after->resources));
-	json_object_set_new(document, "makespan_h", number(after->makespan_h));
+	json_object_set_new(document, "time_h", json_real_or_null(after->time_h));
+	json_object_set_new(document, "cost", json_real_or_null(after->money));
+	json_object_set_new(document, "resources", json_real_or_null(after->resources));
+	json_object_set_new(document, "makespan_h", json_real_or_null(after->makespan_h));
 	json_object_set_new(document, "before",
-	    json_pack("{s:o, s:o, s:o, s:o}", "time_h", number(before->time_h), "cost",
-		number(before->money), "resources", number(before->resources), "makespan_h",
-		number(before->makespan_h)));
+	    json_pack("{s:o, s:o, s:o, s:o}", "time_h", json_real_or_null(before->time_h), "cost",
+		json_real_or_null(before->money), "resources", json_real_or_null(before->resources),
+		"makespan_h", json_real_or_null(before->makespan_h)));
 	json_object_set_new(document, "moves", good ? moves_of(&answer->plan) : json_array());
 	json_object_set_new(
 	    document, "placement", good ? placement_of(instance, &answer->plan) : json_object());

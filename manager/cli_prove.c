@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "manager/cli_prove.h"
+#include "manager/json_fields.h"
 
 #include "common/error.h"
 
@@ -52,18 +53,13 @@ int cli_prove_run(const char *program, const struct instance *instance, const st
 	return rc;
 }
 
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 json_t *cli_prove_document(const struct proof *proof)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "status",
-	    prove_status_names[proof->status], "bound", number(proof->bound), "found",
-	    number(proof->found), "reachable",
+	    prove_status_names[proof->status], "bound", json_real_or_null(proof->bound), "found",
+	    json_real_or_null(proof->found), "reachable",
 	    isfinite(proof->found) ? json_boolean(proof->reachable) : json_null(), "gap",
-	    number(proof->gap), "seconds", number(proof->seconds));
+	    json_real_or_null(proof->gap), "seconds", json_real_or_null(proof->seconds));
 }
 
 static void print_found(const struct proof *proof, const char *unit, double plan_value)

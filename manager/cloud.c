@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "manager/back_off.h"
 #include "manager/cloud_kind.h"
 
 #include <event2/event.h>
@@ -247,7 +248,7 @@ void cloud_job_pause(struct cloud_job *job, const char *reason)
 	log_warning("cloud %s: the move of %s: %s; asking again in %.1f s", cloud_title(job->cloud),
 	    job->order.vm_name, reason, (double)job->pause_ms / 1000);
 	add_after(job->timer, job->pause_ms);
-	job->pause_ms = job->pause_ms * 2 < PAUSE_LAST_MS ? job->pause_ms * 2 : PAUSE_LAST_MS;
+	job->pause_ms = back_off_next(job->pause_ms, PAUSE_LAST_MS);
 }
 
 void cloud_job_end(

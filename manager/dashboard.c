@@ -4,11 +4,11 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "manager/back_off.h"
 #include "manager/chat.h"
 #include "manager/child.h"
 #include "manager/dashboard_kind.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
@@ -17,9 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TITLE_MAX 64
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_LAST_MS (300 * 1000)
 #define SAVE_MS 500 /* deliveries of so long share one writing of the file */
 #define FOLDER_MODE 0700
 
@@ -133,18 +130,6 @@ const struct setting dashboard_settings[DASHBOARD_NSETTINGS] = {
 
 /* ---- configuration ---- */
 
-static bool is_title(const char *title)
-{
-	const size_t length = strlen(title);
-
-	if (length == 0 || length > TITLE_MAX || title[0] == '.')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)title[i]) && strchr("._-", title[i]) == NULL)
-			return false;
-	return true;
-}
-
 /* As service_clean_name() leaves it. */
 static bool is_object_name(const char *name, size_t size)
 {
@@ -165,8 +150,8 @@ static bool is_prefix(const char *prefix)
 /* What is wrong with it, or NULL. */
 static const char *find_fault(const struct dashboard_settings *settings)
 {
-	if (!is_title(settings->title))
-		return "a name is 1 to 64 letters, digits, '.', '_', '-', not starting with '.'";
+	if (!file_is_name(settings->title))
+		return "a name is " FILE_NAME_RULE;
 	if (!is_object_name(settings->host, DASHBOARD_HOST_SIZE))
 		return "host may hold letters, digits, blanks and ._:/@+- only, 95 at most";
 	if (!is_prefix(settings->service_prefix))
@@ -309,7 +294,7 @@ static void pause_lane(struct dashboard_lane *lane, const char *reason)
 		return;
 	lane->paused = true;
 	add_timer(lane->wake, lane->pause_ms);
-	lane->pause_ms = lane->pause_ms * 2 < PAUSE_LAST_MS ? lane->pause_ms * 2 : PAUSE_LAST_MS;
+	lane->pause_ms = back_off_next(lane->pause_ms, BACK_OFF_LAST_MS);
 }
 
 static void note_refusal(struct dashboard_job *job, const char *reason)
@@ -358,7 +343,7 @@ void dashboard_job_done(
 		pause_lane(lane, reason);
 		return;
 	}
-	lane->pause_ms = PAUSE_FIRST_MS;
+	lane->pause_ms = BACK_OFF_FIRST_MS;
 	lane->free_ms = clock_monotonic_ns() / CLOCK_MILLISECOND_NS + lane->kind->spacing_ms;
 	if (!evtimer_pending(lane->save, NULL))
 		add_timer(lane->save, SAVE_MS);
@@ -378,7 +363,7 @@ static int open_lane(struct dashboards *dashboards, struct dashboard_lane *lane,
 	lane->kind = kinds[settings->kind];
 	lane->base = dashboards->base;
 	lane->http = dashboards->http;
-	lane->pause_ms = PAUSE_FIRST_MS;
+	lane->pause_ms = BACK_OFF_FIRST_MS;
 	for (size_t i = 0; i < DASHBOARD_JOBS_MAX; i++)
 		lane->jobs[i].lane = lane;
 	lane->wake = evtimer_new(dashboards->base, on_wake, lane);
@@ -395,8 +380,6 @@ static int open_lane(struct dashboards *dashboards, struct dashboard_lane *lane,
 	rc = dashboard_queue_open(path, &lane->queue, message, size);
 	if (rc != GRAPPE_OK)
 		return rc;
-	if (message[0] != '\0')
-		log_warning("dashboard %s: %s; it begins anew", settings->title, message);
 	if (dashboard_queue_waiting(lane->queue) > 0) {
 		log_info("dashboard %s: %zu results wait from an earlier run", settings->title,
 		    dashboard_queue_waiting(lane->queue));

@@ -3,10 +3,10 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "manager/state_file.h"
 
 #include <errno.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -412,15 +412,14 @@ static struct dashboard_queue *new_queue(void)
 	return NULL;
 }
 
-static int parse_file(const struct parser *parser, const json_t *file)
+static int parse_services(const struct parser *parser, const json_t *services)
 {
-	const json_t *services = json_object_get(file, "services"), *service;
-	int64_t version;
+	const json_t *service;
 	size_t i;
 	int rc = GRAPPE_OK;
 
-	if (!read_integer(file, "version", 1, 1, &version) || !json_is_array(services))
-		return refuse(parser, GRAPPE_EFORMAT, "it is no queue of version 1");
+	if (!json_is_array(services))
+		return refuse(parser, GRAPPE_EFORMAT, "services: must be a list");
 	if (json_array_size(services) > DASHBOARD_QUEUE_SERVICES)
 		return refuse(parser, GRAPPE_ELIMIT, "too many services");
 	json_array_foreach(services, i, service)
@@ -433,76 +432,49 @@ static int parse_file(const struct parser *parser, const json_t *file)
 	return rc;
 }
 
-int dashboard_queue_parse(
-    const char *bytes, size_t length, struct dashboard_queue **out, char *message, size_t size)
+static int read_document(const json_t *document, void *out, char *message, size_t size)
 {
-	struct parser parser = {.queue = new_queue(), .message = message, .size = size};
-	json_error_t error;
-	json_t *file;
+	const struct parser parser = {.queue = new_queue(), .message = message, .size = size};
 	int rc;
 
-	*out = NULL;
 	if (parser.queue == NULL)
 		return refuse(&parser, GRAPPE_EMEMORY, error_text(GRAPPE_EMEMORY));
-	file = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
-	if (file == NULL)
-		rc = refuse(&parser, GRAPPE_EFORMAT, error.text);
-	else
-		rc = parse_file(&parser, file);
-	json_decref(file);
+	rc = parse_services(&parser, json_object_get(document, "services"));
 	if (rc == GRAPPE_OK)
-		*out = parser.queue;
+		*(struct dashboard_queue **)out = parser.queue;
 	else
 		dashboard_queue_close(parser.queue);
 	return rc;
 }
 
-/* What cannot be read must not stop the manager, nor be lost without a word. */
-static int set_aside(
-    const char *path, struct dashboard_queue **out, const char *reason, char *message, size_t size)
+int dashboard_queue_parse(
+    const char *bytes, size_t length, struct dashboard_queue **out, char *message, size_t size)
 {
-	char aside[PATH_MAX];
-
-	if (snprintf(aside, sizeof aside, "%s.damaged", path) < (int)sizeof aside &&
-	    rename(path, aside) == 0)
-		snprintf(message, size, "%s: %s; set aside as %s", path, reason, aside);
-	else
-		snprintf(message, size, "%s: %s", path, reason);
-	*out = new_queue();
-	return *out != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
+	*out = NULL;
+	return state_file_parse(
+	    bytes, length, DASHBOARD_QUEUE_MAX, read_document, out, message, size);
 }
 
 int dashboard_queue_open(const char *path, struct dashboard_queue **out, char *message, size_t size)
 {
-	char reason[200] = "";
-	struct buffer bytes;
-	int rc = file_read(path, DASHBOARD_QUEUE_MAX, &bytes);
+	struct dashboard_queue *queue = NULL;
+	const int rc =
+	    state_file_load(path, DASHBOARD_QUEUE_MAX, read_document, &queue, message, size);
 
 	*out = NULL;
-	message[0] = '\0';
-	if (rc == GRAPPE_EIO && errno == ENOENT) {
-		*out = new_queue();
-		rc = *out != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
-	} else if (rc == GRAPPE_OK) {
-		rc = dashboard_queue_parse(
-		    (const char *)bytes.bytes, bytes.length, out, reason, sizeof reason);
-		if (rc != GRAPPE_OK && rc != GRAPPE_EMEMORY)
-			rc = set_aside(path, out, reason, message, size);
-	} else if (rc == GRAPPE_ELIMIT) {
-		rc = set_aside(path, out, "it is too long", message, size);
-	}
-	buffer_deinit(&bytes);
-	if (rc == GRAPPE_OK) {
-		(*out)->path = strdup(path);
-		rc = (*out)->path != NULL ? GRAPPE_OK : GRAPPE_EMEMORY;
-	}
-	if (rc == GRAPPE_OK)
+	if (rc != GRAPPE_OK)
 		return rc;
-	snprintf(
-	    message, size, "%s: %s", path, rc == GRAPPE_EIO ? strerror(errno) : error_text(rc));
-	dashboard_queue_close(*out);
-	*out = NULL;
-	return rc;
+	if (queue == NULL)
+		queue = new_queue();
+	if (queue != NULL)
+		queue->path = strdup(path);
+	if (queue == NULL || queue->path == NULL) {
+		dashboard_queue_close(queue);
+		snprintf(message, size, "%s: %s", path, error_text(GRAPPE_EMEMORY));
+		return GRAPPE_EMEMORY;
+	}
+	*out = queue;
+	return GRAPPE_OK;
 }
 
 void dashboard_queue_close(struct dashboard_queue *queue)

@@ -41,9 +41,8 @@ struct dashboard_result {
 struct dashboard_queue;   /* opaque */
 struct dashboard_service; /* opaque: one service and what waits of it */
 
-/* dashboard_queue_open - reads the file at path, if there is one; one that cannot be read is set
- * aside (".damaged") with words in message, and the queue begins empty. Returns 0, or with words in
- * message GRAPPE_EIO (errno) or GRAPPE_EMEMORY. After success message is "" or tells of damage. */
+/* dashboard_queue_open - reads the file at path, if there is one, as state_file_load(). Returns 0, or
+ * with words in message GRAPPE_EIO (errno) or GRAPPE_EMEMORY; then *out is NULL. */
 int dashboard_queue_open(
     const char *path, struct dashboard_queue **out, char *message, size_t size);
 /* dashboard_queue_close - without saving. NULL is allowed. */

@@ -288,11 +288,6 @@ static json_t *window_json(const struct observation *observation)
 	    (json_int_t)window->wanted);
 }
 
-static json_t *number_or_null(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static double predicted(const struct effect_watch *watches, size_t count)
 {
 	double sum = 0;
@@ -368,9 +363,9 @@ json_t *effect_build(const struct effect_watch *watches, const struct effect_sil
 	    "version", 1, "kind", "effect", "recommendation", json_text_or_null(watches[0].id),
 	    "ours", watches[0].ours, "measured", (json_int_t)now_s, "before", window_json(before),
 	    "after", window_json(after), "inter_environment_octets_per_s", "before",
-	    number_or_null(sums.before), "after", number_or_null(sums.after), "predicted_saving",
-	    number_or_null(sums.predicted), "text", text_json(watches, count, moves, &sums),
-	    "moves", moves);
+	    json_real_or_null(sums.before), "after", json_real_or_null(sums.after),
+	    "predicted_saving", json_real_or_null(sums.predicted), "text",
+	    text_json(watches, count, moves, &sums), "moves", moves);
 }
 
 bool effect_brought_nothing(const json_t *effect)

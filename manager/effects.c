@@ -4,8 +4,8 @@
 #include "common/error.h"
 #include "common/file.h"
 #include "manager/json_fields.h"
+#include "manager/state_file.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,64 +169,37 @@ static json_t *watch_json(const struct effect_watch *watch)
 	    json_text(watch->from.host), "to_environment", json_text(watch->to.environment),
 	    "to_host", json_text(watch->to.host), "left", (json_int_t)watch->left_s, "arrived",
 	    (json_int_t)watch->arrived_s, "seen", (json_int_t)watch->seen_s, "ours", watch->ours,
-	    "octets_per_s_before",
-	    isfinite(watch->octets_before) ? json_real(watch->octets_before) : json_null(),
-	    "octets_per_s_after",
-	    isfinite(watch->octets_after) ? json_real(watch->octets_after) : json_null());
-}
-
-static bool take_text(const json_t *object, const char *key, char *out, size_t size)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_string(value) && json_string_length(value) < size &&
-	       snprintf(out, size, "%s", json_string_value(value)) < (int)size;
-}
-
-static bool take_time(const json_t *object, const char *key, int64_t *out)
-{
-	const json_t *value = json_object_get(object, key);
-
-	*out = json_integer_value(value);
-	return json_is_integer(value) && *out >= 0 && *out < INT64_C(1) << 40;
-}
-
-static bool take_number(const json_t *object, const char *key, double *out)
-{
-	const json_t *value = json_object_get(object, key);
-
-	*out = json_is_number(value) ? json_number_value(value) : NAN;
-	return json_is_number(value) || json_is_null(value);
+	    "octets_per_s_before", json_real_or_null(watch->octets_before), "octets_per_s_after",
+	    json_real_or_null(watch->octets_after));
 }
 
 static bool parse_watch(const json_t *object, struct effect_watch *watch)
 {
 	watch->ours = json_is_true(json_object_get(object, "ours"));
-	return take_text(object, "recommendation", watch->id, sizeof watch->id) &&
-	       take_text(object, "vm", watch->vm, sizeof watch->vm) &&
-	       take_text(object, "name", watch->name, sizeof watch->name) &&
-	       take_text(object, "from_environment", watch->from.environment,
+	return json_take_text(object, "recommendation", watch->id, sizeof watch->id) &&
+	       json_take_text(object, "vm", watch->vm, sizeof watch->vm) &&
+	       json_take_text(object, "name", watch->name, sizeof watch->name) &&
+	       json_take_text(object, "from_environment", watch->from.environment,
 		   sizeof watch->from.environment) &&
-	       take_text(object, "from_host", watch->from.host, sizeof watch->from.host) &&
-	       take_text(
+	       json_take_text(object, "from_host", watch->from.host, sizeof watch->from.host) &&
+	       json_take_text(
 		   object, "to_environment", watch->to.environment, sizeof watch->to.environment) &&
-	       take_text(object, "to_host", watch->to.host, sizeof watch->to.host) &&
-	       take_time(object, "left", &watch->left_s) &&
-	       take_time(object, "arrived", &watch->arrived_s) &&
-	       watch->left_s <= watch->arrived_s && take_time(object, "seen", &watch->seen_s) &&
-	       take_number(object, "octets_per_s_before", &watch->octets_before) &&
-	       take_number(object, "octets_per_s_after", &watch->octets_after);
+	       json_take_text(object, "to_host", watch->to.host, sizeof watch->to.host) &&
+	       json_take_time(object, "left", &watch->left_s) &&
+	       json_take_time(object, "arrived", &watch->arrived_s) &&
+	       watch->left_s <= watch->arrived_s &&
+	       json_take_time(object, "seen", &watch->seen_s) &&
+	       json_take_number(object, "octets_per_s_before", &watch->octets_before) &&
+	       json_take_number(object, "octets_per_s_after", &watch->octets_after);
 }
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EFORMAT)
 
-static int parse_document(const json_t *document, struct effects *out, char *message, size_t size)
+static int read_lists(const json_t *document, struct effects *out, char *message, size_t size)
 {
 	const json_t *waiting = json_object_get(document, "waiting");
 	json_t *done = json_object_get(document, "done");
 
-	if (json_integer_value(json_object_get(document, "version")) != 1)
-		return FAIL("version: only 1 is known here");
 	if (!json_is_array(waiting) || json_array_size(waiting) > EFFECTS_WAITING_MAX)
 		return FAIL("waiting: must be a list of at most %d", EFFECTS_WAITING_MAX);
 	if (!json_is_array(done) || json_array_size(done) > EFFECTS_KEPT)
@@ -244,44 +217,28 @@ static int parse_document(const json_t *document, struct effects *out, char *mes
 	return GRAPPE_OK;
 }
 
+static int read_document(const json_t *document, void *out, char *message, size_t size)
+{
+	struct effects found = {0};
+	const int rc = read_lists(document, &found, message, size);
+
+	if (rc == GRAPPE_OK)
+		*(struct effects *)out = found;
+	else
+		effects_deinit(&found);
+	return rc;
+}
+
 int effects_parse(const char *bytes, size_t length, struct effects *out, char *message, size_t size)
 {
-	json_error_t error;
-	json_t *document;
-	int rc;
-
 	*out = (struct effects){0};
-	if (length > EFFECTS_FILE_MAX) {
-		snprintf(message, size, "longer than %u bytes", EFFECTS_FILE_MAX);
-		return GRAPPE_ELIMIT;
-	}
-	document = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
-	if (document == NULL)
-		return FAIL("line %d: %s", error.line, error.text);
-	rc = parse_document(document, out, message, size);
-	json_decref(document);
-	if (rc != GRAPPE_OK)
-		effects_deinit(out);
-	return rc;
+	return state_file_parse(bytes, length, EFFECTS_FILE_MAX, read_document, out, message, size);
 }
 
 int effects_load(const char *path, struct effects *out, char *message, size_t size)
 {
-	struct buffer bytes;
-	int rc = file_read(path, EFFECTS_FILE_MAX, &bytes);
-	const bool absent = rc == GRAPPE_EIO && errno == ENOENT;
-	char why[200] = "";
-
 	*out = (struct effects){0};
-	if (rc == GRAPPE_OK)
-		rc = effects_parse(bytes.bytes != NULL ? (const char *)bytes.bytes : "",
-		    bytes.length, out, why, sizeof why);
-	buffer_deinit(&bytes);
-	if (absent)
-		return GRAPPE_OK;
-	if (rc != GRAPPE_OK)
-		snprintf(message, size, "%s: %s", path, why[0] != '\0' ? why : error_text(rc));
-	return rc;
+	return state_file_load(path, EFFECTS_FILE_MAX, read_document, out, message, size);
 }
 
 static json_t *to_json(const struct effects *effects)

@@ -53,7 +53,7 @@ size_t effects_unseen(const struct effects *effects);
  * GRAPPE_ELIMIT, or GRAPPE_EFORMAT with the reason. */
 int effects_parse(
     const char *bytes, size_t length, struct effects *out, char *message, size_t size);
-/* effects_load - a file that is not there is empty. Also GRAPPE_EIO. */
+/* effects_load - the same of a file, as state_file_load(); empty when there is none. */
 int effects_load(const char *path, struct effects *out, char *message, size_t size);
 /* effects_save - does nothing when nothing changed. Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY. */
 int effects_save(struct effects *effects, const char *path);

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "manager/json_fields.h"
+#include "manager/state_file.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -326,7 +327,7 @@ static json_t *place_json(const struct place *place)
 static json_t *move_json(const struct execution_move *move)
 {
 	return json_pack(
-	    "{s:I, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:f, s:f}",
+	    "{s:I, s:I, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:o}",
 	    "step", (json_int_t)move->step, "group", (json_int_t)move->group, "vm", "id",
 	    json_text(move->order.vm_id), "name", json_text(move->order.vm_name), "from",
 	    place_json(&move->from), "to", place_json(&move->to), "api_from",
@@ -334,7 +335,8 @@ static json_t *move_json(const struct execution_move *move)
 	    json_text(move->cloud), "state", move_state_names[move->state], "handle",
 	    json_text(move->handle), "started", (json_int_t)move->started_s, "ended",
 	    (json_int_t)move->ended_s, "text", json_text(move->text), "octets_per_s_before",
-	    move->octets_before, "octets_per_s_after", move->octets_after);
+	    json_real_or_null(move->octets_before), "octets_per_s_after",
+	    json_real_or_null(move->octets_after));
 }
 
 json_t *execution_json(const struct execution *execution)
@@ -352,17 +354,6 @@ json_t *execution_json(const struct execution *execution)
 	    moves);
 }
 
-static bool take_text(const json_t *object, const char *key, char *out, size_t size)
-{
-	const json_t *value = json_object_get(object, key);
-
-	out[0] = '\0';
-	if (json_is_null(value))
-		return true;
-	return json_is_string(value) && json_string_length(value) < size &&
-	       snprintf(out, size, "%s", json_string_value(value)) < (int)size;
-}
-
 static bool take_word(const json_t *object, const char *key, const char *const *words, int *out)
 {
 	const char *text = text_of(object, key);
@@ -373,28 +364,12 @@ static bool take_word(const json_t *object, const char *key, const char *const *
 	return false;
 }
 
-static bool take_time(const json_t *object, const char *key, int64_t *out)
-{
-	const json_t *value = json_object_get(object, key);
-
-	*out = json_integer_value(value);
-	return json_is_integer(value) && *out >= 0;
-}
-
 static bool take_place(const json_t *object, const char *key, struct place *out)
 {
 	const json_t *place = json_object_get(object, key);
 
-	return take_text(place, "environment", out->environment, sizeof out->environment) &&
-	       take_text(place, "host", out->host, sizeof out->host);
-}
-
-static bool take_number(const json_t *object, const char *key, double *out)
-{
-	const json_t *value = json_object_get(object, key);
-
-	*out = json_number_value(value);
-	return json_is_number(value);
+	return json_take_text(place, "environment", out->environment, sizeof out->environment) &&
+	       json_take_text_or_null(place, "host", out->host, sizeof out->host);
 }
 
 static bool parse_move(const json_t *object, struct execution_move *move)
@@ -404,7 +379,7 @@ static bool parse_move(const json_t *object, struct execution_move *move)
 	int64_t step;
 	int state;
 
-	if (!take_time(object, "step", &step) || step > RECOMMENDATION_MOVES_MAX ||
+	if (!json_take_time(object, "step", &step) || step > RECOMMENDATION_MOVES_MAX ||
 	    !take_word(object, "state", move_state_names, &state) ||
 	    !json_is_integer(json_object_get(object, "group")))
 		return false;
@@ -415,32 +390,30 @@ static bool parse_move(const json_t *object, struct execution_move *move)
 		return false;
 	memcpy(order->from_environment, move->from.environment, sizeof move->from.environment);
 	memcpy(order->to_environment, move->to.environment, sizeof move->to.environment);
-	return take_text(vm, "id", order->vm_id, sizeof order->vm_id) &&
-	       take_text(vm, "name", order->vm_name, sizeof order->vm_name) &&
-	       take_text(object, "api_from", order->from_host, sizeof order->from_host) &&
-	       take_text(object, "api_to", order->to_host, sizeof order->to_host) &&
-	       take_text(object, "cloud", move->cloud, sizeof move->cloud) &&
-	       take_text(object, "handle", move->handle, sizeof move->handle) &&
-	       take_text(object, "text", move->text, sizeof move->text) &&
-	       take_time(object, "started", &move->started_s) &&
-	       take_time(object, "ended", &move->ended_s) &&
-	       take_number(object, "octets_per_s_before", &move->octets_before) &&
-	       take_number(object, "octets_per_s_after", &move->octets_after);
+	return json_take_text(vm, "id", order->vm_id, sizeof order->vm_id) &&
+	       json_take_text(vm, "name", order->vm_name, sizeof order->vm_name) &&
+	       json_take_text(object, "api_from", order->from_host, sizeof order->from_host) &&
+	       json_take_text(object, "api_to", order->to_host, sizeof order->to_host) &&
+	       json_take_text(object, "cloud", move->cloud, sizeof move->cloud) &&
+	       json_take_text(object, "handle", move->handle, sizeof move->handle) &&
+	       json_take_text(object, "text", move->text, sizeof move->text) &&
+	       json_take_time(object, "started", &move->started_s) &&
+	       json_take_time(object, "ended", &move->ended_s) &&
+	       json_take_number(object, "octets_per_s_before", &move->octets_before) &&
+	       json_take_number(object, "octets_per_s_after", &move->octets_after);
 }
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EFORMAT)
 
-static int parse_document(const json_t *document, struct execution *out, char *message, size_t size)
+static int read_execution(const json_t *document, struct execution *out, char *message, size_t size)
 {
 	const json_t *moves = json_object_get(document, "moves");
 	int state;
 
-	if (json_integer_value(json_object_get(document, "version")) != 1)
-		return FAIL("version: only 1 is known here");
-	if (!take_text(document, "recommendation", out->id, sizeof out->id) ||
+	if (!json_take_text(document, "recommendation", out->id, sizeof out->id) ||
 	    !take_word(document, "state", execution_state_names, &state) ||
-	    !take_time(document, "started", &out->started_s) ||
-	    !take_time(document, "ended", &out->ended_s))
+	    !json_take_time(document, "started", &out->started_s) ||
+	    !json_take_time(document, "ended", &out->ended_s))
 		return FAIL("not an execution");
 	out->state = (enum execution_state)state;
 	if (!json_is_array(moves) || json_array_size(moves) > RECOMMENDATION_MOVES_MAX)
@@ -454,24 +427,27 @@ static int parse_document(const json_t *document, struct execution *out, char *m
 	return GRAPPE_OK;
 }
 
+static int read_document(const json_t *document, void *out, char *message, size_t size)
+{
+	struct execution found = {0};
+	const int rc = read_execution(document, &found, message, size);
+
+	if (rc == GRAPPE_OK)
+		*(struct execution *)out = found;
+	else
+		execution_deinit(&found);
+	return rc;
+}
+
 int execution_parse(
     const char *bytes, size_t length, struct execution *out, char *message, size_t size)
 {
-	json_error_t error;
-	json_t *document;
-	int rc;
-
 	*out = (struct execution){0};
-	if (length > EXECUTION_MAX) {
-		snprintf(message, size, "longer than %u bytes", EXECUTION_MAX);
-		return GRAPPE_ELIMIT;
-	}
-	document = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
-	if (document == NULL)
-		return FAIL("line %d: %s", error.line, error.text);
-	rc = parse_document(document, out, message, size);
-	json_decref(document);
-	if (rc != GRAPPE_OK)
-		execution_deinit(out);
-	return rc;
+	return state_file_parse(bytes, length, EXECUTION_MAX, read_document, out, message, size);
+}
+
+int execution_load(const char *path, struct execution *out, char *message, size_t size)
+{
+	*out = (struct execution){0};
+	return state_file_load(path, EXECUTION_MAX, read_document, out, message, size);
 }

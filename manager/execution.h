@@ -97,6 +97,8 @@ json_t *execution_json(const struct execution *execution);
 /* execution_parse - returns 0, GRAPPE_EMEMORY, GRAPPE_ELIMIT or GRAPPE_EFORMAT with the reason. */
 int execution_parse(
     const char *bytes, size_t length, struct execution *out, char *message, size_t size);
+/* execution_load - the same of a file, as state_file_load(); empty when there is none. */
+int execution_load(const char *path, struct execution *out, char *message, size_t size);
 void execution_deinit(struct execution *execution);
 
 #endif

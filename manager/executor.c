@@ -6,7 +6,6 @@
 #include "common/file.h"
 #include "common/log.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +121,9 @@ static void order(struct executor *executor, size_t move)
 
 	execution_order(&executor->execution, move, now_s());
 	tell(executor, move);
-	if (cloud == NULL || cloud_move(cloud, &it->order, &events, &flight->job) != GRAPPE_OK)
+	if (cloud == NULL)
+		end_at_once(executor, move, CLOUD_FAILED, "its cloud is not configured");
+	else if (cloud_move(cloud, &it->order, &events, &flight->job) != GRAPPE_OK)
 		end_at_once(executor, move, CLOUD_FAILED, error_text(GRAPPE_EMEMORY));
 }
 
@@ -262,31 +263,6 @@ static void go_on(struct executor *executor)
 	advance_soon(executor);
 }
 
-static int load(struct executor *executor, char *message, size_t size)
-{
-	struct buffer bytes;
-	char why[256];
-	int rc = file_read(executor->path, EXECUTION_MAX, &bytes);
-
-	if (rc == GRAPPE_OK) {
-		rc = execution_parse(
-		    (const char *)bytes.bytes, bytes.length, &executor->execution, why, sizeof why);
-		if (rc == GRAPPE_EFORMAT || rc == GRAPPE_ELIMIT) {
-			file_set_aside(executor->path, why);
-			rc = GRAPPE_OK;
-		}
-	} else if (rc == GRAPPE_ELIMIT) {
-		file_set_aside(executor->path, error_text(rc));
-		rc = GRAPPE_OK;
-	} else if (rc == GRAPPE_EIO && errno == ENOENT) {
-		rc = GRAPPE_OK;
-	}
-	buffer_deinit(&bytes);
-	if (rc != GRAPPE_OK)
-		snprintf(message, size, "%s: %s", executor->path, error_text(rc));
-	return rc;
-}
-
 /* ---- life-cycle ---- */
 
 static int open_clouds(struct executor *executor)
@@ -322,7 +298,7 @@ static int open_parts(struct executor *executor, char *message, size_t size)
 	}
 	snprintf(message, size, "%s", error_text(rc));
 	if (rc == GRAPPE_OK)
-		rc = load(executor, message, size);
+		rc = execution_load(executor->path, &executor->execution, message, size);
 	return rc == GRAPPE_OK ? take_flights(executor) : rc;
 }
 

@@ -58,7 +58,7 @@ static const char *obstacle(const struct asking *a, uint32_t env)
 
 static json_t *known(bool is_known, double value)
 {
-	return is_known && isfinite(value) ? json_real(value) : json_null();
+	return json_real_or_null(is_known ? value : NAN);
 }
 
 static json_t *environment_json(struct asking *a, uint32_t env)

@@ -46,14 +46,11 @@ int follow_open(const char *folder, struct advisor *advisor, struct publisher *p
 		follow->path = NULL;
 	rc = follow->path != NULL ? effects_load(follow->path, &follow->effects, message, size)
 				  : GRAPPE_EMEMORY;
-	if (rc == GRAPPE_EMEMORY) {
+	if (rc == GRAPPE_OK)
+		*out = follow;
+	else
 		follow_close(follow);
-		return rc;
-	}
-	if (rc != GRAPPE_OK)
-		log_warning("%s; it begins anew", message);
-	*out = follow;
-	return GRAPPE_OK;
+	return rc;
 }
 
 void follow_close(struct follow *follow)
@@ -109,6 +106,7 @@ static void find_advice(const struct advisor *advisor, struct effect_watch *watc
 	for (size_t i = 0; i < json_array_size(moves); i++) {
 		const json_t *move = json_array_get(moves, i);
 		const json_t *terms = json_object_get(move, "terms");
+
 		if (!leads_there(move, watch->vm, &watch->to))
 			continue;
 		snprintf(watch->id, sizeof watch->id, "%s", recommendation_id(document));

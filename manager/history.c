@@ -4,6 +4,7 @@
 #include "common/buffer.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "manager/json_fields.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,25 +37,16 @@ static void keep(struct history *history, const struct history_event *event)
 	history->events[history->count++] = *event;
 }
 
-/* Copies a text member; false when it is missing or too long. */
-static bool take_text(const json_t *line, const char *key, char *out, size_t size)
-{
-	const char *text = json_string_value(json_object_get(line, key));
-
-	return text != NULL && (size_t)snprintf(out, size, "%s", text) < size;
-}
-
 static bool parse_line(const char *line, size_t length, struct history_event *event)
 {
 	json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *time = json_object_get(object, "time");
 	bool good;
 
-	*event = (struct history_event){.time_s = json_integer_value(time)};
-	good = json_is_integer(time) && event->time_s >= 0 &&
-	       take_text(object, "id", event->id, sizeof event->id) &&
-	       take_text(object, "event", event->event, sizeof event->event) &&
-	       take_text(object, "text", event->text, sizeof event->text);
+	*event = (struct history_event){0};
+	good = json_take_time(object, "time", &event->time_s) &&
+	       json_take_text(object, "id", event->id, sizeof event->id) &&
+	       json_take_text(object, "event", event->event, sizeof event->event) &&
+	       json_take_text(object, "text", event->text, sizeof event->text);
 	json_decref(object);
 	return good;
 }

@@ -23,8 +23,7 @@
 struct history_event {
 	int64_t time_s;
 	char id[RECOMMENDATION_ID_SIZE];
-	char event[HISTORY_EVENT_SIZE]; /* created, approved, superseded, expired, posted, unposted,
-					   done, rest, environment */
+	char event[HISTORY_EVENT_SIZE]; /* a word: doc/recommendation.md, doc/execution.md */
 	char text[HISTORY_TEXT_SIZE];
 };
 

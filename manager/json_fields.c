@@ -140,6 +140,42 @@ int json_get_time(const struct json_fault *fault, const json_t *object, const ch
 	return GRAPPE_OK;
 }
 
+bool json_take_text(const json_t *object, const char *key, char *out, size_t size)
+{
+	const json_t *value = json_object_get(object, key);
+
+	out[0] = '\0';
+	return json_is_string(value) && json_string_length(value) < size &&
+	       snprintf(out, size, "%s", json_string_value(value)) < (int)size;
+}
+
+bool json_take_text_or_null(const json_t *object, const char *key, char *out, size_t size)
+{
+	out[0] = '\0';
+	return json_is_null(json_object_get(object, key)) || json_take_text(object, key, out, size);
+}
+
+bool json_take_time(const json_t *object, const char *key, int64_t *out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*out = json_integer_value(value);
+	return json_is_integer(value) && *out >= 0 && *out < INT64_C(1) << 40;
+}
+
+bool json_take_number(const json_t *object, const char *key, double *out)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*out = json_is_number(value) ? json_number_value(value) : NAN;
+	return json_is_number(value) || json_is_null(value);
+}
+
+json_t *json_real_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
 json_t *json_text(const char *text)
 {
 	json_t *value = json_string(text);

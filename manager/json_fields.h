@@ -57,10 +57,21 @@ int json_get_truth(const struct json_fault *fault, const json_t *object, const c
 int json_get_time(const struct json_fault *fault, const json_t *object, const char *path,
     const char *key, int64_t *out);
 
+/* Members of a file of our own, whose whole object is no use when one of them is: false when it is
+ * missing or not as told, *out then holds nothing of worth.
+ * json_take_text - shorter than size; …_or_null: null is "". json_take_time - 0 … 2^40 - 1.
+ * json_take_number - any; null is NAN. */
+bool json_take_text(const json_t *object, const char *key, char *out, size_t size);
+bool json_take_text_or_null(const json_t *object, const char *key, char *out, size_t size);
+bool json_take_time(const json_t *object, const char *key, int64_t *out);
+bool json_take_number(const json_t *object, const char *key, double *out);
+
 /* json_text - a string; what is no UTF-8 becomes "?". json_text_or_null - null for "". New
  * references, NULL without memory. */
 json_t *json_text(const char *text);
 json_t *json_text_or_null(const char *text);
+/* json_real_or_null - null for what is not finite: it is not known. A new reference. */
+json_t *json_real_or_null(double value);
 /* json_plain - the same for a stranger's text that people will see: what is no UTF-8, controls and
  * marks of direction become U+FFFD, and what is beyond JSON_PLAIN_MAX bytes is left out. */
 #define JSON_PLAIN_MAX 1024

@@ -6,6 +6,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/environment.c manager/environment.h \
 	manager/environment_change.c manager/environment_change.h \
 	manager/environment_feed.c manager/environment_feed.h \
+	manager/back_off.h \
 	manager/json_fields.c manager/json_fields.h \
 	manager/effect.c manager/effect.h \
 	manager/effects.c manager/effects.h \
@@ -45,6 +46,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/report_words.c manager/report_write.h \
 	manager/residence.c manager/residence.h \
 	manager/shape.c manager/shape.h \
+	manager/state_file.c manager/state_file.h \
 	manager/template.c manager/template.h \
 	manager/solve.c manager/solve.h \
 	manager/solve_cap.c manager/solve_cap.h \

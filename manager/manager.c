@@ -370,19 +370,12 @@ static int open_environments(struct manager *m, char *message, size_t size)
 
 static int open_residence(struct manager *m, char *message, size_t size)
 {
-	int rc;
-
 	if (asprintf(&m->residence_path, "%s/residence.json", m->settings->state_directory) < 0) {
 		m->residence_path = NULL;
 		snprintf(message, size, "%s", error_text(GRAPPE_EMEMORY));
 		return GRAPPE_EMEMORY;
 	}
-	rc = residence_load(m->residence_path, &m->residence, message, size);
-	if (rc == GRAPPE_OK || rc == GRAPPE_EMEMORY)
-		return rc;
-	/* It only costs that VMs which moved are not left alone. */
-	log_warning("%s; it begins anew", message);
-	return GRAPPE_OK;
+	return residence_load(m->residence_path, &m->residence, message, size);
 }
 
 /* Advice, environments and posting, which the daemon and --once share. */

@@ -7,11 +7,11 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/secret.h"
+#include "manager/back_off.h"
 #include "manager/chat.h"
 #include "manager/http.h"
 #include "manager/publish_queue.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
@@ -19,10 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TITLE_MAX 64
 #define ANSWER_MAX 65536 /* bytes of a receiver's answer that are read */
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_LAST_MS (300 * 1000)
 #define ERROR_SIZE 512
 
 /* One webhook: its queue and the one post under way. */
@@ -95,18 +92,6 @@ const struct setting publish_webhook_settings[PUBLISH_WEBHOOK_NSETTINGS] = {
 
 /* ---- configuration ---- */
 
-static bool is_title(const char *title)
-{
-	const size_t length = strlen(title);
-
-	if (length == 0 || length > TITLE_MAX || title[0] == '.')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)title[i]) && strchr("._-", title[i]) == NULL)
-			return false;
-	return true;
-}
-
 int publish_check(const struct settings_sections *webhooks, char *message, size_t size)
 {
 	const struct publish_webhook *all = webhooks->items;
@@ -115,11 +100,9 @@ int publish_check(const struct settings_sections *webhooks, char *message, size_
 		const struct publish_webhook *webhook = &all[i];
 		const char *reason;
 
-		if (!is_title(webhook->title))
-			snprintf(message, size,
-			    "webhook \"%s\": a name is 1 to %d letters, digits, '.', '_', '-', not "
-			    "starting with '.'",
-			    webhook->title, TITLE_MAX);
+		if (!file_is_name(webhook->title))
+			snprintf(message, size, "webhook \"%s\": a name is " FILE_NAME_RULE,
+			    webhook->title);
 		else if (!http_check_url(webhook->url, &reason))
 			snprintf(message, size, "webhook \"%s\": url %s", webhook->title, reason);
 		else if (webhook->token_file[0] != '\0' &&
@@ -208,7 +191,7 @@ static void pause_lane(struct lane *lane, const char *reason)
 	    lane->webhook->title, publish_queue_id(lane->queue, 0), lane->webhook->url, reason,
 	    (long long)(lane->pause_ms / 1000), publish_queue_count(lane->queue));
 	wake_after(lane, lane->pause_ms);
-	lane->pause_ms = lane->pause_ms * 2 < PAUSE_LAST_MS ? lane->pause_ms * 2 : PAUSE_LAST_MS;
+	lane->pause_ms = back_off_next(lane->pause_ms, BACK_OFF_LAST_MS);
 }
 
 static void give_up(struct lane *lane, const char *reason)
@@ -229,7 +212,7 @@ static void on_posted(const struct http_result *result, void *context)
 		pause_lane(lane, result->reason);
 		return;
 	}
-	lane->pause_ms = PAUSE_FIRST_MS;
+	lane->pause_ms = BACK_OFF_FIRST_MS;
 	if (result->verdict == HTTP_REFUSED) {
 		give_up(lane, result->reason);
 	} else {
@@ -358,7 +341,7 @@ static int open_lane(struct publisher *publisher, struct lane *lane,
 
 	lane->publisher = publisher;
 	lane->webhook = webhook;
-	lane->pause_ms = PAUSE_FIRST_MS;
+	lane->pause_ms = BACK_OFF_FIRST_MS;
 	if (snprintf(path, sizeof path, "%s/%s", folder, webhook->title) >= (int)sizeof path) {
 		snprintf(message, size, "queue folder %s: too long a name", folder);
 		return GRAPPE_ELIMIT;

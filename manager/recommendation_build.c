@@ -54,12 +54,6 @@ static json_t *place_json(const struct place *place)
 	    json_text_or_null(place->host));
 }
 
-/* A number, null where it is not known. */
-static json_t *known(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static bool has(const struct recommendation_input *input, enum cost_objective objective)
 {
 	return input->problem->missing[objective][0] == '\0';
@@ -89,8 +83,8 @@ static json_t *terms_json(
 {
 	return json_pack("{s:f, s:f, s:o, s:o, s:o}", "inter_environment_octets_per_s",
 	    totals->traffic_Bps, "inter_environment_packets_per_s", totals->traffic_packets_s,
-	    "vm_hours_per_h", known(hours_per_h(input, totals)), "cost_per_h",
-	    known(money_per_h(input, totals)), "open_vcpu",
+	    "vm_hours_per_h", json_real_or_null(hours_per_h(input, totals)), "cost_per_h",
+	    json_real_or_null(money_per_h(input, totals)), "open_vcpu",
 	    has(input, COST_RESOURCES) ? json_real(floor(totals->resources)) : json_null());
 }
 
@@ -318,10 +312,13 @@ static json_t *share_json(const struct recommendation_input *input, const struct
 	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:f, s:f}", "application",
 	    json_text_or_null(share->application), "owner", owner_json(input, share->application),
 	    "vms", (json_int_t)share->vms, "vm_hours_per_h_before",
-	    known(time ? share_hours(share, before) / horizon : NAN), "vm_hours_per_h_after",
-	    known(time ? share_hours(share, after) / horizon : NAN), "cost_per_h_before",
-	    known(money ? share_money(share, before) / horizon : NAN), "cost_per_h_after",
-	    known(money ? share_money(share, after) / horizon : NAN),
+	    json_real_or_null(time ? share_hours(share, before) / horizon : NAN),
+	    "vm_hours_per_h_after",
+	    json_real_or_null(time ? share_hours(share, after) / horizon : NAN),
+	    "cost_per_h_before",
+	    json_real_or_null(money ? share_money(share, before) / horizon : NAN),
+	    "cost_per_h_after",
+	    json_real_or_null(money ? share_money(share, after) / horizon : NAN),
 	    "inter_environment_octets_per_s_before", before->traffic_Bps,
 	    "inter_environment_octets_per_s_after", after->traffic_Bps);
 }
@@ -414,9 +411,9 @@ static json_t *sensitivity_json(const struct recommendation_input *input)
 	json_t *list = json_array();
 
 	for (size_t i = 0; has(input, COST_TIME) && i < sizeof shares / sizeof *shares; i++)
-		json_array_append_new(
-		    list, json_pack("{s:f, s:o}", "waiting_share", shares[i],
-			      "vm_hours_saved_per_h", known(saved_hours_per_h(input, shares[i]))));
+		json_array_append_new(list,
+		    json_pack("{s:f, s:o}", "waiting_share", shares[i], "vm_hours_saved_per_h",
+			json_real_or_null(saved_hours_per_h(input, shares[i]))));
 	return list;
 }
 
@@ -438,9 +435,9 @@ static json_t *moving_json(const struct recommendation_input *input)
 	const bool sized = input->problem->unsized == 0;
 
 	return json_pack("{s:o, s:o, s:o}", "vm_hours",
-	    known(sized && has(input, COST_TIME) ? after->moving_h : NAN), "cost",
-	    known(sized && has(input, COST_MONEY) ? after->moving_money : NAN), "payback_h",
-	    known(sized ? payback_h(input) : NAN));
+	    json_real_or_null(sized && has(input, COST_TIME) ? after->moving_h : NAN), "cost",
+	    json_real_or_null(sized && has(input, COST_MONEY) ? after->moving_money : NAN),
+	    "payback_h", json_real_or_null(sized ? payback_h(input) : NAN));
 }
 
 static json_t *curve_json(const struct recommendation_input *input)

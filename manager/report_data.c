@@ -11,11 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *known_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static const char *label_of(const struct report_input *input, uint32_t node)
 {
 	return observation_label(
@@ -156,10 +151,11 @@ static json_t *environment_json(
 	return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:b}", "name",
 	    json_plain(environment->name), "kind", json_plain(environment->kind), "vms",
 	    (json_int_t)count_vms(input, environment->name), "hosts",
-	    (json_int_t)environment->nhosts, "vcpu", known_number(vcpu_of(environment)),
-	    "price_vcpu_hour", known_number(environment->price_vcpu_hour), "price_mem_GiB_hour",
-	    known_number(environment->price_mem_GiB_hour), "price_vm_hour",
-	    known_number(environment->price_vm_hour), "drain", environment->drain == TRUTH_YES);
+	    (json_int_t)environment->nhosts, "vcpu", json_real_or_null(vcpu_of(environment)),
+	    "price_vcpu_hour", json_real_or_null(environment->price_vcpu_hour),
+	    "price_mem_GiB_hour", json_real_or_null(environment->price_mem_GiB_hour),
+	    "price_vm_hour", json_real_or_null(environment->price_vm_hour), "drain",
+	    environment->drain == TRUTH_YES);
 }
 
 static void add_links(const struct environments *environments, json_t *links)
@@ -171,9 +167,9 @@ static void add_links(const struct environments *environments, json_t *links)
 		    links, json_pack("{s:o, s:o, s:o, s:o, s:o}", "from",
 			       json_plain(environments->items[link->from].name), "to",
 			       json_plain(environments->items[link->to].name), "latency_ms",
-			       known_number(link->latency_ms), "bandwidth_MBps",
-			       known_number(link->bandwidth_MBps), "price_per_GB",
-			       known_number(link->price_per_GB)));
+			       json_real_or_null(link->latency_ms), "bandwidth_MBps",
+			       json_real_or_null(link->bandwidth_MBps), "price_per_GB",
+			       json_real_or_null(link->price_per_GB)));
 	}
 }
 

@@ -3,8 +3,9 @@
 
 #include "common/error.h"
 #include "common/file.h"
+#include "manager/json_fields.h"
+#include "manager/state_file.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,21 +155,6 @@ unsigned residence_recent_moves(const struct residence *residence, const char *i
 
 #define FAIL(...) (snprintf(message, size, __VA_ARGS__), GRAPPE_EFORMAT)
 
-static bool get_text(const json_t *object, const char *key, char *out, size_t size)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL && snprintf(out, size, "%s", text) < (int)size;
-}
-
-static bool get_time(const json_t *object, const char *key, int64_t *out)
-{
-	const json_t *value = json_object_get(object, key);
-
-	*out = json_integer_value(value);
-	return json_is_integer(value) && *out >= 0;
-}
-
 /* Not there, as in files of an earlier version: once, if at all. */
 static bool get_moves(const json_t *object, int64_t moved_s, unsigned *out)
 {
@@ -182,11 +168,12 @@ static bool get_moves(const json_t *object, int64_t moved_s, unsigned *out)
 
 static bool read_resident(const json_t *object, struct resident *out)
 {
-	return get_text(object, "id", out->id, sizeof out->id) && out->id[0] != '\0' &&
-	       get_text(
+	return json_take_text(object, "id", out->id, sizeof out->id) && out->id[0] != '\0' &&
+	       json_take_text(
 		   object, "environment", out->place.environment, sizeof out->place.environment) &&
-	       get_text(object, "host", out->place.host, sizeof out->place.host) &&
-	       get_time(object, "moved", &out->moved_s) && get_time(object, "seen", &out->seen_s) &&
+	       json_take_text(object, "host", out->place.host, sizeof out->place.host) &&
+	       json_take_time(object, "moved", &out->moved_s) &&
+	       json_take_time(object, "seen", &out->seen_s) &&
 	       get_moves(object, out->moved_s, &out->moves);
 }
 
@@ -211,48 +198,30 @@ static int read_residents(const json_t *list, struct residence *out, char *messa
 	return GRAPPE_OK;
 }
 
+static int read_document(const json_t *document, void *out, char *message, size_t size)
+{
+	struct residence found = {0};
+	const int rc = read_residents(json_object_get(document, "vms"), &found, message, size);
+
+	if (rc == GRAPPE_OK)
+		*(struct residence *)out = found;
+	else
+		residence_deinit(&found);
+	return rc;
+}
+
 int residence_parse(
     const char *bytes, size_t length, struct residence *out, char *message, size_t size)
 {
-	json_error_t error;
-	json_t *document;
-	int rc;
-
 	*out = (struct residence){0};
-	if (length > RESIDENCE_FILE_MAX) {
-		snprintf(message, size, "longer than %u bytes", RESIDENCE_FILE_MAX);
-		return GRAPPE_ELIMIT;
-	}
-	document = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
-	if (document == NULL)
-		return FAIL("line %d: %s", error.line, error.text);
-	if (json_integer_value(json_object_get(document, "version")) != 1)
-		rc = FAIL("version: only 1 is known here");
-	else
-		rc = read_residents(json_object_get(document, "vms"), out, message, size);
-	json_decref(document);
-	if (rc != GRAPPE_OK)
-		residence_deinit(out);
-	return rc;
+	return state_file_parse(
+	    bytes, length, RESIDENCE_FILE_MAX, read_document, out, message, size);
 }
 
 int residence_load(const char *path, struct residence *out, char *message, size_t size)
 {
-	struct buffer bytes;
-	int rc = file_read(path, RESIDENCE_FILE_MAX, &bytes);
-	const bool absent = rc == GRAPPE_EIO && errno == ENOENT;
-	char why[200] = "";
-
 	*out = (struct residence){0};
-	if (rc == GRAPPE_OK)
-		rc = residence_parse(bytes.bytes != NULL ? (const char *)bytes.bytes : "",
-		    bytes.length, out, why, sizeof why);
-	buffer_deinit(&bytes);
-	if (absent)
-		return GRAPPE_OK;
-	if (rc != GRAPPE_OK)
-		snprintf(message, size, "%s: %s", path, why[0] != '\0' ? why : error_text(rc));
-	return rc;
+	return state_file_load(path, RESIDENCE_FILE_MAX, read_document, out, message, size);
 }
 
 static json_t *to_json(const struct residence *residence)

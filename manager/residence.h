@@ -62,7 +62,7 @@ void residence_hold(struct residence *residence, const char *id, int64_t now_s);
  * GRAPPE_ELIMIT, or GRAPPE_EFORMAT with the reason in message. */
 int residence_parse(
     const char *bytes, size_t length, struct residence *out, char *message, size_t size);
-/* residence_load - a file that is not there is empty. Also GRAPPE_EIO. */
+/* residence_load - the same of a file, as state_file_load(); empty when there is none. */
 int residence_load(const char *path, struct residence *out, char *message, size_t size);
 /* residence_save - does nothing when nothing changed. Returns 0, GRAPPE_EIO or GRAPPE_EMEMORY. */
 int residence_save(struct residence *residence, const char *path);

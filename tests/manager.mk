@@ -2,7 +2,7 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_effect tests/unit/test_environment_feed tests/unit/test_execution tests/unit/test_executor tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
+	tests/unit/test_environment tests/unit/test_effect tests/unit/test_environment_feed tests/unit/test_execution tests/unit/test_executor tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_state_file tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
 	tests/replay/replay_manager tests/replay/replay_stability
 if GLPK_ENABLED
 MANAGER_TESTS += tests/unit/test_prove
@@ -38,6 +38,9 @@ tests_unit_test_group_identity_LDADD = $(MANAGER_CORE_LIBS)
 tests_unit_test_hazard_SOURCES = tests/unit/test_hazard.c $(TEST_WORLD)
 tests_unit_test_hazard_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_hazard_LDADD = $(MANAGER_TEST_LIBS)
+tests_unit_test_state_file_SOURCES = tests/unit/test_state_file.c
+tests_unit_test_state_file_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_state_file_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_residence_SOURCES = tests/unit/test_residence.c tests/fakes/observed.c tests/fakes/observed.h $(TEST_WORLD)
 tests_unit_test_residence_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_residence_LDADD = $(MANAGER_TEST_LIBS)

@@ -110,9 +110,9 @@ tests_fuzz_fuzz_pair_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus
 tests_fuzz_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_pair_LDADD = libgrappe-nagios.la libgrappe-common.la
 
-# A real Ganeti cluster; the helper is sourced.
+# A real Ganeti cluster; helpers are sourced.
 LAB_TESTS += tests/lab/ganeti.sh
-EXTRA_DIST += tests/lab/ganeti_server.sh
+EXTRA_DIST += tests/lab/ganeti_server.sh tests/lab/cloud_loop.sh
 # Real Nagios and Icinga that are told states; helpers are sourced.
 LAB_TESTS += tests/lab/dashboards.sh
 EXTRA_DIST += tests/lab/icinga_server.sh

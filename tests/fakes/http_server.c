@@ -284,6 +284,16 @@ size_t http_server_count(const struct http_server *server)
 	return server->nseen;
 }
 
+size_t http_server_asked(const struct http_server *server, const char *method, const char *path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < http_server_count(server); i++)
+		n += strcmp(http_server_seen(server, i)->method, method) == 0 &&
+		     strncmp(http_server_seen(server, i)->path, path, strlen(path)) == 0;
+	return n;
+}
+
 const struct http_seen *http_server_seen(const struct http_server *server, size_t place)
 {
 	if (place >= server->nseen)

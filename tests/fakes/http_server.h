@@ -60,6 +60,8 @@ size_t http_server_unexpected(const struct http_server *server);
 /* http_server_stop - stops listening, so that connections are refused from now on. */
 void http_server_stop(struct http_server *server);
 size_t http_server_count(const struct http_server *server);
+/* http_server_asked - how many of them had this method and a path that begins so. */
+size_t http_server_asked(const struct http_server *server, const char *method, const char *path);
 const struct http_seen *http_server_seen(const struct http_server *server, size_t place);
 
 #endif

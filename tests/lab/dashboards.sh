@@ -122,10 +122,10 @@ check "it is told each period, also when nothing changed" wait_for 20 later
 
 # --- servers that are away ----------------------------------------------------------------------
 
-check "Nagios ends" eval 'stop nagios || true'
+stop nagios
 stop icinga
 waits() { status_is "$1" '.waiting > 0 and .error != ""' true; }
-check "  results wait for its FIFO" wait_for $WAIT waits fifo
+check "Nagios and Icinga end: results wait for the FIFO" wait_for $WAIT waits fifo
 check "  and for Icinga" wait_for $WAIT waits icinga
 read -r name to < <(jq -r '.moves[0] | "\(.vm.name) \(.to.host)"' "$LAB_DIR/manager/recommendation.json")
 check "$name goes to $to, as recommended" topology_move "$name" "$to"

@@ -341,11 +341,25 @@ static void await_effect(const char *words)
 	}
 }
 
-static void await_periods(int count)
+static int64_t last_run_s(void)
 {
-	const struct timespec pause = {.tv_sec = count};
+	struct protocol_reply reply = call((struct protocol_request){.op = OP_STATUS});
+	const int64_t time_s = json_integer_value(json_object_get(reply.answer.data, "last_run"));
 
-	nanosleep(&pause, NULL);
+	protocol_reply_deinit(&reply);
+	return time_s;
+}
+
+/* Until the manager has made its plan in so many more periods. */
+static void await_plans(int count)
+{
+	const int64_t until = clock_monotonic_ns() + PATIENCE_NS, wanted = last_run_s() + count;
+	const struct timespec pause = {.tv_nsec = 50000000};
+
+	while (last_run_s() < wanted) {
+		ck_assert_msg(clock_monotonic_ns() < until, "the manager plans no more");
+		nanosleep(&pause, NULL);
+	}
 }
 
 static enum protocol_status approve(const char *id)
@@ -572,7 +586,7 @@ START_TEST(confirmed_and_stopped)
 	status_text("recommendation", "id", id);
 	ck_assert_int_eq(approve(id), STATUS_OK);
 	await("recommendation", "state", "approved");
-	await_periods(2);
+	await_plans(2);
 	ck_assert_uint_eq(moves_made(), 0);
 	set_stop_file(false);
 	await_history("created approved started ordered moved ordered moved done");

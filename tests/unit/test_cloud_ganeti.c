@@ -93,15 +93,6 @@ static void play(const struct http_recorded *answers)
 	ck_assert_uint_eq(http_server_unexpected(server), 0);
 }
 
-static size_t count_method(const char *method)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < http_server_count(server); i++)
-		count += strcmp(http_server_seen(server, i)->method, method) == 0;
-	return count;
-}
-
 START_TEST(a_move_is_followed_to_its_end)
 {
 	static const struct http_recorded answers[] = {FOUND, ROOM, MARKED, TAKEN,
@@ -281,7 +272,7 @@ START_TEST(every_ending_is_told)
 	else
 		ck_assert_msg(
 		    strstr(told.result.text, endings[_i].text) != NULL, "%s", told.result.text);
-	ck_assert_uint_eq(count_method("PUT"), endings[_i].order);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), endings[_i].order);
 }
 END_TEST
 
@@ -315,7 +306,7 @@ START_TEST(a_lost_answer_is_looked_for)
 	play(taken);
 	ck_assert_msg(told.result.outcome == CLOUD_MOVED, "%s", told.result.text);
 	ck_assert_str_eq(told.handle, "job 15");
-	ck_assert_uint_eq(count_method("PUT"), 1);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 1);
 }
 END_TEST
 
@@ -329,11 +320,11 @@ START_TEST(an_order_that_was_not_taken)
 	play(lost);
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_ptr_nonnull(strstr(told.result.text, "did not get through"));
-	ck_assert_uint_eq(count_method("PUT"), 1);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 1);
 	play(unknown);
 	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
 	ck_assert_ptr_nonnull(strstr(told.result.text, "refuses the login"));
-	ck_assert_uint_eq(count_method("PUT"), 2);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 2);
 }
 END_TEST
 
@@ -364,7 +355,7 @@ START_TEST(servers_that_misbehave)
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_msg(
 	    strstr(told.result.text, misbehaviours[_i].text) != NULL, "%s", told.result.text);
-	ck_assert_uint_eq(count_method("PUT"), 0);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 0);
 }
 END_TEST
 
@@ -435,7 +426,7 @@ START_TEST(a_move_is_called_off)
 	cloud_abort(job);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
-	ck_assert_uint_eq(count_method("DELETE"), 1);
+	ck_assert_uint_eq(http_server_asked(server, "DELETE", ""), 1);
 	ck_assert_uint_eq(http_server_unexpected(server), 0);
 }
 END_TEST
@@ -485,7 +476,7 @@ START_TEST(calling_off_waits_for_one_answer)
 
 	call_off(answers);
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
-	ck_assert_uint_eq(count_method("DELETE"), 2);
+	ck_assert_uint_eq(http_server_asked(server, "DELETE", ""), 2);
 }
 END_TEST
 
@@ -501,7 +492,7 @@ START_TEST(called_off_before_it_was_ordered)
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
 	ck_assert_str_eq(told.result.text, "called off before it was ordered");
 	ck_assert_str_eq(told.handle, "");
-	ck_assert_uint_eq(count_method("PUT"), 0);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 0);
 }
 END_TEST
 
@@ -518,7 +509,7 @@ START_TEST(after_a_restart_only_its_job_is_followed)
 	cloud_run_start(cloud, &order, "job 14", &told);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
-	ck_assert_uint_eq(count_method("PUT"), 0);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 0);
 	cloud_run_start(cloud, &order, "nonsense", &told);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
@@ -551,7 +542,7 @@ START_TEST(a_server_that_does_not_answer_ends_at_the_limit)
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_ptr_nonnull(strstr(told.result.text, "nothing was ordered: no answer within"));
 	ck_assert_uint_ge(http_server_count(server), 2);
-	ck_assert_uint_eq(count_method("PUT"), 0);
+	ck_assert_uint_eq(http_server_asked(server, "PUT", ""), 0);
 	http_server_stop(server);
 	cloud_run_start(
 	    cloud, &(struct cloud_order){.vm_name = "instance1", .to_host = "node2"}, NULL, &told);

@@ -91,17 +91,6 @@ static void play(const struct http_recorded *answers)
 	ck_assert_uint_eq(http_server_unexpected(server), 0);
 }
 
-/* How often something was asked that begins like this. */
-static size_t count(const char *method, const char *path)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < http_server_count(server); i++)
-		n += strcmp(http_server_seen(server, i)->method, method) == 0 &&
-		     strncmp(http_server_seen(server, i)->path, path, strlen(path)) == 0;
-	return n;
-}
-
 #define ENTRY(name, host, status, task)                                                            \
 	"{\"id\":\"" SERVER_ID "\",\"name\":\"" name "\",\"status\":\"" status                     \
 	"\",\"OS-EXT-SRV-ATTR:host\":" host ",\"OS-EXT-STS:task_state\":" task                     \
@@ -193,7 +182,7 @@ START_TEST(a_move_is_followed_to_its_end)
 	ck_assert_msg(told.result.outcome == CLOUD_MOVED, "%s", told.result.text);
 	ck_assert_str_eq(told.result.host, "host-b");
 	ck_assert_str_eq(told.handle, SERVER_ID " 5 " REQUEST_ID);
-	ck_assert_uint_eq(count("POST", "/v3/auth/tokens"), 1);
+	ck_assert_uint_eq(http_server_asked(server, "POST", "/v3/auth/tokens"), 1);
 	ck_assert_ptr_nonnull(strstr(http_server_seen(server, 0)->body, "\"password\":\"secret\""));
 	ck_assert_ptr_nonnull(
 	    strstr(http_server_seen(server, 1)->headers, "X-Auth-Token: token-1\n"));
@@ -332,7 +321,8 @@ START_TEST(every_ending_is_told)
 		ck_assert_msg(
 		    strstr(told.result.text, endings[_i].text) != NULL, "%s", told.result.text);
 	/* Never given twice. */
-	ck_assert_uint_eq(count("POST", SERVER_PATH "/action"), endings[_i].order);
+	ck_assert_uint_eq(
+	    http_server_asked(server, "POST", SERVER_PATH "/action"), endings[_i].order);
 }
 END_TEST
 
@@ -345,11 +335,11 @@ START_TEST(a_token_that_is_refused_is_renewed_once)
 
 	play(once);
 	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
-	ck_assert_uint_eq(count("POST", "/v3/auth/tokens"), 2);
+	ck_assert_uint_eq(http_server_asked(server, "POST", "/v3/auth/tokens"), 2);
 	play(twice);
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_ptr_nonnull(strstr(told.result.text, "401 to a new token as well"));
-	ck_assert_uint_eq(count("POST", "/v3/auth/tokens"), 3);
+	ck_assert_uint_eq(http_server_asked(server, "POST", "/v3/auth/tokens"), 3);
 }
 END_TEST
 
@@ -387,7 +377,8 @@ START_TEST(logins_that_fail)
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_msg(strstr(told.result.text, logins[_i].text) != NULL, "%s", told.result.text);
-	ck_assert_uint_eq(http_server_count(server), count("POST", "/v3/auth/tokens"));
+	ck_assert_uint_eq(
+	    http_server_count(server), http_server_asked(server, "POST", "/v3/auth/tokens"));
 }
 END_TEST
 
@@ -405,7 +396,7 @@ START_TEST(a_move_is_called_off)
 	cloud_abort(job);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
-	ck_assert_uint_eq(count("DELETE", SERVER_PATH), 1);
+	ck_assert_uint_eq(http_server_asked(server, "DELETE", SERVER_PATH), 1);
 	ck_assert_uint_eq(http_server_unexpected(server), 0);
 }
 END_TEST
@@ -426,7 +417,7 @@ START_TEST(calling_off_is_said_until_it_is_taken)
 	cloud_abort(job);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_CANCELLED);
-	ck_assert_uint_eq(count("DELETE", SERVER_PATH), 3);
+	ck_assert_uint_eq(http_server_asked(server, "DELETE", SERVER_PATH), 3);
 }
 END_TEST
 
@@ -446,7 +437,7 @@ START_TEST(nothing_is_ordered_then)
 	play(nobody);
 	ck_assert_int_eq(told.result.outcome, CLOUD_FAILED);
 	ck_assert_ptr_nonnull(strstr(told.result.text, "nothing was ordered"));
-	ck_assert_uint_eq(count("POST", SERVER_PATH), 0);
+	ck_assert_uint_eq(http_server_asked(server, "POST", SERVER_PATH), 0);
 }
 END_TEST
 
@@ -459,7 +450,7 @@ START_TEST(after_a_restart_only_its_migration_is_followed)
 	cloud_run_start(cloud, &order, SERVER_ID " 5 " REQUEST_ID, &told);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_MOVED);
-	ck_assert_uint_eq(count("POST", SERVER_PATH), 0);
+	ck_assert_uint_eq(http_server_asked(server, "POST", SERVER_PATH), 0);
 	cloud_run_start(cloud, &order, "nonsense", &told);
 	cloud_run_wait(base, &told);
 	ck_assert_int_eq(told.result.outcome, CLOUD_LOST);
