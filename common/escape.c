@@ -43,11 +43,12 @@ static bool is_forbidden(uint32_t code)
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xfffe || code == 0xffff;
 }
 
-/* What turns the direction of writing around or breaks lines could forge what people read. */
+/* What turns the direction of writing around, breaks lines or takes no room could forge what people
+ * read. */
 static bool is_misleading(uint32_t code)
 {
-	return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-	       code == 0x2028 || code == 0x2029;
+	return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
 /* What stands for an ASCII character in a style; NULL: itself. */
@@ -151,6 +152,19 @@ void escape_put(const char *text, enum escape_style style, FILE *out)
 	}
 	if (quotes)
 		putc_unlocked('"', out);
+}
+
+size_t escape_next(const char *text, enum escape_character *kind)
+{
+	uint32_t code;
+	const size_t length = next_character(text, &code);
+
+	*kind = ESCAPE_GOOD;
+	if (code == REPLACEMENT && length == 1)
+		*kind = ESCAPE_BROKEN;
+	else if (is_forbidden(code) || is_misleading(code))
+		*kind = ESCAPE_HIDDEN;
+	return length;
 }
 
 size_t escape_width(const char *text)

@@ -26,6 +26,14 @@ enum escape_style {
 size_t escape_text(const char *text, enum escape_style style, char *out, size_t size);
 /* escape_put - text of any length to a stream that nobody else uses meanwhile. */
 void escape_put(const char *text, enum escape_style style, FILE *out);
+/* escape_next - for who replaces in another way: bytes of the character that a text, not empty,
+ * begins with (RFC 3629); of what is no UTF-8, one. */
+enum escape_character {
+	ESCAPE_GOOD,
+	ESCAPE_HIDDEN, /* a control, a mark of direction, a separator of lines, of no width */
+	ESCAPE_BROKEN, /* no UTF-8 */
+};
+size_t escape_next(const char *text, enum escape_character *kind);
 /* escape_width - columns that a terminal needs for a text, one for each character. */
 size_t escape_width(const char *text);
 

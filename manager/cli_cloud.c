@@ -104,6 +104,13 @@ static int begin_move(struct trial *trial, int count, char **operands)
 
 	if (count != 2 && count != 3)
 		return GRAPPE_ERANGE;
+	/* A name that is cut could be that of another VM. */
+	for (int i = 0; i < count; i++)
+		if (strlen(operands[i]) >= CLOUD_NAME_SIZE) {
+			fprintf(stderr, NAME ": a name of more than %d bytes: %.40s...\n",
+			    CLOUD_NAME_SIZE - 1, operands[i]);
+			return GRAPPE_ELIMIT;
+		}
 	snprintf(order.vm_name, sizeof order.vm_name, "%s", operands[0]);
 	snprintf(order.vm_id, sizeof order.vm_id, "%s", operands[0]);
 	snprintf(order.to_host, sizeof order.to_host, "%s", operands[1]);

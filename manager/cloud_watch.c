@@ -15,7 +15,6 @@
 
 /* What is known of one cloud. */
 struct sight {
-	struct cloud_watch *watch;
 	struct cloud *cloud; /* not owned */
 	struct cloud_survey survey;
 	int64_t surveyed_s; /* 0: never */
@@ -112,7 +111,7 @@ int cloud_watch_new(struct event_base *base, struct cloud *const *clouds, size_t
 	}
 	watch->count = count;
 	for (size_t i = 0; i < count; i++)
-		watch->sights[i] = (struct sight){.watch = watch, .cloud = clouds[i]};
+		watch->sights[i] = (struct sight){.cloud = clouds[i]};
 	*out = watch;
 	return GRAPPE_OK;
 }
@@ -150,14 +149,15 @@ char *cloud_watch_feed(
     const struct cloud_watch *watch, const char *text, size_t length, json_t **places)
 {
 	json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-	char *fed;
+	char *fed = NULL;
 	int rc = GRAPPE_OK;
 
 	*places = json_array();
 	for (size_t i = 0; document != NULL && rc == GRAPPE_OK && i < watch->count; i++)
 		if (watch->sights[i].surveyed_s != 0)
 			rc = feed(&watch->sights[i], document, *places);
-	fed = document != NULL ? json_dumps(document, JSON_COMPACT) : strndup(text, length);
+	if (rc == GRAPPE_OK)
+		fed = document != NULL ? json_dumps(document, JSON_COMPACT) : strndup(text, length);
 	json_decref(document);
 	return fed;
 }

@@ -8,23 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static bool is_of(const json_t *environment, const char *cloud)
 {
-	return strcmp(text_of(environment, "api"), cloud) == 0;
+	return strcmp(json_text_of(environment, "api"), cloud) == 0;
 }
 
 static const char *api_name(const json_t *host)
 {
-	const char *name = text_of(host, "api_name");
+	const char *name = json_text_of(host, "api_name");
 
-	return name[0] != '\0' ? name : text_of(host, "name");
+	return name[0] != '\0' ? name : json_text_of(host, "name");
 }
 
 static json_t *find_host(const json_t *environment, const char *name)
@@ -97,7 +90,7 @@ static json_t *add_host(json_t *environment, const char *name)
 
 static int feed_environment(json_t *environment, const struct cloud_survey *survey)
 {
-	const char *group = text_of(environment, "api_group");
+	const char *group = json_text_of(environment, "api_group");
 	int rc = GRAPPE_OK;
 
 	for (size_t i = 0; rc == GRAPPE_OK && i < survey->nhosts; i++) {
@@ -155,8 +148,8 @@ int environment_feed_places(
 		if (json_array_append_new(
 			places, json_pack("{s:o, s:o, s:o, s:o}", "id", json_text(vm->id), "name",
 				    json_text(vm->name), "environment",
-				    json_text(text_of(environment, "name")), "host",
-				    json_text(text_of(host, "name")))) != 0)
+				    json_text(json_text_of(environment, "name")), "host",
+				    json_text(json_text_of(host, "name")))) != 0)
 			return GRAPPE_EMEMORY;
 	}
 	return GRAPPE_OK;
@@ -170,9 +163,9 @@ static const json_t *find_vm(const json_t *places, const struct observed_vm *vm)
 	for (size_t i = 0; i < json_array_size(places); i++) {
 		const json_t *place = json_array_get(places, i);
 
-		if (strcasecmp(text_of(place, "id"), vm->id) == 0)
+		if (strcasecmp(json_text_of(place, "id"), vm->id) == 0)
 			return place;
-		if (strcmp(text_of(place, "name"), vm->name) == 0) {
+		if (strcmp(json_text_of(place, "name"), vm->name) == 0) {
 			named = place;
 			count++;
 		}
@@ -189,7 +182,7 @@ void environment_place_vms(struct observation *observation, const json_t *places
 		if (vm->place.environment[0] != '\0' || (place = find_vm(places, vm)) == NULL)
 			continue;
 		snprintf(vm->place.environment, sizeof vm->place.environment, "%s",
-		    text_of(place, "environment"));
-		snprintf(vm->place.host, sizeof vm->place.host, "%s", text_of(place, "host"));
+		    json_text_of(place, "environment"));
+		snprintf(vm->place.host, sizeof vm->place.host, "%s", json_text_of(place, "host"));
 	}
 }

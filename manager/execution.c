@@ -16,13 +16,6 @@ const char *const execution_state_names[] = {"running", "done", "failed", "stopp
 
 /* ---- what the APIs can do of a plan ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static const struct environment *find_environment(
     const struct environments *environments, const char *name)
 {
@@ -77,13 +70,9 @@ static void choose_cloud(struct execution_move *move, const struct environment *
 
 static void read_place(const json_t *object, struct place *out)
 {
-	snprintf(out->environment, sizeof out->environment, "%s", text_of(object, "environment"));
-	snprintf(out->host, sizeof out->host, "%s", text_of(object, "host"));
-}
-
-static double number_of(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
+	snprintf(
+	    out->environment, sizeof out->environment, "%s", json_text_of(object, "environment"));
+	snprintf(out->host, sizeof out->host, "%s", json_text_of(object, "host"));
 }
 
 static void read_move(const json_t *object, const struct environments *environments,
@@ -97,14 +86,14 @@ static void read_move(const json_t *object, const struct environments *environme
 	*move = (struct execution_move){
 	    .step = (unsigned)json_integer_value(json_object_get(object, "step")),
 	    .group = json_is_integer(group) ? json_integer_value(group) : -1,
-	    .octets_before = number_of(terms, "inter_environment_octets_per_s_before"),
-	    .octets_after = number_of(terms, "inter_environment_octets_per_s_after")};
+	    .octets_before = json_number_of(terms, "inter_environment_octets_per_s_before"),
+	    .octets_after = json_number_of(terms, "inter_environment_octets_per_s_after")};
 	read_place(json_object_get(object, "from"), &move->from);
 	read_place(json_object_get(object, "to"), &move->to);
 	from = find_environment(environments, move->from.environment);
 	to = find_environment(environments, move->to.environment);
-	snprintf(order->vm_id, sizeof order->vm_id, "%s", text_of(vm, "id"));
-	snprintf(order->vm_name, sizeof order->vm_name, "%s", text_of(vm, "name"));
+	snprintf(order->vm_id, sizeof order->vm_id, "%s", json_text_of(vm, "id"));
+	snprintf(order->vm_name, sizeof order->vm_name, "%s", json_text_of(vm, "name"));
 	snprintf(order->from_host, sizeof order->from_host, "%s", api_name(from, move->from.host));
 	snprintf(order->to_host, sizeof order->to_host, "%s", api_name(to, move->to.host));
 	snprintf(
@@ -356,7 +345,7 @@ json_t *execution_json(const struct execution *execution)
 
 static bool take_word(const json_t *object, const char *key, const char *const *words, int *out)
 {
-	const char *text = text_of(object, key);
+	const char *text = json_text_of(object, key);
 
 	for (*out = 0; words[*out] != NULL; (*out)++)
 		if (strcmp(words[*out], text) == 0)

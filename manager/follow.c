@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/protocol.h"
+#include "manager/json_fields.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -110,10 +111,9 @@ static void find_advice(const struct advisor *advisor, struct effect_watch *watc
 		if (!leads_there(move, watch->vm, &watch->to))
 			continue;
 		snprintf(watch->id, sizeof watch->id, "%s", recommendation_id(document));
-		watch->octets_before = json_number_value(
-		    json_object_get(terms, "inter_environment_octets_per_s_before"));
-		watch->octets_after = json_number_value(
-		    json_object_get(terms, "inter_environment_octets_per_s_after"));
+		watch->octets_before =
+		    json_number_of(terms, "inter_environment_octets_per_s_before");
+		watch->octets_after = json_number_of(terms, "inter_environment_octets_per_s_after");
 		return;
 	}
 }

@@ -140,6 +140,20 @@ int json_get_time(const struct json_fault *fault, const json_t *object, const ch
 	return GRAPPE_OK;
 }
 
+const char *json_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+double json_number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
 bool json_take_text(const json_t *object, const char *key, char *out, size_t size)
 {
 	const json_t *value = json_object_get(object, key);
@@ -167,7 +181,7 @@ bool json_take_number(const json_t *object, const char *key, double *out)
 {
 	const json_t *value = json_object_get(object, key);
 
-	*out = json_is_number(value) ? json_number_value(value) : NAN;
+	*out = json_number_of(object, key);
 	return json_is_number(value) || json_is_null(value);
 }
 

@@ -57,6 +57,11 @@ int json_get_truth(const struct json_fault *fault, const json_t *object, const c
 int json_get_time(const struct json_fault *fault, const json_t *object, const char *path,
     const char *key, int64_t *out);
 
+/* json_text_of - a member of a document that was checked; "" when it is no text. json_number_of -
+ * NAN when it is no number. */
+const char *json_text_of(const json_t *object, const char *key);
+double json_number_of(const json_t *object, const char *key);
+
 /* Members of a file of our own, whose whole object is no use when one of them is: false when it is
  * missing or not as told, *out then holds nothing of worth.
  * json_take_text - shorter than size; …_or_null: null is "". json_take_time - 0 … 2^40 - 1.

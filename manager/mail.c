@@ -66,12 +66,11 @@ static void put_subject(struct buffer *out, const char *text)
 			take--;
 		put(out, " =?UTF-8?B?");
 		put_base64(out, text, take);
-		put(out, "?=\n");
+		put(out, length > take ? "?=\n" : "?=");
 		text += take;
 		length -= take;
 	}
-	if (length == 0 && out->bytes[out->length - 1] != '\n')
-		put(out, "\n");
+	put(out, "\n");
 }
 
 static void put_recipients(struct buffer *out, const struct settings_list *to)
@@ -126,7 +125,7 @@ int mail_write(const struct mail *mail, struct buffer *out)
 	for (size_t i = 0; i < mail->to->count; i++)
 		if (!mail_check_address(mail->to->items[i]))
 			return GRAPPE_EINVALID;
-	/* Lines of base64 have no '='  before their end, so no part can hold it. */
+	/* Lines of base64 have no '=' before their end, so no part can hold it. */
 	snprintf(boundary, sizeof boundary, "=_grappe_%" PRId64, mail->now_s);
 	put(out, "From: ");
 	put(out, mail->from);

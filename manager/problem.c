@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/identity.h"
+#include "manager/json_fields.h"
 #include "manager/problem_rules.h"
 #include "manager/recommendation.h"
 
@@ -590,21 +591,15 @@ int problem_find_vm(const struct problem *problem, const char *name)
 	return found;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static void remember_move(struct problem *problem, const json_t *move)
 {
-	const char *id = text_of(json_object_get(move, "vm"), "id");
+	const char *id = json_text_of(json_object_get(move, "vm"), "id");
 	const json_t *to = json_object_get(move, "to");
 	struct place place;
 
-	snprintf(place.environment, sizeof place.environment, "%s", text_of(to, "environment"));
-	snprintf(place.host, sizeof place.host, "%s", text_of(to, "host"));
+	snprintf(
+	    place.environment, sizeof place.environment, "%s", json_text_of(to, "environment"));
+	snprintf(place.host, sizeof place.host, "%s", json_text_of(to, "host"));
 	for (uint32_t vm = 0; vm < problem->instance.nvms; vm++) {
 		if (strcmp(problem->vms[vm]->id, id) != 0)
 			continue;

@@ -2,6 +2,8 @@
 #include "manager/service_state.h"
 
 #include "common/error.h"
+#include "common/escape.h"
+#include "manager/json_fields.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -30,65 +32,14 @@ size_t service_cut_utf8(const char *text, size_t limit)
 	return length;
 }
 
-/* Bytes of a character at text that must not be shown: C1 controls, line separators, marks of
- * direction (U+0080-9F, U+200B-F, U+2028-E, U+2066-9, U+FEFF); 0: it may. */
-static size_t hidden_length(const char *text)
-{
-	const unsigned char *c = (const unsigned char *)text;
-
-	if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
-		return 2;
-	if (c[0] == 0xe2 && c[1] == 0x80 &&
-	    ((c[2] >= 0x8b && c[2] <= 0x8f) || (c[2] >= 0xa8 && c[2] <= 0xae)))
-		return 3;
-	if (c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9)
-		return 3;
-	if (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf)
-		return 3;
-	return 0;
-}
-
 /* An arrow stays one. */
 static char clean_character(char before, char c)
 {
 	static const char from[] = "|;\\<>`", to[] = "/,/()'";
 	const char *found;
 
-	if ((unsigned char)c < ' ' || c == 127)
-		return ' ';
 	found = c == '>' && before == '-' ? NULL : strchr(from, c);
 	return found != NULL ? to[found - from] : c;
-}
-
-static bool continues(const char *text, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return false;
-	return true;
-}
-
-/* Bytes of the character at text, 0: it is no UTF-8 (RFC 3629, section 4). */
-static size_t character_length(const char *text)
-{
-	/* First bytes from … to, of so many, the second one from … to. */
-	static const struct {
-		unsigned char from, to, second_from, second_to;
-		size_t length;
-	} rows[] = {{0x01, 0x7f, 0, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-	    {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-	    {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-	    {0xf4, 0xf4, 0x80, 0x8f, 4}};
-	const unsigned char *c = (const unsigned char *)text;
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (c[0] >= rows[i].from && c[0] <= rows[i].to)
-			return rows[i].length == 1 ||
-				       (c[1] >= rows[i].second_from && c[1] <= rows[i].second_to &&
-					   continues(text + 1, rows[i].length - 1))
-				   ? rows[i].length
-				   : 0;
-	return 0;
 }
 
 char *service_clean_text(const char *text, char *out, size_t size)
@@ -96,20 +47,20 @@ char *service_clean_text(const char *text, char *out, size_t size)
 	size_t n = 0, i = 0;
 
 	while (text[i] != '\0') {
-		const size_t length = character_length(text + i), hidden = hidden_length(text + i);
-		const bool kept = length > 1 && hidden == 0;
+		enum escape_character kind;
+		const size_t length = escape_next(text + i, &kind);
+		const size_t kept = kind == ESCAPE_GOOD ? length : 1;
 
-		if (n + (kept ? length : 1) >= size)
+		if (n + kept >= size)
 			break;
-		if (kept)
+		if (kind != ESCAPE_GOOD)
+			out[n] = kind == ESCAPE_HIDDEN ? ' ' : '?';
+		else if (length > 1)
 			memcpy(out + n, text + i, length);
-		else if (length == 0)
-			out[n] = '?';
 		else
-			out[n] =
-			    hidden > 0 ? ' ' : clean_character(i > 0 ? text[i - 1] : ' ', text[i]);
-		n += kept ? length : 1;
-		i += length == 0 ? 1 : length;
+			out[n] = clean_character(i > 0 ? text[i - 1] : ' ', text[i]);
+		n += kept;
+		i += length;
 	}
 	out[n] = '\0';
 	return out;
@@ -156,23 +107,8 @@ char *service_clean_name(const char *text, char *out, size_t size)
 
 /* ---- what the document says ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
-/* NAN where it is not known. */
-static double number_of(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 struct moves {
-	size_t count, forced, hosts_left;
+	size_t count, forced;
 };
 
 static bool move_concerns(const json_t *move, enum service_kind kind, const char *name)
@@ -180,9 +116,9 @@ static bool move_concerns(const json_t *move, enum service_kind kind, const char
 	if (kind == SERVICE_OVERALL)
 		return true;
 	if (kind == SERVICE_APPLICATION)
-		return strcmp(text_of(json_object_get(move, "vm"), "application"), name) == 0;
-	return strcmp(text_of(json_object_get(move, "from"), "environment"), name) == 0 ||
-	       strcmp(text_of(json_object_get(move, "to"), "environment"), name) == 0;
+		return strcmp(json_text_of(json_object_get(move, "vm"), "application"), name) == 0;
+	return strcmp(json_text_of(json_object_get(move, "from"), "environment"), name) == 0 ||
+	       strcmp(json_text_of(json_object_get(move, "to"), "environment"), name) == 0;
 }
 
 static struct moves count_moves(const json_t *document, enum service_kind kind, const char *name)
@@ -203,9 +139,9 @@ static struct moves count_moves(const json_t *document, enum service_kind kind, 
 
 static void place_text(const json_t *place, char *out, size_t size)
 {
-	const char *host = text_of(place, "host");
+	const char *host = json_text_of(place, "host");
 
-	snprintf(out, size, "%.63s%s%.63s", text_of(place, "environment"),
+	snprintf(out, size, "%.63s%s%.63s", json_text_of(place, "environment"),
 	    host[0] != '\0' ? "/" : "", host);
 }
 
@@ -239,9 +175,9 @@ static void tell_moves(
 		place_text(json_object_get(move, "to"), to, sizeof to);
 		snprintf(line, sizeof line, "step %lld: %.60s from %s to %s%s: %.120s",
 		    (long long)json_integer_value(json_object_get(move, "step")),
-		    text_of(json_object_get(move, "vm"), "name"), from, to,
+		    json_text_of(json_object_get(move, "vm"), "name"), from, to,
 		    json_is_true(json_object_get(move, "forced")) ? " (it must)" : "",
-		    text_of(move, "why"));
+		    json_text_of(move, "why"));
 		if (told == DETAILS_MOVES || !add_line(details, line))
 			break;
 		told++;
@@ -267,7 +203,7 @@ static const json_t *find_application(const json_t *document, const char *name)
 	size_t i;
 
 	json_array_foreach(json_object_get(document, "applications"), i,
-	    entry) if (strcmp(text_of(entry, "application"), name) == 0) return entry;
+	    entry) if (strcmp(json_text_of(entry, "application"), name) == 0) return entry;
 	return NULL;
 }
 
@@ -276,13 +212,13 @@ static struct numbers find_numbers(const json_t *document, enum service_kind kin
 	const json_t *entry;
 
 	if (kind == SERVICE_OVERALL)
-		return (struct numbers){number_of(json_object_get(document, "before"),
+		return (struct numbers){json_number_of(json_object_get(document, "before"),
 					    "inter_environment_octets_per_s"),
-		    number_of(
+		    json_number_of(
 			json_object_get(document, "after"), "inter_environment_octets_per_s")};
 	entry = kind == SERVICE_APPLICATION ? find_application(document, name) : NULL;
-	return (struct numbers){number_of(entry, "inter_environment_octets_per_s_before"),
-	    number_of(entry, "inter_environment_octets_per_s_after")};
+	return (struct numbers){json_number_of(entry, "inter_environment_octets_per_s_before"),
+	    json_number_of(entry, "inter_environment_octets_per_s_after")};
 }
 
 static void put_number(char *out, const char *label, double value, const char *unit)
@@ -348,14 +284,14 @@ static const char *find_ignorance(const struct service_input *input, char reason
 		 input->now_s - input->input_to_s > input->stale_s)
 		snprintf(reason, SERVICE_TEXT_SIZE, "the newest input is %" PRId64 " s old",
 		    input->now_s - input->input_to_s);
-	else if (strcmp(text_of(input->document, "state"), "expired") == 0)
+	else if (strcmp(json_text_of(input->document, "state"), "expired") == 0)
 		snprintf(reason, SERVICE_TEXT_SIZE, "no plan confirms the last recommendation");
 	return reason;
 }
 
 static bool is_open(const json_t *document)
 {
-	const char *state = text_of(document, "state");
+	const char *state = json_text_of(document, "state");
 
 	return strcmp(state, "pending") == 0 || strcmp(state, "approved") == 0;
 }
@@ -370,19 +306,19 @@ static void say(struct service_state *state, enum service_level level, const cha
 static void say_moves(struct service_state *state, const struct service_input *input,
     const struct numbers *numbers, const struct moves *moves)
 {
-	const bool failed = strcmp(text_of(input->document, "state"), "failed") == 0;
+	const bool failed = strcmp(json_text_of(input->document, "state"), "failed") == 0;
 	char text[2 * SERVICE_TEXT_SIZE], before[24], after[24];
 
 	format_rate(numbers->before, before);
 	format_rate(numbers->after, after);
 	if (failed && moves->count > 0)
 		snprintf(text, sizeof text, "moves were carried out and one failed, id %.8s",
-		    text_of(input->document, "id"));
+		    json_text_of(input->document, "id"));
 	else if (moves->count == 0)
 		snprintf(text, sizeof text, "nothing to move");
 	else
 		snprintf(text, sizeof text, "%zu move%s %s", moves->count,
-		    moves->count == 1 ? "" : "s", text_of(input->document, "state"));
+		    moves->count == 1 ? "" : "s", json_text_of(input->document, "state"));
 	if (!failed && moves->forced > 0)
 		snprintf(text + strlen(text), sizeof text - strlen(text), ", %zu must be made",
 		    moves->forced);
@@ -392,7 +328,7 @@ static void say_moves(struct service_state *state, const struct service_input *i
 		    after);
 	if (!failed && moves->count > 0)
 		snprintf(text + strlen(text), sizeof text - strlen(text), ", id %.8s",
-		    text_of(input->document, "id"));
+		    json_text_of(input->document, "id"));
 	say(state,
 	    moves->count == 0             ? SERVICE_OK
 	    : failed || moves->forced > 0 ? SERVICE_CRITICAL
@@ -409,7 +345,7 @@ static void fill_state(struct service_state *state, const struct service_input *
 	char reason[SERVICE_TEXT_SIZE], clean[SERVICE_NAME_SIZE - 16];
 	struct numbers numbers = find_numbers(document, kind, name);
 	struct moves moves = {0};
-	const bool failed = strcmp(text_of(document, "state"), "failed") == 0;
+	const bool failed = strcmp(json_text_of(document, "state"), "failed") == 0;
 
 	state->kind = kind;
 	snprintf(state->name, sizeof state->name, "%s%s", prefixes[kind],
@@ -420,9 +356,9 @@ static void fill_state(struct service_state *state, const struct service_input *
 	put_perfdata(state, document, &numbers, &moves, reason[0] == '\0');
 	if (reason[0] != '\0') {
 		say(state, SERVICE_UNKNOWN, reason);
-	} else if (strcmp(text_of(document, "status"), "infeasible") == 0) {
+	} else if (strcmp(json_text_of(document, "status"), "infeasible") == 0) {
 		snprintf(reason, sizeof reason, "no placement keeps the rules: %.80s",
-		    text_of(document, "reason"));
+		    json_text_of(document, "reason"));
 		say(state, kind == SERVICE_OVERALL ? SERVICE_CRITICAL : SERVICE_UNKNOWN, reason);
 	} else {
 		say_moves(state, input, &numbers, &moves);
@@ -480,9 +416,9 @@ static void collect_applications(const struct service_input *input, struct names
 	size_t i;
 
 	json_array_foreach(json_object_get(input->document, "applications"), i, entry)
-	    add_name(names, text_of(entry, "application"));
+	    add_name(names, json_text_of(entry, "application"));
 	json_array_foreach(json_object_get(input->document, "moves"), i, entry)
-	    add_name(names, text_of(json_object_get(entry, "vm"), "application"));
+	    add_name(names, json_text_of(json_object_get(entry, "vm"), "application"));
 	sort_names(names);
 }
 
@@ -492,11 +428,11 @@ static void collect_sites(const struct service_input *input, struct names *names
 	size_t i;
 
 	json_array_foreach(json_object_get(input->environments, "environments"), i, entry)
-	    add_name(names, text_of(entry, "name"));
+	    add_name(names, json_text_of(entry, "name"));
 	json_array_foreach(json_object_get(input->document, "moves"), i, entry)
 	{
-		add_name(names, text_of(json_object_get(entry, "from"), "environment"));
-		add_name(names, text_of(json_object_get(entry, "to"), "environment"));
+		add_name(names, json_text_of(json_object_get(entry, "from"), "environment"));
+		add_name(names, json_text_of(json_object_get(entry, "to"), "environment"));
 	}
 	sort_names(names);
 }
