@@ -125,18 +125,26 @@ static const struct {
 
 /* ---- */
 
-static void run(struct trial *trial)
-{
-	static const int numbers[] = {SIGINT, SIGTERM};
-	struct event *events[2];
+/* The signals that call a move off. They are watched before anything is ordered: a move that is
+ * under way is never left to itself by one that comes early.
+ */
+static const int stop_signals[] = {SIGINT, SIGTERM};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 
-	for (size_t i = 0; i < 2; i++) {
-		events[i] = evsignal_new(trial->base, numbers[i], on_signal, trial);
-		if (events[i] != NULL)
-			event_add(events[i], NULL);
+static bool watch_signals(struct trial *trial, struct event *events[STOP_SIGNALS])
+{
+	bool all = true;
+
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
+		events[i] = evsignal_new(trial->base, stop_signals[i], on_signal, trial);
+		all &= events[i] != NULL && event_add(events[i], NULL) == 0;
 	}
-	event_base_loop(trial->base, EVLOOP_NO_EXIT_ON_EMPTY);
-	for (size_t i = 0; i < 2; i++)
+	return all;
+}
+
+static void forget_signals(struct event *events[STOP_SIGNALS])
+{
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
 		if (events[i] != NULL)
 			event_free(events[i]);
 }
@@ -145,16 +153,18 @@ static int try_it(
     const struct cloud_settings *settings, const char *action, int count, char **operands)
 {
 	struct trial trial = {.base = event_base_new(), .exit_code = EXIT_FAILURE};
+	struct event *signals[STOP_SIGNALS] = {NULL};
 	int rc = GRAPPE_EINVALID;
 
-	if (trial.base == NULL || cloud_new(trial.base, settings, &trial.cloud) != GRAPPE_OK) {
+	if (trial.base == NULL || !watch_signals(&trial, signals) ||
+	    cloud_new(trial.base, settings, &trial.cloud) != GRAPPE_OK) {
 		fprintf(stderr, NAME ": %s\n", error_text(GRAPPE_EMEMORY));
 	} else {
 		for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 			if (strcmp(actions[i].name, action) == 0)
 				rc = actions[i].begin(&trial, count, operands);
 		if (rc == GRAPPE_OK)
-			run(&trial);
+			event_base_loop(trial.base, EVLOOP_NO_EXIT_ON_EMPTY);
 		else if (rc == GRAPPE_EINVALID)
 			fprintf(stderr, NAME ": '%.40s' is neither survey nor move\n", action);
 		else if (rc == GRAPPE_ERANGE)
@@ -162,6 +172,7 @@ static int try_it(
 					     "TO-HOST [FROM-HOST]\n");
 	}
 	cloud_free(trial.cloud);
+	forget_signals(signals);
 	if (trial.base != NULL)
 		event_base_free(trial.base);
 	return cli_finish(NAME, trial.exit_code);

@@ -130,18 +130,26 @@ cat >"$folder/cloud.conf" <<-END
 	}
 	cloud "slow" {
 	  kind = command
-	  command = { "sh", "-c", "trap 'echo tidied up; exit 3' TERM; sleep 1000 & wait" }
+	  command = { "sh", "-c", "trap 'echo tidied up; exit 3' TERM; : >$folder/ordered; sleep 60 & wait" }
 	}
 END
 cloud() { "$grappe" cloud --config "$folder/cloud.conf" "$@"; }
-stopped() { # SIGNAL - what a move says that is stopped once it was ordered
+stopped() { # SIGNAL FILE - what a move says that is stopped once it was ordered; FILE has its messages
 	local pid
-	"$grappe" cloud --config "$folder/cloud.conf" slow move web h2 >"$folder/said" 2>"$folder/err" &
+	rm -f "$folder/ordered"
+	"$grappe" cloud --config "$folder/cloud.conf" slow move web h2 >"$folder/said" 2>"$2" 7<&- &
 	pid=$!
-	for ((i = 0; i < 1000; i++)); do grep -q 'took the order' "$folder/err" && break || sleep 0.02; done
+	for ((i = 0; i < 1000; i++)); do [ -e "$folder/ordered" ] && break || sleep 0.02; done
 	kill "-$1" "$pid"
+	{ [ ! -p "$2" ] || cat "$2"; } 7<&- >/dev/null &
 	wait "$pid"
 	cat "$folder/said"
+}
+stopped_while_it_speaks() { # the same, while it cannot say yet that it ordered: its messages are not read
+	mkfifo "$folder/pipe"
+	exec 7<>"$folder/pipe"
+	dd if=/dev/zero of="$folder/pipe" oflag=nonblock bs=4096 count=1000 2>"$folder/err"
+	stopped INT "$folder/pipe"
 }
 check "a survey" '["h1","h2","h3"] web on h1' "$(cloud own survey | jq -r '"\([.hosts[].name] | tojson) \(.vms[0] | .name + " on " + .host)"')"
 check "a move" "moved, it is on h2" "$(cloud own move web h2 2>"$folder/err")"
@@ -152,7 +160,8 @@ check "a closed host" "failed, it is on h2: host h3 is closed to VMs" "$(cloud o
 check "an unknown VM" "failed: survey_command lists no VM nobody, or several of that name" "$(cloud own move nobody h1 2>&1)"
 check "a name that is an option" "failed: the command: the value of {to_host} begins with '-' and would be read as an option" \
 	"$(cloud plain move -- web --all 2>&1)"
-check "a move is called off" "cancelled: the command: it was ended: it took too long, or was called off: tidied up" "$(stopped INT)"
+check "a move is called off" "cancelled: the command: it was ended: it took too long, or was called off: tidied up" "$(stopped INT "$folder/err")"
+check "  at once" "cancelled: the command: it was ended: it took too long, or was called off: tidied up" "$(stopped_while_it_speaks)"
 refuses "no survey_command" 1 "it has no survey_command" cloud slow survey
 refuses "an unknown cloud" 1 'the configuration has no cloud "no"' cloud no survey
 refuses "neither survey nor move" 1 "'fly' is neither survey nor move" cloud own fly
