@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SINCE_DEFAULT "-1d"
@@ -302,34 +301,19 @@ static int write_file(const char *path, const json_t *document, int format)
 	return rc == GRAPPE_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* "Grappe: 2026-11-23 06:00 to 2026-11-24 06:00 UTC" */
-static void make_subject(const json_t *document, char *out, size_t size)
-{
-	const json_t *window = json_object_get(document, "window");
-	const time_t from = json_integer_value(json_object_get(window, "from"));
-	const time_t to = json_integer_value(json_object_get(window, "to"));
-	char begins[32], ends[32];
-	struct tm tm;
-
-	strftime(begins, sizeof begins, "%Y-%m-%d %H:%M", gmtime_r(&from, &tm));
-	strftime(ends, sizeof ends, "%Y-%m-%d %H:%M", gmtime_r(&to, &tm));
-	snprintf(out, size, "Grappe: %s to %s UTC", begins, ends);
-}
-
 static int send_mail(
     const struct options *options, const struct manager_settings *settings, const json_t *document)
 {
-	char subject[128], message[512];
+	char subject[3 * REPORT_WORDS_SIZE], message[512];
 	size_t length;
 	struct mail mail = {.from = settings->mail_from,
 	    .to = &settings->mail_to,
-	    .subject = subject,
+	    .subject = report_title(document, subject),
 	    .text = make_bytes(document, REPORT_TEXT, &length),
 	    .page = make_bytes(document, REPORT_HTML, &length),
 	    .now_s = options->now_s};
 	int rc = GRAPPE_EMEMORY;
 
-	make_subject(document, subject, sizeof subject);
 	snprintf(message, sizeof message, "%s", error_text(rc));
 	if (mail.text != NULL && mail.page != NULL)
 		rc = mail_send(settings->sendmail, &mail, message, sizeof message);

@@ -33,7 +33,7 @@ const char *report_rate(const json_t *value, char words[REPORT_WORDS_SIZE]);
 const char *report_share(const json_t *value, char words[REPORT_WORDS_SIZE]);
 /* report_time - "2026-11-22 20:30 UTC". Returns words. */
 const char *report_time(int64_t epoch_s, char words[REPORT_WORDS_SIZE]);
-/* report_title - "Grappe, FROM to TO". Returns words. */
+/* report_title - "Grappe: FROM to TO", also the subject of a mail. Returns words. */
 const char *report_title(const json_t *document, char words[3 * REPORT_WORDS_SIZE]);
 
 /* report_series_sentence - in words, what a line of "between_environments" shows: its mean, its

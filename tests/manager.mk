@@ -9,7 +9,7 @@ MANAGER_TESTS += tests/unit/test_prove
 endif
 check_PROGRAMS += $(MANAGER_TESTS)
 TESTS += $(MANAGER_TESTS) tests/unit/test_grappe.sh tests/unit/test_plan_instance.sh tests/unit/test_decisions.sh tests/unit/test_place.sh
-FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence tests/fuzz/fuzz_carry tests/fuzz/fuzz_cloud
+FUZZ_TESTS += tests/fuzz/fuzz_environment tests/fuzz/fuzz_advice tests/fuzz/fuzz_instance tests/fuzz/fuzz_residence tests/fuzz/fuzz_carry tests/fuzz/fuzz_cloud tests/fuzz/fuzz_report
 endif
 MANAGER_TEST_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) \
 	-DTEST_DATA='"$(abs_top_srcdir)/tests/data"'
@@ -74,7 +74,7 @@ tests_replay_replay_manager_LDADD = $(MANAGER_TEST_LIBS)
 FUZZ_TARGETS += environment advice
 FUZZ_MORE_environment = manager/environment.c manager/environment_change.c manager/json_fields.c
 FUZZ_MORE_advice = manager/recommendation.c manager/history.c manager/report.c manager/explain.c \
-	manager/graph.c manager/observation.c manager/pattern.c manager/shape.c
+	manager/graph.c manager/json_fields.c manager/observation.c manager/pattern.c manager/shape.c
 tests_fuzz_fuzz_environment_SOURCES = tests/fuzz/fuzz_environment.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_environment_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/environment"'
 tests_fuzz_fuzz_environment_CFLAGS = $(AM_CFLAGS)
@@ -97,7 +97,7 @@ tests_unit_test_prove_LDADD = libgrappe-prove.la $(MANAGER_CORE_LIBS)
 tests_unit_test_solve_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_solve_LDADD = $(MANAGER_CORE_LIBS)
 FUZZ_TARGETS += residence
-FUZZ_MORE_residence = manager/residence.c manager/observation.c
+FUZZ_MORE_residence = manager/residence.c manager/observation.c manager/json_fields.c manager/state_file.c
 tests_fuzz_fuzz_residence_SOURCES = tests/fuzz/fuzz_residence.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_residence_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/residence"'
 tests_fuzz_fuzz_residence_CFLAGS = $(AM_CFLAGS)
@@ -112,7 +112,7 @@ tests_fuzz_fuzz_instance_LDADD = libgrappe-manager.la libgrappe-common.la -lm
 EXTRA_DIST += tests/unit/test_place.sh tests/unit/test_decisions.sh tests/data/decisions
 FUZZ_TARGETS += carry
 FUZZ_MORE_carry = manager/effect.c manager/effects.c manager/execution.c manager/environment.c \
-	manager/json_fields.c manager/observation.c manager/explain.c manager/recommendation.c
+	manager/json_fields.c manager/observation.c manager/explain.c manager/recommendation.c manager/state_file.c
 tests_fuzz_fuzz_carry_SOURCES = tests/fuzz/fuzz_carry.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_carry_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/carry"'
 tests_fuzz_fuzz_carry_CFLAGS = $(AM_CFLAGS)
@@ -129,6 +129,13 @@ if TESTS_ENABLED
 check_PROGRAMS += tests/fakes/archive_feed
 TESTS += tests/unit/test_report.sh
 endif
+FUZZ_TARGETS += report
+FUZZ_MORE_report = $(filter manager/report_picture%.c,$(libgrappe_manager_la_SOURCES)) manager/report_html.c \
+	manager/report_text.c manager/report_words.c manager/explain.c
+tests_fuzz_fuzz_report_SOURCES = tests/fuzz/fuzz_report.c tests/fuzz/replay_corpus.c
+tests_fuzz_fuzz_report_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/report"'
+tests_fuzz_fuzz_report_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_report_LDADD = libgrappe-manager.la libgrappe-common.la $(JANSSON_LIBS) -lm
 tests_fakes_archive_feed_SOURCES = tests/fakes/archive_feed.c
 tests_fakes_archive_feed_LDADD = libgrappe-rrd.la libgrappe-common.la
 EXTRA_DIST += tests/unit/test_report.sh tests/fakes/report_world.sh

@@ -121,7 +121,8 @@ if TESTS_ENABLED
 FUZZ_TESTS += tests/fuzz/fuzz_dashboard
 endif
 FUZZ_TARGETS += dashboard
-FUZZ_MORE_dashboard = manager/chat.c manager/dashboard_format.c manager/dashboard_queue.c manager/service_state.c
+FUZZ_MORE_dashboard = manager/chat.c manager/dashboard_format.c manager/dashboard_queue.c manager/service_state.c \
+	manager/json_fields.c manager/state_file.c
 tests_fuzz_fuzz_dashboard_SOURCES = tests/fuzz/fuzz_dashboard.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_dashboard_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/dashboard"'
 tests_fuzz_fuzz_dashboard_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -111,7 +111,7 @@ import email, email.policy, sys
 message = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
 assert not message.defects, message.defects
 assert message["To"] == "noc@example.org, desk@example.org", message["To"]
-assert message["Subject"] == "Grappe: 2026-11-23 00:00 to 2026-11-24 00:00 UTC", message["Subject"]
+assert message["Subject"] == "Grappe: 2026-11-23 00:00:00 UTC to 2026-11-24 00:00:00 UTC", message["Subject"]
 assert message["Date"] and message.get_content_type() == "multipart/alternative"
 text, page = message.iter_parts()
 assert text.get_content_type() == "text/plain" and page.get_content_type() == "text/html"
