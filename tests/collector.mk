@@ -66,8 +66,8 @@ FUZZ_TARGETS += answer engines inventory keys query
 FUZZ_MORE_answer = collector/poller.c collector/wire.c
 FUZZ_MORE_engines = collector/engines.c
 FUZZ_MORE_inventory = collector/inventory.c
-FUZZ_MORE_query = common/escape.c collector/query_facts.c collector/query_fold.c collector/query_names.c \
-	collector/query_rows.c collector/query_text.c common/time_text.c collector/query_write.c
+FUZZ_MORE_query = collector/query_facts.c collector/query_fold.c collector/query_names.c \
+	collector/query_rows.c collector/query_text.c collector/query_write.c
 tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c tests/fuzz/replay_corpus.c
 tests_fuzz_fuzz_answer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/answer"'
 tests_fuzz_fuzz_answer_CFLAGS = $(AM_CFLAGS)
