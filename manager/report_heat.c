@@ -37,6 +37,7 @@ struct heat {
 	struct heat_vm **by_node; /* NULL: no VM */
 	struct heat_cell cells[REPORT_HEAT_MAX];
 	size_t ncells, summed;
+	bool overfull; /* some that have an application or group found no room in a row of it */
 	double rates[REPORT_HEAT_MAX][REPORT_HEAT_MAX]; /* [receiver][sender] */
 };
 
@@ -165,9 +166,11 @@ static bool try_applications(struct heat *heat)
 			continue;
 		heat->vms[i].cell = cell_of(heat, application, REPORT_HEAT_MAX - 1);
 		labelled += heat->vms[i].cell != SIZE_MAX;
+		heat->overfull |= heat->vms[i].cell == SIZE_MAX;
 	}
 	if (heat->ncells < 2 || 2 * labelled < heat->nvms) {
 		heat->ncells = 0;
+		heat->overfull = false;
 		return false;
 	}
 	heat->of = HEAT_APPLICATIONS;
@@ -190,6 +193,7 @@ static bool try_groups(struct heat *heat)
 	if (2 * members < heat->nvms)
 		return false;
 	heat->of = HEAT_GROUPS;
+	heat->overfull = heat->groups->count > REPORT_HEAT_MAX - 1;
 	for (size_t g = 0; g < heat->groups->count && g < REPORT_HEAT_MAX - 1; g++) {
 		struct heat_cell *cell = add_cell(heat, "");
 
@@ -285,7 +289,7 @@ static const char *rest_name(const struct heat *heat)
 	    [HEAT_APPLICATIONS] = "no application",
 	    [HEAT_GROUPS] = "no group"};
 
-	return names[heat->of];
+	return names[heat->overfull ? HEAT_VMS : heat->of];
 }
 
 static json_t *cell_json(const struct heat *heat, const struct heat_cell *cell)

@@ -2,7 +2,7 @@
 # The manager
 if TESTS_ENABLED
 MANAGER_TESTS = tests/unit/test_group_auto tests/unit/test_group_thesis tests/unit/test_shape tests/unit/test_shape_noise tests/unit/test_plan \
-	tests/unit/test_environment tests/unit/test_effect tests/unit/test_environment_feed tests/unit/test_execution tests/unit/test_executor tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_state_file tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
+	tests/unit/test_environment tests/unit/test_effect tests/unit/test_report_heat tests/unit/test_environment_feed tests/unit/test_execution tests/unit/test_executor tests/unit/test_solve tests/unit/test_template tests/unit/test_residence tests/unit/test_state_file tests/unit/test_hazard tests/unit/test_group_identity tests/unit/test_advice tests/unit/test_source \
 	tests/replay/replay_manager tests/replay/replay_stability
 if GLPK_ENABLED
 MANAGER_TESTS += tests/unit/test_prove
@@ -46,6 +46,8 @@ tests_unit_test_residence_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_residence_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_template_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_template_LDADD = $(MANAGER_CORE_LIBS)
+tests_unit_test_report_heat_CFLAGS = $(MANAGER_TEST_CFLAGS)
+tests_unit_test_report_heat_LDADD = $(MANAGER_TEST_LIBS)
 tests_unit_test_effect_SOURCES = tests/unit/test_effect.c tests/fakes/observed.c tests/fakes/observed.h
 tests_unit_test_effect_CFLAGS = $(MANAGER_TEST_CFLAGS)
 tests_unit_test_effect_LDADD = $(MANAGER_CORE_LIBS)
