@@ -71,19 +71,6 @@ settled() {
 
 delivered_all() { echo $(($(delivered tap1) + $(delivered tap2) + $(delivered tap3))); }
 
-# at_rest - settled, and nothing was delivered meanwhile (a neighbour probe may come late). Sets DELIVERED, to all
-# three, and COUNTED.
-at_rest() {
-	local try
-	for try in 1 2 3 4 5; do
-		DELIVERED=$(delivered_all)
-		settled
-		COUNTED=$(all_counted)
-		[ "$(delivered_all)" = "$DELIVERED" ] && return
-	done
-	fail "the VMs come to rest"
-}
-
 # forget - a new, empty directory and a new run of the program. BASE: what had been delivered before; nothing
 # was while the program started, or it starts once more (a neighbour probe may come late).
 forget() {
@@ -240,7 +227,8 @@ test_restart() {
 	start_capture
 	ping_vm 2 1 50 >/dev/null
 	check "the restart was inside one period" test "$EPOCHSECONDS" -lt "$end"
-	wait_for $((PERIOD + 5)) published "$end"
+	wait_for $((PERIOD + 5)) published "$end" ||
+		fail "period $end is published: $(tail -n 8 "$LAB_LOG/capture.log" && ls "$periods")"
 	check_equal "a restart loses nothing and counts nothing twice" 100 "$(
 		dump | awk -v end="$end" '$1 == "row" && $2 == end && $3 == "'"$(id 1)"'" && $5 == "10.9.0.2" { print $6 }')"
 	check_equal "the period of the restart is marked partial" 1 "$(dump | awk -v end="$end" '$1 == "period" && $2 == end { print $3 % 2 }')"

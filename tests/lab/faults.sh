@@ -111,12 +111,12 @@ test_vanish() {
 	flooded=$(($(delivered port3) - flooded))
 	sent=$(awk '/^sent/ { print $2 }' "$LAB_LOG/burst.log")
 	wait_log capture "port4 is gone" 5 || fail "the sensor sees that the interface is gone"
-	settled
+	at_rest
 	check "$backend: there was a burst before and after ($flooded of $sent)" test $((sent - flooded)) -gt 10000 -a "$flooded" -gt 10000
 	# a frame or two fall between: the port no longer forwards and is not yet forgotten
 	check_near "$backend: what an interface got before it vanished in a burst" $((sent - flooded)) "$(pair 4 10.9.0.1)" 0.02
-	check_equal "$backend: and all other frames" $(($(delivered_all) - BASE)) \
-		$(($(all_counted) - $(pair 4 10.9.0.1) - $(sum_of 4)))
+	check_equal "$backend: and all other frames" $((DELIVERED - BASE)) \
+		$((COUNTED - $(pair 4 10.9.0.1) - $(sum_of 4)))
 	ns_del vm4
 	aim 1 2
 }
@@ -140,17 +140,17 @@ test_held_up() {
 	wait "${LAB_PIDS[burst]}"
 	unset 'LAB_PIDS[burst]'
 	sent=$(awk '/^sent/ { print $2 }' "$LAB_LOG/burst.log")
-	settled
+	at_rest
 	if [ "$backend" = pcap ]; then
 		# what is lost may also be some of the few frames of a sender that the sensor wanted to learn from
 		check "$backend: a sensor held up for two periods: every frame is in one counter" \
-			test "$(all_counted)" -ge $(($(delivered_all) - BASE)) -a "$(all_counted)" -le $(($(delivered_all) - BASE + sent / 32))
+			test "$COUNTED" -ge $((DELIVERED - BASE)) -a "$COUNTED" -le $((DELIVERED - BASE + sent / 32))
 		check "$backend: the ring was full, and the periods tell what was lost ($(sum period 4))" test "$(sum period 4)" -gt 10000
 		check "$backend: so does the log" grep -q "packets were lost before they could be counted" "$LAB_LOG/capture.log"
 		check "$backend: the other packets are counted ($(pair 2 10.9.0.1) of $sent)" test "$(pair 2 10.9.0.1)" -gt 40000
 	else
 		check_equal "$backend: a sensor held up for two periods: every frame is in one counter" \
-			$(($(delivered_all) - BASE)) "$(all_counted)"
+			$((DELIVERED - BASE)) "$COUNTED"
 		check_equal "$backend: nothing was lost" 0 "$(sum period 4)"
 		check_equal "$backend: each packet is in its pair" "$sent" "$(pair 2 10.9.0.1)"
 		check "$backend: the period that has more than its own is marked" test "$(flagged 32)" -ge 1
@@ -164,13 +164,13 @@ test_table_full() {
 	for i in {100..163}; do
 		in_ns vm1 ping -q -c 10 -i 0.002 -W 1 -I "10.9.0.$i" 10.9.0.2 >/dev/null || fail "ping from 10.9.0.$i"
 	done
-	settled
+	at_rest
 	rows=$(dump | awk -v id="$(id 2)" '$1 == "row" && $3 == id { n[$2]++ } END { for (e in n) if (n[e] > m) m = n[e]; print m + 0 }')
 	check_equal "$backend: a full table has so many pairs" 8 "$rows"
 	check_equal "$backend: what found no room is in one sum" 640 \
 		$(($(sum vif 7) + $(dump | awk -v id="$(id 2)" '$1 == "row" && $3 == id { s += $6 } END { print s + 0 }')))
 	check "$backend: and that is most of it ($(sum vif 7))" test "$(sum vif 7)" -gt 400
-	check_equal "$backend: with a full table every frame is in one counter" $(($(delivered_all) - BASE)) "$(all_counted)"
+	check_equal "$backend: with a full table every frame is in one counter" $((DELIVERED - BASE)) "$COUNTED"
 }
 
 set_clock() { printf '%-15s' "$1" | dd of="$LAB_DIR/clock" conv=notrunc status=none; }

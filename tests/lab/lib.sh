@@ -336,6 +336,19 @@ vm_announce() {
 # port_counter NAMESPACE DEVICE COUNTER - e.g. tx_packets: what the host delivered to the VM.
 port_counter() { in_ns "$1" cat "/sys/class/net/$2/statistics/$3"; }
 
+# at_rest - all that happened so far is counted, and nothing was delivered meanwhile (a neighbour probe may come late).
+# Sets DELIVERED and COUNTED by the script's own delivered_all, settled and all_counted.
+at_rest() {
+	local try
+	for try in 1 2 3 4 5; do
+		DELIVERED=$(delivered_all)
+		settled
+		COUNTED=$(all_counted)
+		[ "$(delivered_all)" = "$DELIVERED" ] && return
+	done
+	fail "the VMs come to rest"
+}
+
 # --- the end ------------------------------------------------------------------------------------
 
 lab_cleanup() {
