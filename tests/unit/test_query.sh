@@ -286,7 +286,8 @@ mkfifo "$work/slow"
 	sleep 1.5 # what reads slowly takes longer than a second
 	cat <&3 >/dev/null
 ) &
-script -qec "$query --socket $work/socket --kind detail --format csv >$work/slow" "$work/terminal" >/dev/null </dev/null
+script -qec "$query --socket $work/socket --kind detail --format csv >$work/slow" "$work/terminal" >/dev/null </dev/null ||
+	: <>"$work/slow" # without a terminal nobody writes, and its reader would wait for ever
 wait $!
 check "progress on a terminal" grep -qE $'\r[0-9]+ rows' "$work/terminal"
 check "which is gone at the end" bash -c 'tail -c 20 "$1" | grep -qP "\r\x1b\[K" || tail -n 3 "$1" | grep -qP "\r\x1b\[K"' - "$work/terminal"
