@@ -125,9 +125,8 @@ static const struct {
 
 /* ---- */
 
-/* The signals that call a move off. They are watched before anything is ordered: a move that is
- * under way is never left to itself by one that comes early.
- */
+/* The signals that call a move off. They are watched before anything is ordered, so that one that
+ * comes early does not leave a move to itself. */
 static const int stop_signals[] = {SIGINT, SIGTERM};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof *stop_signals)
 

@@ -11,6 +11,7 @@
 #include "manager/cli_live.h"
 #include "manager/mail.h"
 #include "manager/report_data.h"
+#include "manager/report_read.h"
 #include "manager/report_write.h"
 
 #include <errno.h>
@@ -239,7 +240,7 @@ static json_t *read_document(struct options *options, const struct manager_setti
 	options->wish.progress_context = &progress;
 	if (cli_live_environments(name, path, settings, &environments) != GRAPPE_OK)
 		return NULL;
-	rc = report_input_read(&options->wish, &input, message, sizeof message);
+	rc = report_read(&options->wish, &input, message, sizeof message);
 	end_progress(&progress);
 	if (rc == GRAPPE_OK) {
 		document = make_document(options, settings, &input, &environments);

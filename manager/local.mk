@@ -37,6 +37,7 @@ libgrappe_manager_la_SOURCES = \
 	manager/report_data.c manager/report_data.h \
 	manager/report_groups.c manager/report_groups.h \
 	manager/report_heat.c manager/report_heat.h \
+	manager/report_input.c manager/report_input.h \
 	manager/report_html.c manager/report_style.h \
 	manager/report_picture.c manager/report_picture.h \
 	manager/report_picture_group.c \
@@ -134,7 +135,7 @@ libgrappe_manage_la_SOURCES = \
 	manager/manager_answer.c manager/manager_answer.h \
 	manager/manager_settings.c manager/manager_settings.h \
 	manager/report_archive.c manager/report_archive.h \
-	manager/report_input.c manager/report_input.h \
+	manager/report_read.c manager/report_read.h \
 	manager/source.c manager/source.h \
 	manager/source_archive.c
 libgrappe_manage_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)

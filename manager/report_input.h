@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a report is made from, read from the collector or from archives: the traffic of a window,
- * how much of it is known for each receiver, and traffic between environments over time. Blocks
- * while it reads. One thread.
+ * What a report is made from: the traffic of a window, how much of it is known for each receiver,
+ * and traffic between environments over time. Filled by manager/report_read.h. Pure; one thread.
  *
- * Life-cycle: report_input_read(), use, report_input_deinit().
+ * Life-cycle: report_read(), use, report_input_deinit().
  */
 #ifndef GRAPPE_MANAGER_REPORT_INPUT_H
 #define GRAPPE_MANAGER_REPORT_INPUT_H
@@ -15,19 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define REPORT_PAIRS_MAX 20000 /* pairs between environments that are followed over time */
-
-struct report_wish {
-	const char *socket;    /* of the collector; NULL: archive */
-	const char *archive;   /* folder; NULL: the collector */
-	const char *placement; /* file that says where VMs are, with archive; NULL: nobody knows */
-	int64_t from_s, to_s;  /* epoch seconds; to_s 0: up to the newest period */
-	int64_t wait_ms;       /* for the newest period */
-	bool approximate;      /* whether its estimate is accepted */
-	void (*progress)(void *context, const char *what, size_t done, size_t all); /* or NULL */
-	void *progress_context;
-};
 
 struct report_input {
 	struct observation observation;
@@ -40,10 +26,6 @@ struct report_input {
 	size_t unreadable;           /* damaged archives that were left out */
 };
 
-/* report_input_read - *out needs report_input_deinit() only after success. Returns 0 or a negative
- * code with words in message. */
-int report_input_read(
-    const struct report_wish *wish, struct report_input *out, char *message, size_t size);
 void report_input_deinit(struct report_input *input);
 
 /* report_input_note - remembers what is known for a receiver. Returns 0, GRAPPE_EMEMORY or what

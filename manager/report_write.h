@@ -31,7 +31,7 @@ int64_t report_integer(const json_t *object, const char *path);
 const char *report_rate(const json_t *value, char words[REPORT_WORDS_SIZE]);
 /* report_share - "97 %", never 100 % when something is missing; or "unknown". Returns words. */
 const char *report_share(const json_t *value, char words[REPORT_WORDS_SIZE]);
-/* report_time - "2026-11-22 20:30 UTC". Returns words. */
+/* report_time - "2026-11-22 20:30:00 UTC". Returns words. */
 const char *report_time(int64_t epoch_s, char words[REPORT_WORDS_SIZE]);
 /* report_title - "Grappe: FROM to TO", also the subject of a mail. Returns words. */
 const char *report_title(const json_t *document, char words[3 * REPORT_WORDS_SIZE]);

@@ -39,8 +39,9 @@ static void read_name(struct page *page, char name[NAME_SIZE])
 {
 	size_t length = 0;
 
-	for (; isalnum((unsigned char)*page->at) || strchr("-:", *page->at) != NULL; page->at++) {
-		require(*page->at != '\0' && length + 1 < NAME_SIZE);
+	for (; isalnum((unsigned char)*page->at) || *page->at == '-' || *page->at == ':';
+	     page->at++) {
+		require(length + 1 < NAME_SIZE);
 		name[length++] = *page->at;
 	}
 	name[length] = '\0';
